@@ -1,0 +1,47 @@
+"""
+Apache Airflow provider for Twilio BulkExports.
+
+The names below are imported when first used: Airflow reads this package before its configuration exists.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+    from airflow_provider_bulkexports.operators.bulkexports import (
+        CreateExportCustomJobOperator,
+        DeleteExportJobOperator,
+    )
+    from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
+    from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BulkExportsHook",
+    "CreateExportCustomJobOperator",
+    "DeleteExportJobOperator",
+    "ExportCustomJobSensor",
+    "ExportCustomJobTrigger",
+]
+
+_HOME_OF = {
+    "BulkExportsHook": "hooks",
+    "CreateExportCustomJobOperator": "operators",
+    "DeleteExportJobOperator": "operators",
+    "ExportCustomJobSensor": "sensors",
+    "ExportCustomJobTrigger": "triggers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(import_module(f"{__name__}.{_HOME_OF[name]}.bulkexports"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,121 @@
+"""UTC days as Twilio counts them: written by users, joined to inclusive ranges, exportable two days later."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+import pendulum
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError
+
+__all__ = ["EXPORT_DELAY", "MAX_DAYS_PER_JOB", "DayRange", "check_exportable", "exportable_at", "parse_day"]
+
+#: Twilio exports a day from 00:00 UTC of the second day after it (documentation of ExportCustomJob, ``EndDay``).
+EXPORT_DELAY = timedelta(days=2)
+
+#: Days that an account and its subaccounts may request in one UTC day (documentation of BulkExports, Overview), and so
+#: the longest single job.
+MAX_DAYS_PER_JOB = 366
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DayRange:
+    """
+    UTC days from ``start`` to ``end``, both inclusive; never empty.
+
+    :raises BulkExportsInputError: if ``start`` is after ``end``.
+    """
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.start > self.end:
+            raise BulkExportsInputError(
+                f"start_day {self.start} is after end_day {self.end}: swap them (both days are inclusive)"
+            )
+
+    @classmethod
+    def parse(cls, start_day: object, end_day: object) -> DayRange:
+        """
+        Take a range as a user wrote it; see :func:`parse_day`.
+
+        :raises BulkExportsInputError: if one is no day, or the range is reversed.
+        """
+        return cls(parse_day(start_day, name="start_day"), parse_day(end_day, name="end_day"))
+
+    def __len__(self) -> int:
+        return (self.end - self.start).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.start + timedelta(days=offset) for offset in range(len(self)))
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.start <= day <= self.end
+
+    def __str__(self) -> str:
+        return f"{self.start}" if self.start == self.end else f"{self.start} to {self.end}"
+
+
+def parse_day(value: object, *, name: str = "day") -> date:
+    """
+    Take a UTC day as a user wrote it: a date, an aware datetime, or either in ISO 8601.
+
+    :param value: ``2026-01-31``, ``date(2026, 1, 31)``, or a moment with its zone, which counts as its UTC day.
+    :param name: What to call the value in an error.
+    :raises BulkExportsInputError: if it is no day, or a moment without a time zone.
+    """
+    if isinstance(value, datetime):
+        return _utc_day(value, name=name)
+    if isinstance(value, date):
+        return date(value.year, value.month, value.day)
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        if _ISO_DAY.fullmatch(text):
+            return date.fromisoformat(text)
+        if _ISO_MOMENT.match(text):
+            moment = pendulum.parse(text, tz=None)  # None: leave a naive time naive
+            if isinstance(moment, datetime):
+                return _utc_day(moment, name=name, shown=text)
+    except ValueError as error:
+        if isinstance(error, BulkExportsInputError):
+            raise
+        raise BulkExportsInputError(f"{name} {value!r} is not a day of the calendar: {error}") from error
+    raise BulkExportsInputError(f"{name} {value!r} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'")
+
+
+def exportable_at(day: date) -> datetime:
+    """First moment (UTC) at which Twilio accepts ``day`` as the end of an export."""
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.utc) + EXPORT_DELAY
+
+
+def check_exportable(day: date, *, today: date) -> None:
+    """
+    Refuse a day that Twilio would refuse as too young.
+
+    :param today: Current UTC day.
+    :raises DayNotExportableError: with the first possible moment.
+    """
+    if day + EXPORT_DELAY <= today:
+        return
+    first = exportable_at(day)
+    raise DayNotExportableError(
+        f"end_day {day} cannot be exported before {first:%Y-%m-%d %H:%M} UTC (today is {today}, and Twilio exports "
+        f"a day two UTC days later): write {today - EXPORT_DELAY} or earlier, or run the task then",
+        exportable_at=first,
+    )
+
+
+def _utc_day(moment: datetime, *, name: str, shown: object = None) -> date:
+    if moment.utcoffset() is None:
+        raise BulkExportsInputError(
+            f"{name} {shown or moment.isoformat()!r} has no time zone, so its UTC day is unknown: "
+            "pass the day (YYYY-MM-DD) or a moment with its offset, such as '2026-01-31T00:00:00+00:00'"
+        )
+    return moment.astimezone(timezone.utc).date()

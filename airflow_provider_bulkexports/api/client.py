@@ -1,0 +1,259 @@
+"""
+BulkExportsClient: one method per operation of Twilio's OpenAPI document.
+
+    client = BulkExportsClient("AC…", "token")
+    job = client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-07", friendly_name="first week")
+    client.get_job(job.job_sid).details
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timezone
+from typing import Any
+
+from airflow_provider_bulkexports.api.download import SignedLink, link_from
+from airflow_provider_bulkexports.api.models import (
+    MAX_DAYS_PER_JOB,
+    DayRange,
+    Export,
+    ExportConfiguration,
+    ExportDay,
+    Job,
+    ResourceType,
+    check_exportable,
+    parse_day,
+    parse_job_sid,
+)
+from airflow_provider_bulkexports.api.paging import iterate_pages
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsResponseError
+
+__all__ = ["BulkExportsClient", "check_webhook"]
+
+#: Largest pages Twilio documents (OpenAPI document, ``PageSize``); what it does above them is undocumented.
+JOBS_PAGE_SIZE = 1000
+DAYS_PAGE_SIZE = 400
+
+
+class BulkExportsClient:
+    """
+    Twilio's BulkExports for one account, which the credentials decide: no path names it.
+
+    :param login: Account SID (``AC…``) or API key SID (``SK…``).
+    :param password: The account's Auth Token, or the key's secret.
+    :param base_url: Origin of the API; plain ``http`` is accepted for loopback hosts only.
+    :param account_sid: The account, when ``login`` is an API key; for display, Twilio does not need it.
+    :param connect_timeout: Seconds to wait for a connection.
+    :param read_timeout: Seconds to wait for the next bytes of an answer.
+    :param retry: What is repeated within one call; see :mod:`airflow_provider_bulkexports.api.retry`.
+    :param user_agent: Added to the package's own User-Agent.
+    :param today: Current UTC day; decides which days are exportable yet.
+    :raises BulkExportsInputError: if a value cannot be right.
+    """
+
+    def __init__(
+        self,
+        login: str,
+        password: str,
+        *,
+        base_url: str = BASE_URL,
+        account_sid: str | None = None,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 30.0,
+        retry: RetryPolicy | None = None,
+        user_agent: str = "",
+        today: Callable[[], date] = lambda: datetime.now(timezone.utc).date(),
+    ) -> None:
+        self._transport = Transport(
+            login,
+            password,
+            base_url=base_url,
+            account_sid=account_sid,
+            timeouts=(connect_timeout, read_timeout),
+            retry=retry or RetryPolicy(),
+            user_agent=user_agent,
+        )
+        self._today = today
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._transport.login!r}, base_url={self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Origin of the API, without a slash at its end."""
+        return self._transport.base_url
+
+    @property
+    def account_sid(self) -> str | None:
+        """Account that the credentials act on; ``None`` if they are an API key and nobody said."""
+        return self._transport.account_sid
+
+    def create_job(
+        self,
+        resource_type: str,
+        *,
+        start_day: str | date,
+        end_day: str | date,
+        friendly_name: str,
+        webhook_url: str | None = None,
+        webhook_method: str | None = None,
+        email: str | None = None,
+    ) -> Job:
+        """
+        Submit an export job (``CreateExportCustomJob``). It costs a day of quota for each day, at once.
+
+        Not idempotent: after a :exc:`BulkExportsConnectionError` or :exc:`BulkExportsServerError` the job may exist, so
+        look for the friendly name in :meth:`list_jobs` before you call this again.
+
+        :param start_day: First UTC day, inclusive.
+        :param end_day: Last UTC day, inclusive; at the latest the day before yesterday.
+        :raises BulkExportsInputError: before anything is sent, if Twilio would refuse a value.
+        """
+        kind = ResourceType.parse(resource_type)
+        days = DayRange.parse(start_day, end_day)
+        check_job_length(days)
+        check_exportable(days.end, today=self._today())
+        check_webhook(webhook_url, webhook_method)
+        if not friendly_name.strip():
+            raise BulkExportsInputError("friendly_name is empty: Twilio requires a name for every job")
+        form = {
+            "StartDay": days.start.isoformat(),
+            "EndDay": days.end.isoformat(),
+            "FriendlyName": friendly_name,
+            "WebhookUrl": webhook_url,
+            "WebhookMethod": webhook_method,
+            "Email": email,
+        }
+        payload = self._transport.send_json("POST", f"/v1/Exports/{kind}/Jobs", form=form)
+        return _checked_job(payload)
+
+    def list_jobs(self, resource_type: str) -> Iterator[Job]:
+        """
+        List the jobs of a resource type, unfinished and of the last seven days, each once (``ListExportCustomJob``).
+
+        The order is Twilio's, which is undocumented.
+        """
+        kind = ResourceType.parse(resource_type)
+        seen: set[str] = set()
+        for payload in self._list(f"/v1/Exports/{kind}/Jobs", page_size=JOBS_PAGE_SIZE, key="jobs"):
+            job = Job.from_json(payload)
+            # A job that is created or ages out while pages are read shifts the others: one can come twice.
+            if job.job_sid not in seen:
+                seen.add(job.job_sid)
+                yield job
+
+    def get_job(self, job_sid: str) -> Job:
+        """Fetch one job of any resource type (``FetchJob``)."""
+        return _checked_job(self._transport.send_json("GET", f"/v1/Exports/Jobs/{parse_job_sid(job_sid)}"))
+
+    def delete_job(self, job_sid: str) -> None:
+        """
+        Take a job's unfinished days out of the queue (``DeleteJob``). Finished day files stay; quota is not given back.
+
+        :raises BulkExportsNotFoundError: if Twilio does not know the job (any more).
+        """
+        self._transport.send("DELETE", f"/v1/Exports/Jobs/{parse_job_sid(job_sid)}")
+
+    def list_days(self, resource_type: str) -> Iterator[ExportDay]:
+        """
+        List the day files that can be fetched now, whoever had them made, in order of generation (``ListDay``).
+
+        A day that was exported twice may come twice; the later entry is the newer file.
+        """
+        kind = ResourceType.parse(resource_type)
+        for payload in self._list(f"/v1/Exports/{kind}/Days", page_size=DAYS_PAGE_SIZE, key="days"):
+            if (day := ExportDay.from_json(payload)) is not None:
+                yield day
+
+    def get_day_link(self, resource_type: str, day: str | date) -> SignedLink:
+        """
+        Ask for the link to a day's file (``FetchDay``): good for one download, for some four minutes.
+
+        :raises BulkExportsNotFoundError: if the day was not exported (yet), or longer than seven days ago.
+        """
+        kind = ResourceType.parse(resource_type)
+        return link_from(self._transport.send("GET", f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"))
+
+    def get_export(self, resource_type: str) -> Export:
+        """Fetch the entry point of a resource type (``FetchExport``): cheap, and spends no quota."""
+        kind = ResourceType.parse(resource_type)
+        return Export.from_json(self._transport.send_json("GET", f"/v1/Exports/{kind}"))
+
+    def get_configuration(self, resource_type: str) -> ExportConfiguration:
+        """Fetch the settings of the automatic daily export (``FetchExportConfiguration``)."""
+        kind = ResourceType.parse(resource_type)
+        return ExportConfiguration.from_json(self._transport.send_json("GET", f"/v1/Exports/{kind}/Configuration"))
+
+    def update_configuration(
+        self,
+        resource_type: str,
+        *,
+        enabled: bool | None = None,
+        webhook_url: str | None = None,
+        webhook_method: str | None = None,
+    ) -> ExportConfiguration:
+        """
+        Change settings of the automatic daily export (``UpdateExportConfiguration``); ``None`` leaves one as it is.
+
+        :param enabled: Whether Twilio makes every day's file by itself; for Twilio Editions accounts.
+        :param webhook_method: ``GET`` or ``POST``.
+        """
+        kind = ResourceType.parse(resource_type)
+        _check_webhook_method(webhook_method)
+        form = {
+            "Enabled": None if enabled is None else str(enabled).lower(),
+            "WebhookUrl": webhook_url,
+            "WebhookMethod": webhook_method,
+        }
+        payload = self._transport.send_json("POST", f"/v1/Exports/{kind}/Configuration", form=form)
+        return ExportConfiguration.from_json(payload)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._transport.close()
+
+    def _list(self, path: str, *, page_size: int, key: str) -> Iterator[Mapping[str, Any]]:
+        first_url = f"{self.base_url}{path}?PageSize={page_size}"
+        return iterate_pages(lambda url: self._transport.send_json("GET", url), first_url, key=key)
+
+
+def check_job_length(days: DayRange) -> None:
+    """
+    Refuse a range that no single job can hold.
+
+    :raises BulkExportsInputError: above :data:`~airflow_provider_bulkexports.api.models.MAX_DAYS_PER_JOB` days.
+    """
+    if len(days) > MAX_DAYS_PER_JOB:
+        raise BulkExportsInputError(
+            f"{days} is {len(days)} days, and Twilio accepts {MAX_DAYS_PER_JOB} in a UTC day: split it into ranges of "
+            "at most that many days, one job each"
+        )
+
+
+def check_webhook(url: str | None, method: str | None) -> None:
+    """
+    Refuse half a webhook: Twilio takes both values or none.
+
+    :raises BulkExportsInputError: if one is missing, or the method is neither ``GET`` nor ``POST``.
+    """
+    if url and not method:
+        raise BulkExportsInputError("webhook_url without webhook_method: add webhook_method='POST' (or 'GET')")
+    if method and not url:
+        raise BulkExportsInputError("webhook_method without webhook_url: add the URL, or remove the method")
+    if url and not url.startswith(("https://", "http://")):
+        raise BulkExportsInputError(f"webhook_url {url!r} is not a URL: write it with its scheme, https://…")
+    _check_webhook_method(method)
+
+
+def _check_webhook_method(method: str | None) -> None:
+    if method and method not in ("GET", "POST"):
+        raise BulkExportsInputError(f"webhook_method {method!r}: write 'GET' or 'POST'")
+
+
+def _checked_job(payload: Mapping[str, Any]) -> Job:
+    job = Job.from_json(payload)
+    if not job.job_sid:
+        raise BulkExportsResponseError("Twilio answered for a job without its job_sid: look for it in the Jobs list")
+    return job

@@ -1,0 +1,109 @@
+"""Turn an error answer, whatever its body, into the exception that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from airflow_provider_bulkexports.api import fields
+from airflow_provider_bulkexports.api.redact import redact, redact_url
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsAPIError,
+    BulkExportsAuthError,
+    BulkExportsNotFoundError,
+    BulkExportsRateLimitError,
+    BulkExportsServerError,
+)
+
+__all__ = ["error_from"]
+
+_LONGEST_QUOTE = 500
+
+_REMEDIES = {
+    401: "Check the connection's login (Account SID or API key SID) and password (Auth Token or the key's secret).",
+    403: "The credentials lack the permission: use a Standard or Main API key, or the account's Auth Token.",
+    404: "It never existed, was deleted, is older than the seven days Twilio keeps it, or belongs to another account.",
+    405: "Is the connection's host Twilio's BulkExports API?",
+    429: "Twilio did not process the request; run fewer tasks of this account at the same time.",
+}
+_REFUSED = "Correct what Twilio names and run the task again."
+_TWILIOS_FAULT = "It is usually passing: run the task again later, and check Twilio's status page if it stays."
+
+
+def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) -> BulkExportsAPIError:
+    """
+    Build the exception for an answer with an error status.
+
+    Understands Twilio's classic body (``code``, ``message``, ``more_info``, ``status``) and RFC 9457 problems
+    (``type``, ``title``, ``detail``); any other body, such as a gateway's HTML page, never hides the status.
+
+    :param secrets: Credentials to take out of whatever the server echoes.
+    """
+    body = _json_object(response)
+    status = response.status_code
+    words = _words(body)
+    code = fields.integer(body.get("code"))
+    request_id = response.headers.get("Twilio-Request-Id")
+    labels = [f"HTTP {status}"]
+    if code is not None:
+        labels.append(f"Twilio error {code}")
+    if request_id:
+        labels.append(f"request {request_id}")
+    more_info = fields.text(body.get("more_info")) or fields.text(body.get("type"))
+    method = response.request.method or "GET"
+    quoted = words or f"no readable message ({_kind_of(response)})"
+    message = (
+        f"{method} {redact_url(response.url)}: {quoted} [{', '.join(labels)}]. {_remedy(status)}"
+        f"{f' More: {more_info}' if more_info else ''}"
+    )
+    return _class_for(status)(
+        redact(message, *secrets),
+        status=status,
+        code=code,
+        twilio_message=redact(words, *secrets) if words else None,
+        more_info=more_info,
+        request_id=request_id,
+    )
+
+
+def _class_for(status: int) -> type[BulkExportsAPIError]:
+    if status in (401, 403):
+        return BulkExportsAuthError
+    if status == 404:
+        return BulkExportsNotFoundError
+    if status == 429:
+        return BulkExportsRateLimitError
+    return BulkExportsServerError if status >= 500 else BulkExportsAPIError
+
+
+def _remedy(status: int) -> str:
+    return _REMEDIES.get(status, _TWILIOS_FAULT if status >= 500 else _REFUSED)
+
+
+def _json_object(response: requests.Response) -> Mapping[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, Mapping) else {}
+
+
+def _words(body: Mapping[str, Any]) -> str:
+    main = fields.text(body.get("message")) or fields.text(body.get("title"))
+    detail = fields.text(body.get("detail"))
+    pointed = [
+        text
+        for error in fields.as_list(body.get("errors"))
+        if isinstance(error, Mapping) and (text := fields.text(error.get("detail")))
+    ]
+    parts = [part for part in (main, detail, *pointed) if part]
+    return ": ".join(dict.fromkeys(parts))[:_LONGEST_QUOTE]
+
+
+def _kind_of(response: requests.Response) -> str:
+    if not response.content:
+        return "empty body"
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    return f"{kind or 'unlabelled'} body of {len(response.content)} bytes"

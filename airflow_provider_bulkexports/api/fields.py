@@ -1,0 +1,61 @@
+"""Read one field of an answer, whatever Twilio put there: a value that cannot be used is ``None``, never an error."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timezone
+from enum import Enum
+from typing import Any, TypeVar
+
+__all__ = ["as_list", "day", "integer", "member", "text", "utc_moment"]
+
+_E = TypeVar("_E", bound=Enum)
+
+
+def as_list(value: Any) -> list[Any]:
+    """The value itself if it is a list, nothing for null, else a list of the one."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
+
+
+def text(value: Any) -> str | None:
+    """A string that says something."""
+    return value if isinstance(value, str) and value else None
+
+
+def integer(value: Any) -> int | None:
+    """A whole number, also one that came as a string."""
+    try:
+        return int(value)
+    except (OverflowError, TypeError, ValueError):
+        return None
+
+
+def day(value: Any) -> date | None:
+    """A day, also one with a time behind it."""
+    try:
+        return date.fromisoformat(value[:10])
+    except (TypeError, ValueError):
+        return None
+
+
+def member(kind: type[_E], value: Any) -> _E | None:
+    """A word of an enum, spelled exactly."""
+    try:
+        return kind(value)
+    except ValueError:
+        return None
+
+
+def utc_moment(value: Any) -> datetime | None:
+    """Read Twilio's zoneless time, which comes with 0, 3, 6 or 9 digits of fraction; whole seconds are enough."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(re.sub(r"\.\d+", "", value.strip()).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    if moment.utcoffset() is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)

@@ -1,0 +1,335 @@
+"""
+Twilio's nouns: resource types, days, jobs, day files, settings.
+
+Parsing is tolerant (a field may be missing, null or of another type; unknown fields are kept in ``extra``), because the
+documentation, the OpenAPI document and recorded answers disagree about shapes. What goes out is strict: see
+:meth:`ResourceType.parse`, :func:`parse_job_sid` and ``api/calendar.py``, whose names belong to this vocabulary too.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from airflow_provider_bulkexports.api import fields
+from airflow_provider_bulkexports.api.calendar import (
+    EXPORT_DELAY,
+    MAX_DAYS_PER_JOB,
+    DayRange,
+    check_exportable,
+    exportable_at,
+    parse_day,
+)
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+
+__all__ = [
+    "EXPORT_DELAY",
+    "MAX_DAYS_PER_JOB",
+    "DayRange",
+    "DayStatus",
+    "Export",
+    "ExportConfiguration",
+    "ExportDay",
+    "Job",
+    "ResourceType",
+    "StatusGroup",
+    "check_exportable",
+    "exportable_at",
+    "parse_day",
+    "parse_job_sid",
+    "parse_job_sids",
+]
+
+log = logging.getLogger(__name__)
+
+
+class ResourceType(str, Enum):
+    """What can be exported. Twilio matches the spelling exactly."""
+
+    MESSAGES = "Messages"
+    CALLS = "Calls"
+    CONFERENCES = "Conferences"
+    PARTICIPANTS = "Participants"
+
+    __str__ = str.__str__
+
+    @classmethod
+    def parse(cls, value: object) -> ResourceType:
+        """
+        Take a resource type as a user wrote it.
+
+        :raises BulkExportsInputError: for any other word, naming the right one if only the spelling is off.
+        """
+        if isinstance(value, str):
+            if value in cls._value2member_map_:
+                return cls(value)
+            by_word = {_letters(member.value).rstrip("s"): member for member in cls}
+            if meant := by_word.get(_letters(value).rstrip("s")):
+                raise BulkExportsInputError(f"resource_type {value!r}: write {meant.value!r}")
+        known = ", ".join(repr(member.value) for member in cls)
+        raise BulkExportsInputError(f"resource_type {value!r} cannot be exported: use one of {known}")
+
+
+class DayStatus(Enum):
+    """
+    State of one day inside a job (OpenAPI document, ``export_custom_job_enum_status``).
+
+    ``UNKNOWN`` is ours: a word Twilio's enum does not have. It counts as not final.
+    """
+
+    SUBMITTED = "Submitted"
+    RUNNING = "Running"
+    ERROR_DURING_RUN = "ErrorDuringRun"
+    COMPLETED = "Completed"
+    COMPLETED_EMPTY_RECORDS = "CompletedEmptyRecords"
+    FAILED = "Failed"
+    RUNNING_TO_BE_DELETED = "RunningToBeDeleted"
+    DELETED_BY_USER_REQUEST = "DeletedByUserRequest"
+    UNKNOWN = "Unknown"
+
+    @classmethod
+    def parse(cls, value: object) -> DayStatus:
+        """Read a status whatever its case and punctuation; an unknown word is logged once and is ``UNKNOWN``."""
+        word = _letters(value) if isinstance(value, str) else ""
+        status = _STATUS_BY_WORD.get(word)
+        if status is None:
+            _warn_unknown_status(str(value))
+            return cls.UNKNOWN
+        return status
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether the day's records, possibly none, are available."""
+        return self in (DayStatus.COMPLETED, DayStatus.COMPLETED_EMPTY_RECORDS)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the day was, or is about to be, taken out of the job by a delete request."""
+        return self in (DayStatus.RUNNING_TO_BE_DELETED, DayStatus.DELETED_BY_USER_REQUEST)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether waiting longer changes nothing. ``ErrorDuringRun`` is not final: Twilio runs the day again."""
+        return self.is_exported or self.is_deleted or self is DayStatus.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class StatusGroup:
+    """
+    One element of a job's ``details``: how many days, and usually which, are in a status.
+
+    :param days: The days, ascending as Twilio lists them; empty when it gave only the count.
+    """
+
+    status: DayStatus
+    count: int
+    days: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    An export job (OpenAPI ``bulkexports.v1.export.export_custom_job`` and ``bulkexports.v1.export.job``).
+
+    :param resource_type: ``None`` where Twilio left it out, as some recorded answers do.
+    :param start_day: First UTC day, inclusive.
+    :param end_day: Last UTC day, inclusive.
+    :param details: Days grouped by status; empty means that Twilio gave no information (yet).
+    :param job_queue_position: Place in Twilio's queue; ``0`` once finished.
+    :param estimated_completion_time: Twilio's own estimate, taken as UTC; a finished job keeps a past one.
+    :param extra: Fields this package does not know.
+    """
+
+    job_sid: str
+    friendly_name: str | None = None
+    resource_type: ResourceType | None = None
+    start_day: date | None = None
+    end_day: date | None = None
+    details: tuple[StatusGroup, ...] = ()
+    job_queue_position: int | None = None
+    estimated_completion_time: datetime | None = None
+    webhook_url: str | None = None
+    webhook_method: str | None = None
+    email: str | None = None
+    url: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any]) -> Job:
+        """Build a job from an answer of any of the job operations."""
+        return cls(
+            job_sid=fields.text(payload.get("job_sid")) or "",
+            friendly_name=fields.text(payload.get("friendly_name")),
+            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            start_day=fields.day(payload.get("start_day")),
+            end_day=fields.day(payload.get("end_day")),
+            details=tuple(_status_groups(payload.get("details"))),
+            job_queue_position=fields.integer(payload.get("job_queue_position")),
+            estimated_completion_time=fields.utc_moment(payload.get("estimated_completion_time")),
+            webhook_url=fields.text(payload.get("webhook_url")),
+            webhook_method=fields.text(payload.get("webhook_method")),
+            email=fields.text(payload.get("email")),
+            url=fields.text(payload.get("url")),
+            extra=_unknown_fields(cls, payload),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDay:
+    """
+    A day file that can be fetched (OpenAPI ``bulkexports.v1.export.day``).
+
+    :param day: UTC day of the records.
+    :param size: Bytes of the compressed file.
+    :param create_date: Day on which the file was made; it is removed seven days later.
+    :param friendly_name: Name of the job that made it. Twilio does not give the job's sid.
+    """
+
+    day: date
+    size: int = 0
+    create_date: date | None = None
+    friendly_name: str | None = None
+    resource_type: ResourceType | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any]) -> ExportDay | None:
+        """Build an entry of the Days list; ``None`` if it names no day."""
+        day = fields.day(payload.get("day"))
+        if day is None:
+            return None
+        return cls(
+            day=day,
+            size=fields.integer(payload.get("size")) or 0,
+            create_date=fields.day(payload.get("create_date")),
+            friendly_name=fields.text(payload.get("friendly_name")),
+            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            extra=_unknown_fields(cls, payload),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """
+    The entry point of one resource type (OpenAPI ``bulkexports.v1.export``).
+
+    :param links: URLs of the nested resources by name; which names Twilio gives has changed over time.
+    """
+
+    resource_type: ResourceType | None = None
+    url: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any]) -> Export:
+        """Build it from an answer of ``FetchExport``."""
+        links = payload.get("links")
+        return cls(
+            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            url=fields.text(payload.get("url")),
+            links=dict(links) if isinstance(links, Mapping) else {},
+            extra=_unknown_fields(cls, payload),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConfiguration:
+    """
+    Settings of Twilio's automatic daily export (OpenAPI ``bulkexports.v1.export_configuration``).
+
+    :param enabled: Whether Twilio makes every day's file by itself; needs a Twilio Editions account.
+    :param webhook_url: ``None`` when unset (Twilio sends an empty string).
+    :param webhook_method: ``GET`` or ``POST``; ``None`` when unset.
+    """
+
+    enabled: bool | None = None
+    webhook_url: str | None = None
+    webhook_method: str | None = None
+    resource_type: ResourceType | None = None
+    url: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any]) -> ExportConfiguration:
+        """Build it from an answer of the configuration operations."""
+        enabled = payload.get("enabled")
+        return cls(
+            enabled=enabled if isinstance(enabled, bool) else None,
+            webhook_url=fields.text(payload.get("webhook_url")),
+            webhook_method=fields.text(payload.get("webhook_method")),
+            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            url=fields.text(payload.get("url")),
+            extra=_unknown_fields(cls, payload),
+        )
+
+
+def parse_job_sid(value: object) -> str:
+    """
+    Take a job sid as a user wrote it.
+
+    :raises BulkExportsInputError: unless it is ``JS`` and 32 hexadecimal digits.
+    """
+    if isinstance(value, str) and _JOB_SID.fullmatch(value):
+        return value
+    raise BulkExportsInputError(
+        f"job_sid {value!r} is not a job sid: it is 'JS' and 32 hexadecimal digits, "
+        "as CreateExportCustomJobOperator returns it"
+    )
+
+
+def parse_job_sids(value: object) -> tuple[str, ...]:
+    """
+    Take a job sid, or a list of them, as a user wrote it; each once.
+
+    :raises BulkExportsInputError: for an empty list, or an element that is no job sid.
+    """
+    sids = [value] if isinstance(value, str) else value
+    if not isinstance(sids, Iterable) or not (sids := tuple(sids)):
+        raise BulkExportsInputError(f"job_sid {value!r}: pass a job sid or a list of them")
+    return tuple(dict.fromkeys(map(parse_job_sid, sids)))
+
+
+_JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z]", "", text.lower())
+
+
+_STATUS_BY_WORD = {_letters(status.value): status for status in DayStatus if status is not DayStatus.UNKNOWN}
+
+
+@cache
+def _warn_unknown_status(word: str) -> None:
+    log.warning("Twilio reported the unknown day status %r; it counts as not final", word)
+
+
+def _status_groups(details: Any) -> Iterator[StatusGroup]:
+    """Read every shape of ``details`` that was documented or seen: null, object, array, array of an empty object."""
+    if isinstance(details, Mapping):
+        if "status" in details:
+            details = [details]
+        else:
+            details = [element for value in details.values() for element in fields.as_list(value)]
+    for element in fields.as_list(details):
+        if not isinstance(element, Mapping) or element.get("status") is None:
+            continue
+        listed = element.get("days")
+        days = tuple(day for day in map(fields.day, fields.as_list(listed)) if day is not None)
+        yield StatusGroup(
+            status=DayStatus.parse(element["status"]),
+            count=max(fields.integer(element.get("count")) or 0, len(days)),
+            days=days,
+        )
+
+
+def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> dict[str, Any]:
+    known: Iterable[str] = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    return {key: value for key, value in payload.items() if key not in known}

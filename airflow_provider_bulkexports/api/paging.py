@@ -1,0 +1,91 @@
+"""Follow ``meta.next_page_url`` through a list, on the configured origin only and never in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from airflow_provider_bulkexports.api import fields
+from airflow_provider_bulkexports.api.redact import redact_url
+from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
+
+__all__ = ["iterate_pages"]
+
+#: No list of Twilio's comes near this: at 50 jobs a page it would be half a million jobs in seven days.
+MAX_PAGES = 10_000
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def iterate_pages(
+    fetch: Callable[[str], Mapping[str, Any]], first_url: str, *, key: str
+) -> Iterator[Mapping[str, Any]]:
+    """
+    Yield the elements of every page of a list.
+
+    :param fetch: Gets a URL with the credentials and returns its JSON object.
+    :param first_url: Absolute URL of the first page; its origin is the only one ever asked.
+    :param key: Name of the array if the answer does not say (``meta.key``).
+    :raises BulkExportsResponseError: if a page leads to another origin, to a page already read, or to no end.
+    """
+    seen: set[str] = set()
+    previous: list[Any] = []
+    url: str | None = first_url
+    while url is not None:
+        if url in seen or len(seen) >= MAX_PAGES:
+            raise _loop(first_url, len(seen))
+        seen.add(url)
+        page = fetch(url)
+        meta = page.get("meta")
+        meta = meta if isinstance(meta, Mapping) else {}
+        elements = _elements(page, fields.text(meta.get("key")) or key, url)
+        url = _next_url(meta.get("next_page_url"), current=url, first_url=first_url)
+        if url is not None and elements and elements == previous:
+            raise _loop(first_url, len(seen))
+        yield from (element for element in elements if isinstance(element, Mapping))
+        previous = elements
+
+
+def _elements(page: Mapping[str, Any], key: str, url: str) -> list[Any]:
+    elements = page.get(key)
+    if isinstance(elements, list):
+        return elements
+    raise BulkExportsResponseError(
+        f"{redact_url(url)} answered without the array {key!r}: is the connection's host Twilio's BulkExports API?"
+    )
+
+
+def _next_url(next_url: Any, *, current: str, first_url: str) -> str | None:
+    if next_url is None or next_url == "":
+        return None
+    if isinstance(next_url, str):
+        target = urljoin(current, next_url)
+        if _origin(target) == _origin(first_url):
+            return target
+    raise BulkExportsResponseError(
+        f"{redact_url(first_url)} named its next page on another host ({redact_url(str(next_url))}). It was not "
+        "asked, because the request carries the credentials. If a proxy stands before Twilio, let it rewrite "
+        "meta.next_page_url.",
+        is_transient=False,
+    )
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """Scheme, host and port; ``None``, equal to no origin, for what no request should be sent to."""
+    try:
+        parts: SplitResult = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if parts.username is not None or parts.password is not None:
+        return None
+    return parts.scheme, parts.hostname, port
+
+
+def _loop(first_url: str, pages: int) -> BulkExportsResponseError:
+    return BulkExportsResponseError(
+        f"{redact_url(first_url)} leads in a circle: after {pages} pages it named one that was already read. "
+        "So the list cannot be read to its end; try again, and report it to Twilio if it stays.",
+        is_transient=False,
+    )

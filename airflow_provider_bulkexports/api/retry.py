@@ -1,0 +1,125 @@
+"""
+What is sent again, and how long to wait before.
+
+| Failure | GET, DELETE | POST |
+|---|---|---|
+| 429 (Twilio: "the request was not processed") | again | again |
+| could not connect | again | again |
+| sent, but no answer; 500, 502, 503, 504 | again | never: the job may exist |
+
+Waits grow exponentially with jitter, follow ``Retry-After`` in both its forms up to a ceiling, and end with a budget.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from urllib3.exceptions import InvalidHeader
+from urllib3.response import BaseHTTPResponse
+from urllib3.util.retry import Retry
+
+__all__ = ["BudgetedRetry", "RetryPolicy"]
+
+_AGAIN_IF_IDEMPOTENT = frozenset({500, 502, 503, 504})
+_AGAIN_ALWAYS = 429
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """
+    How stubborn a client is within one call.
+
+    :param max_retries: Repetitions after the first try; ``0`` turns them off.
+    :param backoff_factor: Seconds that the exponential wait starts from, and the width of its jitter.
+    :param max_wait: Longest single wait in seconds, also when ``Retry-After`` asks for more.
+    :param budget: Seconds after the first failure in which one more try may be decided on.
+    """
+
+    max_retries: int = 5
+    backoff_factor: float = 0.5
+    max_wait: float = 30.0
+    budget: float = 120.0
+
+    def as_urllib3(self) -> BudgetedRetry:
+        """Build what `requests`' adapter takes."""
+        return BudgetedRetry(
+            total=self.max_retries,
+            redirect=False,
+            allowed_methods=frozenset({"GET", "DELETE"}),
+            status_forcelist=_AGAIN_IF_IDEMPOTENT,
+            backoff_factor=self.backoff_factor,
+            raise_on_status=False,
+            max_wait=self.max_wait,
+            budget=self.budget,
+        )
+
+
+class BudgetedRetry(Retry):
+    """
+    urllib3's retry with a ceiling on ``Retry-After`` and a budget in seconds.
+
+    :param max_wait: Longest single wait in seconds.
+    :param budget: Seconds after the first failure in which one more try may be decided on.
+    :param deadline: Monotonic time at which the budget ends; set by the first failure.
+    """
+
+    def __init__(
+        self, *args: Any, max_wait: float, budget: float, deadline: float | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.max_wait = max_wait
+        self.budget = budget
+        self.deadline = deadline
+
+    def new(self, **kwargs: Any) -> BudgetedRetry:
+        """Copy, as urllib3 does after every failure, without losing the budget."""
+        kwargs = {"max_wait": self.max_wait, "budget": self.budget, "deadline": self.deadline} | kwargs
+        return super().new(**kwargs)
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> BudgetedRetry:
+        """Count a failure; the first one starts the budget, and one after its end is the last."""
+        if self.total and (self._is_spent() or (error is not None and self._may_have_been_processed(method, error))):
+            return self.new(total=0).increment(method, url, response, error, *args, **kwargs)
+        counted = super().increment(method, url, response, error, *args, **kwargs)
+        if counted.deadline is None:
+            counted.deadline = time.monotonic() + self.budget
+        return counted
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        """Decide by status: 429 for every verb, server errors only where repeating is harmless."""
+        if not self.total or self._is_spent():
+            return False
+        if status_code == _AGAIN_ALWAYS:
+            return True
+        return status_code in _AGAIN_IF_IDEMPOTENT and super().is_retry(method, status_code, has_retry_after)
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """Seconds that the answer asks for, at most ``max_wait``; an unreadable header asks for nothing."""
+        try:
+            asked = super().get_retry_after(response)
+        except InvalidHeader:
+            return None
+        return None if asked is None else min(asked, self.max_wait)
+
+    def get_backoff_time(self) -> float:
+        """Seconds before the next try; urllib3's own first wait would be none at all."""
+        grown = self.backoff_factor * 2.0 ** max(len(self.history) - 1, 0)
+        return min(grown + random.uniform(0, self.backoff_factor), self.max_wait)
+
+    def _may_have_been_processed(self, method: str | None, error: Exception) -> bool:
+        """Whether repeating could do a thing twice. urllib3 repeats every verb after a TLS error, sent or not."""
+        return not self._is_connection_error(error) and not self._is_method_retryable(method or "")
+
+    def _is_spent(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline

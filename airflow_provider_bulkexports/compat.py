@@ -1,0 +1,119 @@
+"""
+The only file that asks which Airflow this is.
+
+Everything else imports Airflow's names from here, so that one wheel serves Airflow 2.11 and 3.x. Newer places are tried
+first: the older ones still work on 3.x, but warn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow.configuration import conf
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from packaging.version import Version
+
+if TYPE_CHECKING:
+    from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, Connection, Context, PokeReturnValue
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferred,
+    )
+else:
+    Context = dict
+    try:
+        from airflow.sdk import BaseOperator, BaseSensorOperator, Connection, PokeReturnValue
+    except ImportError:  # Airflow 2.11
+        from airflow.models import BaseOperator, Connection
+        from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
+    try:
+        from airflow.sdk import BaseHook
+    except ImportError:  # before Airflow 3.1
+        from airflow.hooks.base import BaseHook
+    try:
+        from airflow.sdk.exceptions import (
+            AirflowException,
+            AirflowFailException,
+            AirflowRescheduleException,
+            AirflowSensorTimeout,
+            AirflowSkipException,
+            TaskDeferred,
+        )
+    except ImportError:  # before Airflow 3.2
+        from airflow.exceptions import (
+            AirflowException,
+            AirflowFailException,
+            AirflowRescheduleException,
+            AirflowSensorTimeout,
+            AirflowSkipException,
+            TaskDeferred,
+        )
+    try:
+        from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+    except ImportError:  # Airflow 2.11 without the standard provider
+        from airflow.triggers.temporal import DateTimeTrigger
+
+__all__ = [
+    "AIRFLOW_VERSION",
+    "CAN_RESCHEDULE_OPERATORS",
+    "AirflowException",
+    "AirflowFailException",
+    "AirflowRescheduleException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "BaseHook",
+    "BaseOperator",
+    "BaseSensorOperator",
+    "BaseTrigger",
+    "Connection",
+    "Context",
+    "DateTimeTrigger",
+    "Log",
+    "PokeReturnValue",
+    "TaskDeferred",
+    "TriggerEvent",
+    "aget_connection",
+    "conf",
+]
+
+AIRFLOW_VERSION = version("apache-airflow")
+
+#: Whether a task that is no sensor may ask to be started again later: before 3.1 the scheduler ignores the moment.
+CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")
+
+
+class Log(Protocol):
+    """What a task's or trigger's ``self.log`` offers: standard logging on Airflow 2, a look-alike on 3."""
+
+    def info(self, message: str, /, *args: Any) -> Any:
+        """Say what happened."""
+
+    def warning(self, message: str, /, *args: Any) -> Any:
+        """Say what needs attention."""
+
+
+async def aget_connection(conn_id: str) -> tuple[Connection, dict[str, Any]]:
+    """
+    Look a connection up from a trigger without blocking the event loop.
+
+    Before 3.3.2 the asynchronous look-up masks secrets synchronously and can deadlock, and 3.0 refuses the synchronous
+    one on the loop; a thread serves all of these.
+
+    :return: The connection and its ``extra``, whose reading masks secrets too.
+    """
+    if hasattr(Connection, "aextra_dejson"):
+        connection = await BaseHook.aget_connection(conn_id)
+        return connection, await connection.aextra_dejson()
+
+    def in_thread() -> tuple[Connection, dict[str, Any]]:
+        connection = BaseHook.get_connection(conn_id)
+        return connection, connection.extra_dejson
+
+    return await asyncio.to_thread(in_thread)

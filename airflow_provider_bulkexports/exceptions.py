@@ -1,0 +1,124 @@
+"""
+Everything this package raises on its own account, as one tree.
+
+    BulkExportsError
+    ├── BulkExportsInputError            refused here, before anything was sent (also a ValueError)
+    │   └── DayNotExportableError        the day is too young: says when it becomes exportable
+    ├── BulkExportsConnectionError       no complete answer: refused, reset, timed out, TLS
+    ├── BulkExportsResponseError         an answer that cannot be used: not JSON, a paging loop, a foreign link
+    └── BulkExportsAPIError              Twilio answered with an error: status, code, message, request id
+        ├── BulkExportsAuthError         401 or 403: the credentials, or what they may do
+        ├── BulkExportsNotFoundError     404: unknown, deleted, aged out, or the wrong account
+        ├── BulkExportsRateLimitError    429: too many requests at once; the request was not processed
+        └── BulkExportsServerError       5xx: Twilio's fault, usually passing
+
+Nothing here imports Airflow. What an error means for a task (retry or fail for good) is decided in ``failures.py``,
+from :attr:`BulkExportsError.is_transient`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+__all__ = [
+    "BulkExportsAPIError",
+    "BulkExportsAuthError",
+    "BulkExportsConnectionError",
+    "BulkExportsError",
+    "BulkExportsInputError",
+    "BulkExportsNotFoundError",
+    "BulkExportsRateLimitError",
+    "BulkExportsResponseError",
+    "BulkExportsServerError",
+    "DayNotExportableError",
+]
+
+
+class BulkExportsError(Exception):
+    """Base of every error of this package."""
+
+    #: Whether the same request may succeed later without anybody changing anything.
+    is_transient: bool = False
+
+
+class BulkExportsInputError(BulkExportsError, ValueError):
+    """A value was refused before anything was sent; the message says what to write instead."""
+
+
+class DayNotExportableError(BulkExportsInputError):
+    """
+    A wanted day is younger than Twilio exports.
+
+    :param exportable_at: First moment (UTC) at which Twilio accepts the day.
+    """
+
+    def __init__(self, message: str, *, exportable_at: datetime) -> None:
+        super().__init__(message)
+        self.exportable_at = exportable_at
+
+
+class BulkExportsConnectionError(BulkExportsError):
+    """No complete answer arrived; after a POST it is unknown whether Twilio acted on it."""
+
+    is_transient = True
+
+
+class BulkExportsResponseError(BulkExportsError):
+    """
+    An answer arrived that cannot be used.
+
+    :param is_transient: ``False`` when asking again cannot help, such as a page link to another host.
+    """
+
+    def __init__(self, message: str, *, is_transient: bool = True) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
+
+
+class BulkExportsAPIError(BulkExportsError):
+    """
+    Twilio answered with an error status.
+
+    :param status: HTTP status.
+    :param code: Twilio's error code (https://www.twilio.com/docs/api/errors), if the body had one.
+    :param twilio_message: Twilio's own words, if the body had any.
+    :param more_info: Twilio's page about the code.
+    :param request_id: Value of the ``Twilio-Request-Id`` header, which Twilio's support asks for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: int | None = None,
+        twilio_message: str | None = None,
+        more_info: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.twilio_message = twilio_message
+        self.more_info = more_info
+        self.request_id = request_id
+
+
+class BulkExportsAuthError(BulkExportsAPIError):
+    """401 or 403: wrong credentials, or credentials without the permission."""
+
+
+class BulkExportsNotFoundError(BulkExportsAPIError):
+    """404: never existed, deleted, aged out after seven days, or belongs to another account."""
+
+
+class BulkExportsRateLimitError(BulkExportsAPIError):
+    """429, still after the retries: the request was not processed and may be repeated."""
+
+    is_transient = True
+
+
+class BulkExportsServerError(BulkExportsAPIError):
+    """5xx, still after the retries."""
+
+    is_transient = True

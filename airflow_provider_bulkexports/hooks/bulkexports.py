@@ -1,0 +1,163 @@
+"""BulkExportsHook: an Airflow connection becomes a BulkExportsClient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.models import ResourceType
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.transport import BASE_URL, is_loopback
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseHook, Connection, aget_connection
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsAuthError,
+    BulkExportsConnectionError,
+    BulkExportsError,
+    BulkExportsInputError,
+)
+from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, connection_form
+
+__all__ = ["BulkExportsHook"]
+
+
+class BulkExportsHook(BaseHook):
+    """
+    Twilio BulkExports by an Airflow connection of type ``twilio_bulkexports``.
+
+    :param twilio_conn_id: The connection: login and password, optionally host and extra (see the README's table).
+    """
+
+    conn_name_attr = "twilio_conn_id"
+    default_conn_name = DEFAULT_CONN_ID
+    conn_type = CONNECTION_TYPE
+    hook_name = "Twilio BulkExports"
+
+    def __init__(self, twilio_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.twilio_conn_id = twilio_conn_id
+
+    def get_conn(self) -> BulkExportsClient:
+        """
+        Return the client, built at the first call.
+
+        :raises BulkExportsInputError: if the connection cannot be right; nothing was sent.
+        """
+        return self._client
+
+    async def aget_conn(self) -> BulkExportsClient:
+        """Return a new client without blocking an event loop; its methods do block: call them in a thread."""
+        connection, extra = await aget_connection(self.twilio_conn_id)
+        return self._client_for(connection, extra)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask Twilio one free question with the connection; say which account answered, or what is wrong."""
+        try:
+            client = self.get_conn()
+            client.get_export(ResourceType.MESSAGES)
+        except BulkExportsAuthError as error:
+            return False, f"Twilio refused the credentials of connection {self.twilio_conn_id!r}: {error}"
+        except BulkExportsConnectionError as error:
+            return False, f"Twilio could not be reached: {error}"
+        except BulkExportsError as error:
+            return False, str(error)
+        account = f"account {client.account_sid}" if client.account_sid else "the API key's account"
+        where = "Twilio BulkExports" if client.base_url == BASE_URL else client.base_url
+        return True, f"Connected to {where} as {account}"
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Standard fields of the connection form, for Airflow before 3.2; later ones read ``provider_info``."""
+        behaviour = connection_form()["ui-field-behaviour"]
+        return {
+            "hidden_fields": behaviour["hidden-fields"],
+            "relabeling": behaviour["relabeling"],
+            "placeholders": behaviour["placeholders"],
+        }
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Further fields of the connection form, for Airflow before 3.2; later ones read ``provider_info``."""
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from wtforms import IntegerField, StringField
+        from wtforms.validators import Optional
+
+        widgets: dict[str, Any] = {}
+        for name, declared in connection_form()["conn-fields"].items():
+            kind = IntegerField if "integer" in declared["schema"]["type"] else StringField
+            widgets[name] = kind(
+                declared["label"],
+                description=declared["description"],
+                widget=BS3TextFieldWidget(),
+                validators=[Optional()],
+            )
+        return widgets
+
+    @cached_property
+    def _client(self) -> BulkExportsClient:
+        connection = self.get_connection(self.twilio_conn_id)
+        return self._client_for(connection, connection.extra_dejson)
+
+    def _client_for(self, connection: Connection, extra: Mapping[str, Any]) -> BulkExportsClient:
+        fields = _ExtraFields(extra)
+        retry = RetryPolicy()
+        try:
+            return BulkExportsClient(
+                connection.login or "",
+                connection.password or "",
+                base_url=_base_url(connection, edge=fields.text("edge"), region=fields.text("region")),
+                account_sid=fields.text("account_sid"),
+                connect_timeout=fields.number("connect_timeout", default=10, at_least=1),
+                read_timeout=fields.number("read_timeout", default=30, at_least=1),
+                retry=RetryPolicy(max_retries=fields.number("max_retries", default=retry.max_retries, at_least=0)),
+                user_agent=f"airflow/{AIRFLOW_VERSION}",
+            )
+        except BulkExportsInputError as error:
+            raise BulkExportsInputError(f"Connection {self.twilio_conn_id!r}: {error}") from error
+
+
+class _ExtraFields:
+    """Fields of a connection's ``extra``, also under the prefixed names that older forms stored."""
+
+    def __init__(self, extra: Mapping[str, Any]) -> None:
+        self._extra = extra
+
+    def text(self, name: str) -> str | None:
+        value = self._value(name)
+        return None if value is None else str(value).strip()
+
+    def number(self, name: str, *, default: int, at_least: int) -> int:
+        value = self._value(name)
+        try:
+            number = default if value is None else int(value)
+        except (TypeError, ValueError):
+            number = at_least - 1
+        if number < at_least:
+            raise BulkExportsInputError(f"extra {name} {value!r}: write a whole number from {at_least}")
+        return number
+
+    def _value(self, name: str) -> Any:
+        for key in (name, f"extra__{CONNECTION_TYPE}__{name}"):
+            if self._extra.get(key) not in (None, ""):
+                return self._extra[key]
+        return None
+
+
+def _base_url(connection: Connection, *, edge: str | None, region: str | None) -> str:
+    if region and region.lower() != "us1":
+        raise BulkExportsInputError(
+            f"region {region!r}: Twilio offers BulkExports in region us1 only; write 'us1' or remove the region"
+        )
+    host = (connection.host or "").strip().rstrip("/")
+    if not host:
+        return BASE_URL if not edge else f"https://bulkexports.{edge}.us1.twilio.com"
+    if edge:
+        raise BulkExportsInputError(f"edge {edge!r} has no effect with host {host!r}: remove one of them")
+    if "://" not in host:
+        default = "http" if is_loopback(host.partition(":")[0]) else "https"
+        scheme = connection.schema if connection.schema in ("http", "https") else default
+        host = f"{scheme}://{host}"
+    if connection.port and host.count(":") == 1:
+        host = f"{host}:{connection.port}"
+    return host

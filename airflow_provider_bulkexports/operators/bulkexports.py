@@ -1,0 +1,278 @@
+"""CreateExportCustomJobOperator submits export jobs; DeleteExportJobOperator takes one back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timezone
+from functools import cached_property
+from typing import Any
+
+from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
+from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at, parse_day, parse_job_sids
+from airflow_provider_bulkexports.compat import (
+    CAN_RESCHEDULE_OPERATORS,
+    AirflowRescheduleException,
+    BaseOperator,
+    Context,
+    DateTimeTrigger,
+    conf,
+)
+from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
+from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
+from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.literals import is_literal, known, require_choice
+from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.planning.days import needs_wait
+from airflow_provider_bulkexports.planning.identity import identity_of
+from airflow_provider_bulkexports.runs import explicit_days, run_id_of, utc_today, wanted_days
+from airflow_provider_bulkexports.submitting import ExportRequest, submit
+from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
+from airflow_provider_bulkexports.waiting import JobWait, Watch
+
+__all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
+
+_IF_EXISTS = ("adopt", "submit")
+
+
+class CreateExportCustomJobOperator(BaseOperator):
+    """
+    Submits an export job for a range of UTC days, once: a retried or cleared task finds its own job again.
+
+    The job's FriendlyName ends in a marker, a hash of dag, task, run, resource type and days. Twilio's list is searched
+    for it before anything is submitted, and again if a submission's answer is lost. A job of the task that is active or
+    finished is adopted; days that failed or were deleted are submitted again, and only those.
+
+    Returns (XCom) the job sid as a string, or a list of sids when several jobs serve the days because some were
+    submitted again. With ``wait_for_completion`` it returns what ``ExportCustomJobSensor`` returns.
+
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. (templated)
+    :param start_day: First UTC day, inclusive: ``YYYY-MM-DD``, a date, or a moment with its time zone. Without both
+        days, those that the run means: its partition key, its data interval, or its logical date. (templated)
+    :param end_day: Last UTC day, inclusive; Twilio exports a day two UTC days later. (templated)
+    :param friendly_name: Text before the marker; ``<dag id>.<task id>`` by default. (templated)
+    :param webhook_url: URL that Twilio calls when the job is done; needs ``webhook_method``. (templated)
+    :param webhook_method: ``GET`` or ``POST``; needs ``webhook_url``. (templated)
+    :param email: Address that Twilio notifies when the job is done. An ``email`` that comes from ``default_args`` is
+        Airflow's own, for its alerts, and never sent to Twilio. (templated)
+    :param if_exists: ``adopt`` the task's earlier job, or always ``submit`` anew, for a fresh snapshot. (templated)
+    :param wait_until_exportable: Wait for 00:00 UTC two days after ``end_day`` if that is yesterday or today, instead
+        of failing. Deferrable tasks wait in the triggerer, others are rescheduled (Airflow 3.1 and later) or sleep.
+    :param wait_for_completion: Also wait until every day is final; days that fail then fail the task, whose retry
+        submits them again.
+    :param poll_interval: Seconds between looks at the job, with ``wait_for_completion``.
+    :param timeout: Seconds to wait for completion; the job goes on at Twilio.
+    :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
+    :param deferrable: Wait in the triggerer instead of on a worker.
+    """
+
+    template_fields: Sequence[str] = (
+        "resource_type",
+        "start_day",
+        "end_day",
+        "friendly_name",
+        "webhook_url",
+        "webhook_method",
+        "completion_email",
+        "if_exists",
+        "twilio_conn_id",
+    )
+    ui_color = "#f22f46"
+    ui_fgcolor = "#ffffff"
+
+    def __init__(
+        self,
+        *,
+        resource_type: str,
+        start_day: str | date | None = None,
+        end_day: str | date | None = None,
+        friendly_name: str | None = None,
+        webhook_url: str | None = None,
+        webhook_method: str | None = None,
+        email: str | None = None,
+        if_exists: str = "adopt",
+        wait_until_exportable: bool = True,
+        wait_for_completion: bool = False,
+        poll_interval: float = 60,
+        timeout: float = 24 * 3600,
+        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        is_for_alerts = email is not None and email == (kwargs.get("default_args") or {}).get("email")
+        if is_for_alerts:
+            kwargs["email"] = email
+        super().__init__(**kwargs)
+        self.resource_type = resource_type
+        self.start_day = start_day
+        self.end_day = end_day
+        self.friendly_name = friendly_name
+        self.webhook_url = webhook_url
+        self.webhook_method = webhook_method
+        self.completion_email = None if is_for_alerts else email
+        self.if_exists = if_exists
+        self.wait_until_exportable = wait_until_exportable
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.twilio_conn_id = twilio_conn_id
+        self.deferrable = deferrable
+        self._check_literals()
+
+    @cached_property
+    def hook(self) -> BulkExportsHook:
+        """The hook, built at first use."""
+        return BulkExportsHook(self.twilio_conn_id)
+
+    def execute(self, context: Context) -> str | list[str] | WaitResult:
+        """Wait until the days are exportable, submit or adopt, and wait for completion if asked to."""
+        with as_task_failures():
+            days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
+        return self._export(context, days)
+
+    def execute_when_exportable(
+        self,
+        context: Context,
+        event: Any = None,
+        start_day: str | None = None,
+        end_day: str | None = None,
+    ) -> str | list[str] | WaitResult:
+        """Go on after the wait for the calendar, with the days that were meant before it."""
+        with as_task_failures():
+            days = wanted_days(context, start_day=start_day or self.start_day, end_day=end_day or self.end_day)
+        return self._export(context, days)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
+        """Take the trigger's event after the wait for completion: return the result, or fail the task."""
+        return self._conclude(event)
+
+    def _export(self, context: Context, days: DayRange) -> str | list[str] | WaitResult:
+        with as_task_failures():
+            request = self._request(context, days)
+            self._await_exportable(days)
+            client = self.hook.get_conn()
+            sids = submit(client, request, if_exists=self.if_exists, today=utc_today(), log=self.log)
+            if not self.wait_for_completion:
+                return sids[0] if len(sids) == 1 else sids
+            wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
+        return self._await_completion(wait)
+
+    def _request(self, context: Context, days: DayRange) -> ExportRequest:
+        resource_type = ResourceType.parse(self.resource_type)
+        check_job_length(days)
+        check_webhook(self.webhook_url, self.webhook_method)
+        require_choice("if_exists", self.if_exists, _IF_EXISTS)
+        return ExportRequest(
+            resource_type=resource_type,
+            days=days,
+            name=self.friendly_name or f"{self.dag_id}.{self.task_id}",
+            identity=identity_of(
+                dag_id=self.dag_id,
+                task_id=self.task_id,
+                run_id=run_id_of(context),
+                resource_type=resource_type,
+                days=days,
+            ),
+            webhook_url=self.webhook_url or None,
+            webhook_method=self.webhook_method or None,
+            email=self.completion_email or None,
+        )
+
+    def _await_exportable(self, days: DayRange) -> None:
+        """Return when Twilio accepts the days; leave the worker until then where Airflow can."""
+        if not needs_wait(days.end, today=utc_today(), may_wait=self.wait_until_exportable):
+            return
+        moment = exportable_at(days.end)
+        self.log.info("Waiting until %s UTC, when Twilio exports %s", f"{moment:%Y-%m-%d %H:%M}", days.end)
+        if self.deferrable:
+            self.defer(
+                trigger=DateTimeTrigger(moment=moment),
+                method_name="execute_when_exportable",
+                kwargs={"start_day": days.start.isoformat(), "end_day": days.end.isoformat()},
+            )
+        if CAN_RESCHEDULE_OPERATORS:
+            raise AirflowRescheduleException(moment)
+        while (left := (moment - datetime.now(timezone.utc)).total_seconds()) > 0:
+            time.sleep(min(left, self.poll_interval))
+
+    def _await_completion(self, wait: JobWait) -> WaitResult:
+        watch = Watch(wait, self.log)
+        client = self.hook.get_conn()
+        deadline = time.monotonic() + self.timeout
+        while (event := watch.look(client)) is None:
+            if self.deferrable:
+                defer_wait(
+                    self,
+                    wait,
+                    twilio_conn_id=self.twilio_conn_id,
+                    poll_interval=self.poll_interval,
+                    timeout=self.timeout,
+                )
+            left = deadline - time.monotonic()
+            if left <= 0:
+                event = watch.timed_out()
+                break
+            time.sleep(min(watch.pause(self.poll_interval), left))
+        return self._conclude(event)
+
+    def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
+        # Both are worth a retry here: it adopts the job, and submits the failed days again.
+        return conclude(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+
+    def _check_literals(self) -> None:
+        """Refuse at parse time what is known by then to be wrong."""
+        ResourceType.parse(known(self.resource_type, otherwise=ResourceType.MESSAGES))
+        if is_literal(self.start_day) and is_literal(self.end_day):
+            if days := explicit_days(self.start_day, self.end_day):
+                check_job_length(days)
+                needs_wait(days.end, today=utc_today(), may_wait=True)
+        else:
+            for name in ("start_day", "end_day"):
+                if (day := known(getattr(self, name))) is not None:
+                    parse_day(day, name=name)
+        if is_literal(self.webhook_url) and is_literal(self.webhook_method):
+            check_webhook(self.webhook_url, self.webhook_method)
+        require_choice("if_exists", known(self.if_exists, otherwise="adopt"), _IF_EXISTS)
+
+
+class DeleteExportJobOperator(BaseOperator):
+    """
+    Takes the unfinished days of a job out of Twilio's queue; a job that is already gone is a success.
+
+    Finished day files stay until they expire, and the quota is not given back. Returns (XCom) nothing.
+
+    :param job_sid: The job, as ``CreateExportCustomJobOperator`` returns it, or a list of jobs. (templated)
+    :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
+    """
+
+    template_fields: Sequence[str] = ("job_sid", "twilio_conn_id")
+    ui_color = "#f9e2e4"
+
+    def __init__(
+        self,
+        *,
+        job_sid: str | list[str],
+        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.job_sid = job_sid
+        self.twilio_conn_id = twilio_conn_id
+        if is_literal(job_sid):
+            parse_job_sids(job_sid)
+
+    @cached_property
+    def hook(self) -> BulkExportsHook:
+        """The hook, built at first use."""
+        return BulkExportsHook(self.twilio_conn_id)
+
+    def execute(self, context: Context) -> None:
+        """Delete every job."""
+        with as_task_failures():
+            client = self.hook.get_conn()
+            for job_sid in parse_job_sids(self.job_sid):
+                try:
+                    client.delete_job(job_sid)
+                    self.log.info("Deleted job %s", job_sid)
+                except BulkExportsNotFoundError:
+                    self.log.info("Job %s is already gone", job_sid)

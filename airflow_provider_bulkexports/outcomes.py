@@ -1,0 +1,84 @@
+"""How a wait ended, plain enough to be a trigger's event, and what that makes of the task: a result or a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict, cast
+
+from airflow_provider_bulkexports.compat import AirflowException, AirflowSensorTimeout
+from airflow_provider_bulkexports.failures import BulkExportsTaskError, BulkExportsTaskFailure
+
+__all__ = ["WaitEvent", "WaitResult", "conclude"]
+
+Status = Literal["finished", "deleted", "timeout", "error", "fatal"]
+
+
+class WaitResult(TypedDict):
+    """
+    Result of a wait (XCom): job sids, and the wanted days, as ``YYYY-MM-DD``, by their end.
+
+    ``expires_at`` is when the first of the files may be gone (ISO 8601, UTC; ``None`` if unknown).
+    """
+
+    job_sids: list[str]
+    resource_type: str | None
+    start_day: str
+    end_day: str
+    completed: list[str]
+    empty: list[str]
+    failed: list[str]
+    expires_at: str | None
+
+
+class WaitEvent(TypedDict):
+    """
+    How a wait ended.
+
+    ``finished``: every day is final, see ``result``; ``deleted``: days were taken out of the job; ``timeout``: the
+    deadline passed first; ``error``: Twilio could not be asked for too long; ``fatal``: asking again cannot help.
+    """
+
+    status: Status
+    message: str
+    result: WaitResult | None
+
+
+def conclude(
+    event: Mapping[str, Any] | None,
+    *,
+    failed_days: str = "fail",
+    on_failed_days: type[AirflowException] = BulkExportsTaskFailure,
+    on_timeout: type[AirflowException] = AirflowSensorTimeout,
+) -> WaitResult:
+    """
+    Turn the end of a wait into the task's result or failure. Harmless when repeated.
+
+    :param event: A :class:`WaitEvent`, perhaps from a trigger; anything else fails the task.
+    :param failed_days: ``fail`` or ``ignore``.
+    :param on_failed_days: What to raise for failed days.
+    :param on_timeout: What to raise for a passed deadline.
+    """
+    status = event.get("status") if isinstance(event, Mapping) else None
+    message = event.get("message") if isinstance(event, Mapping) else None
+    if event and status == "finished" and isinstance(event.get("result"), Mapping):
+        result = cast("WaitResult", event["result"])
+        if result["failed"] and failed_days == "fail":
+            raise on_failed_days(_failed_days_message(result))
+        return result
+    if status in ("deleted", "fatal"):
+        raise BulkExportsTaskFailure(message)
+    if status == "timeout":
+        raise on_timeout(message)
+    if status == "error":
+        raise BulkExportsTaskError(message)
+    raise BulkExportsTaskError(f"The trigger sent an event that this version does not know: {event!r}. Clear the task.")
+
+
+def _failed_days_message(result: WaitResult) -> str:
+    exported = len(result["completed"]) + len(result["empty"])
+    total = exported + len(result["failed"])
+    return (
+        f"{len(result['failed'])} of {total} days failed at Twilio: {', '.join(result['failed'])} "
+        f"(job {', '.join(result['job_sids'])}); {exported} are exported. Clear the task that submitted the job: "
+        "it submits the failed days again, and only those. failed_days='ignore' goes on without them."
+    )

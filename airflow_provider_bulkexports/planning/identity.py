@@ -1,0 +1,67 @@
+"""
+The marker in a job's FriendlyName by which a task finds its own job again.
+
+    nightly export [af-20260124-3f9c0a12be]
+                       submit    identity
+                       day
+
+Twilio has no idempotency key and accepts the same job twice; the friendly name is the only text that comes back with a
+job. The identity is a hash of what makes two submissions the same: dag, task, run, resource type and range. Neither the
+try number (a retry wants the same job) nor the map index (two mapped tasks that want the same days share one job).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from airflow_provider_bulkexports.api.models import DayRange, Job, ResourceType
+
+__all__ = ["Marker", "friendly_name", "identity_of", "read_marker"]
+
+#: The length limit of FriendlyName is undocumented; 64 plain characters are safe.
+MAX_FRIENDLY_NAME = 64
+
+_MARKER = re.compile(r"\[af-(\d{8})-([0-9a-f]{10})\]")
+_NOT_PLAIN = re.compile(r"[^ -~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """
+    What the package adds to a job's friendly name.
+
+    :param submitted_on: UTC day on which the job was submitted, ``yyyymmdd``.
+    :param identity: Ten hexadecimal digits; see :func:`identity_of`.
+    """
+
+    submitted_on: str
+    identity: str
+
+    def __str__(self) -> str:
+        return f"[af-{self.submitted_on}-{self.identity}]"
+
+
+def identity_of(*, dag_id: str, task_id: str, run_id: str, resource_type: ResourceType, days: DayRange) -> str:
+    """Hash what makes two submissions the same; ten hexadecimal digits."""
+    parts = (dag_id, task_id, run_id, resource_type.value, days.start.isoformat(), days.end.isoformat())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+
+
+def friendly_name(base: str, *, identity: str, today: date) -> str:
+    """
+    Append the marker to a name, which is cut and reduced to plain ASCII so that all of it fits.
+
+    :param today: Current UTC day.
+    """
+    marker = str(Marker(today.strftime("%Y%m%d"), identity))
+    plain = _NOT_PLAIN.sub("?", base).strip()[: MAX_FRIENDLY_NAME - len(marker) - 1].rstrip()
+    return f"{plain} {marker}".strip()
+
+
+def read_marker(job: Job) -> Marker | None:
+    """Find the marker in a job's friendly name; ``None`` for a job that was not submitted by this package."""
+    match = _MARKER.search(job.friendly_name or "")
+    return Marker(*match.groups()) if match else None

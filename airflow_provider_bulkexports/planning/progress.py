@@ -1,0 +1,220 @@
+"""
+From a job's ``details`` to the state of every wanted day, a verdict and one line for the log.
+
+Twilio gives a job no status of its own (OpenAPI document): it is computed here, the same for every mode of waiting.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+
+from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+
+__all__ = ["Progress", "Reading", "Verdict", "own_range", "progress_of", "range_of", "rank_of", "read_details"]
+
+#: From the best news of a day to the worst, where several jobs cover it. A day on its way beats one that failed.
+_BEST_FIRST = (
+    DayStatus.COMPLETED,
+    DayStatus.COMPLETED_EMPTY_RECORDS,
+    DayStatus.RUNNING,
+    DayStatus.SUBMITTED,
+    DayStatus.ERROR_DURING_RUN,
+    DayStatus.UNKNOWN,
+    DayStatus.FAILED,
+    DayStatus.RUNNING_TO_BE_DELETED,
+    DayStatus.DELETED_BY_USER_REQUEST,
+)
+_RANK = {status: rank for rank, status in enumerate(_BEST_FIRST)}
+
+_WORDS = {
+    DayStatus.COMPLETED: "completed",
+    DayStatus.COMPLETED_EMPTY_RECORDS: "empty",
+    DayStatus.FAILED: "failed",
+    DayStatus.RUNNING_TO_BE_DELETED: "deleted",
+    DayStatus.DELETED_BY_USER_REQUEST: "deleted",
+}
+
+
+def rank_of(status: DayStatus) -> int:
+    """Place of a status from the best news of a day (0) to the worst."""
+    return _RANK[status]
+
+
+class Verdict(Enum):
+    """What a wait does next."""
+
+    WAIT = "wait"
+    EXPORTED = "exported"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """
+    State of the wanted days.
+
+    :param days: The wanted days.
+    :param states: Status of each day that Twilio named, or that follows from its counts.
+    :param unnamed: Statuses that Twilio only counted, by number of days, where it is not clear which days have them.
+    :param unaccounted: Number of days of which Twilio said nothing at all.
+    :param queue_position: Best place in Twilio's queue among the unfinished jobs.
+    :param expected_at: Twilio's own estimate (UTC) for the last of the unfinished jobs.
+    """
+
+    days: DayRange
+    states: Mapping[date, DayStatus] = field(default_factory=dict)
+    unnamed: Mapping[DayStatus, int] = field(default_factory=dict)
+    unaccounted: int = 0
+    queue_position: int | None = None
+    expected_at: datetime | None = None
+
+    @property
+    def counts(self) -> Mapping[DayStatus, int]:
+        """Number of wanted days by status, named or not; days that Twilio has not accounted for are missing."""
+        return Counter(self.states.values()) + Counter(self.unnamed)
+
+    @property
+    def verdict(self) -> Verdict:
+        """
+        A deleted day ends the wait at once, since nothing will come of it; a failed one when all others are final.
+        """
+        statuses = self.counts.keys()
+        if any(status.is_deleted for status in statuses):
+            return Verdict.DELETED
+        if self.unaccounted or not all(status.is_final for status in statuses):
+            return Verdict.WAIT
+        return Verdict.FAILED if DayStatus.FAILED in statuses else Verdict.EXPORTED
+
+    def with_status(self, *statuses: DayStatus) -> tuple[date, ...]:
+        """The named days that have one of the statuses, ascending."""
+        return tuple(day for day in sorted(self.states) if self.states[day] in statuses)
+
+    @property
+    def unnamed_days(self) -> tuple[date, ...]:
+        """The wanted days whose status is not known by name, ascending."""
+        return tuple(day for day in self.days if day not in self.states)
+
+    @property
+    def headline(self) -> str:
+        """What changes only when something happened: ``41/90 days final: 38 completed, 3 empty; queue position 3``."""
+        counts = self.counts
+        final = sum(count for status, count in counts.items() if status.is_final)
+        words: Counter[str] = Counter()
+        for status in _BEST_FIRST:
+            if status in _WORDS and counts.get(status):
+                words[_WORDS[status]] += counts[status]
+        text = f"{min(final, len(self.days))}/{len(self.days)} days final"
+        if words:
+            text += ": " + ", ".join(f"{count} {word}" for word, count in words.items())
+        if self.queue_position and self.verdict is Verdict.WAIT:
+            text += f"; queue position {self.queue_position}"
+        return text
+
+    def summary(self, *, today: date) -> str:
+        """
+        One line for the log: the headline and ``; Twilio expects 14:20 UTC``.
+
+        :param today: Current UTC day; an estimate for another day is shown with its date.
+        """
+        if self.expected_at is None or self.verdict is not Verdict.WAIT:
+            return self.headline
+        shown = "%H:%M" if self.expected_at.date() == today else "%Y-%m-%d %H:%M"
+        return f"{self.headline}; Twilio expects {self.expected_at:{shown}} UTC"
+
+
+def range_of(jobs: Sequence[Job]) -> DayRange:
+    """
+    The days that the jobs span together.
+
+    :raises BulkExportsInputError: if Twilio echoed none; the caller must then say which days are meant.
+    """
+    ranges = [days for job in jobs if (days := own_range(job))]
+    if not ranges:
+        sids = ", ".join(job.job_sid for job in jobs)
+        raise BulkExportsInputError(f"Twilio does not say which days {sids} covers: pass start_day and end_day")
+    return DayRange(min(days.start for days in ranges), max(days.end for days in ranges))
+
+
+def progress_of(jobs: Sequence[Job], days: DayRange) -> Progress:
+    """
+    Combine what the jobs say about the wanted days; of several states of a day the best one counts.
+
+    :param jobs: One job, or several that together cover the days.
+    :param days: The wanted days; may be a part of what the jobs cover.
+    """
+    states: dict[date, DayStatus] = {}
+    unnamed: Counter[DayStatus] = Counter()
+    unaccounted = 0
+    for job in jobs:
+        own = read_details(job, own_range(job) or days)
+        for day, status in own.states.items():
+            if day in days and (day not in states or rank_of(status) < rank_of(states[day])):
+                states[day] = status
+        unnamed += own.unnamed
+        unaccounted += own.unaccounted
+    has_open_days = len(states) < len(days)
+    unfinished = [job for job in jobs if not _is_finished(job)]
+    positions = [job.job_queue_position for job in unfinished if job.job_queue_position is not None]
+    estimates = [job.estimated_completion_time for job in unfinished if job.estimated_completion_time]
+    return Progress(
+        days=days,
+        states=states,
+        unnamed=unnamed if has_open_days else {},
+        unaccounted=(unaccounted or (0 if unnamed else len(days) - len(states))) if has_open_days else 0,
+        queue_position=min(positions, default=None),
+        expected_at=max(estimates, default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one job says about its own days; fields as in :class:`Progress`."""
+
+    states: Mapping[date, DayStatus]
+    unnamed: Counter[DayStatus]
+    unaccounted: int
+
+
+def read_details(job: Job, days: DayRange) -> Reading:
+    """
+    Read a job's ``details``.
+
+    Days of a status that Twilio only counted are named where no other day is left for them.
+
+    :param days: All days of the job.
+    """
+    states: dict[date, DayStatus] = {}
+    unnamed: Counter[DayStatus] = Counter()
+    for group in job.details:
+        for day in group.days:
+            if day not in states or _doubt(group.status) > _doubt(states[day]):
+                states[day] = group.status
+        unnamed[group.status] += group.count - len(group.days)
+    unnamed = +unnamed
+    open_days = [day for day in days if day not in states]
+    if len(unnamed) == 1 and unnamed.total() >= len(open_days):
+        states.update(dict.fromkeys(open_days, next(iter(unnamed))))
+        return Reading(states, Counter(), 0)
+    return Reading(states, unnamed, max(len(open_days) - unnamed.total(), 0))
+
+
+def own_range(job: Job) -> DayRange | None:
+    """The job's days as Twilio echoed them; ``None`` where the echo is missing or absurd."""
+    if job.start_day and job.end_day and job.start_day <= job.end_day:
+        return DayRange(job.start_day, job.end_day)
+    return None
+
+
+def _doubt(status: DayStatus) -> tuple[bool, int]:
+    """Order for a day that is in two groups, caught between them: believe what keeps us waiting, then the worst."""
+    return not status.is_final, rank_of(status)
+
+
+def _is_finished(job: Job) -> bool:
+    return bool(job.details) and all(group.status.is_final for group in job.details)

@@ -1,0 +1,91 @@
+"""What Airflow learns of this package in every one of its processes, so nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["CONNECTION_TYPE", "DEFAULT_CONN_ID", "connection_form", "get_provider_info"]
+
+CONNECTION_TYPE = "twilio_bulkexports"
+DEFAULT_CONN_ID = "twilio_bulkexports_default"
+
+_INTEGRATION = "Twilio BulkExports"
+_PACKAGE = "airflow_provider_bulkexports"
+
+
+def connection_form() -> dict[str, Any]:
+    """Describe the connection form, once: Airflow 3.2 and later read this, older ones the hook, which asks here."""
+    return {
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema", "port"],
+            "relabeling": {
+                "login": "Account SID or API key SID",
+                "password": "Auth Token or API key secret",
+                "host": "Base URL",
+            },
+            "placeholders": {
+                "login": "AC… or SK…",
+                "password": "from Twilio's console",
+                "host": "https://bulkexports.twilio.com",
+            },
+        },
+        "conn-fields": {
+            "account_sid": _text_field(
+                "Account SID", "The account (AC…) when the login is an API key; shown in messages, links and assets."
+            ),
+            "connect_timeout": _seconds_field("Connect timeout (s)", "Seconds to wait for a connection.", 10),
+            "read_timeout": _seconds_field("Read timeout (s)", "Seconds to wait for the next bytes of an answer.", 30),
+            "max_retries": {
+                "label": "Retries",
+                "description": "Repetitions of one request after 429, 5xx and network errors; 0 turns them off.",
+                "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 20, "default": 5},
+            },
+            "edge": _text_field("Edge", "Twilio edge location, such as dublin; empty for the default."),
+            "region": {
+                "label": "Region",
+                "description": "Twilio offers BulkExports in us1 only.",
+                "schema": {"type": ["string", "null"], "enum": ["us1", None], "default": "us1"},
+            },
+        },
+    }
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the metadata of the entry point ``apache_airflow_provider``."""
+    return {
+        "package-name": "airflow-provider-bulkexports",
+        "name": _INTEGRATION,
+        "description": "Submit Twilio BulkExports jobs and wait until every requested day is exported.",
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://www.twilio.com/docs/usage/bulkexport",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [_modules("hooks.bulkexports")],
+        "operators": [_modules("operators.bulkexports")],
+        "sensors": [_modules("sensors.bulkexports")],
+        "triggers": [_modules("triggers.bulkexports")],
+        "connection-types": [
+            {
+                "connection-type": CONNECTION_TYPE,
+                "hook-name": _INTEGRATION,
+                "hook-class-name": f"{_PACKAGE}.hooks.bulkexports.BulkExportsHook",
+                **connection_form(),
+            }
+        ],
+    }
+
+
+def _modules(module: str) -> dict[str, Any]:
+    return {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.{module}"]}
+
+
+def _text_field(label: str, description: str) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": ["string", "null"]}}
+
+
+def _seconds_field(label: str, description: str, default: int) -> dict[str, Any]:
+    schema = {"type": ["integer", "null"], "minimum": 1, "maximum": 600, "default": default}
+    return {"label": label, "description": description, "schema": schema}

@@ -1,0 +1,81 @@
+"""Which days a run means, and by what it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from airflow_provider_bulkexports.api.models import DayRange, parse_day
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+
+__all__ = ["days_of_run", "explicit_days", "run_id_of", "utc_today", "wanted_days"]
+
+
+def utc_today() -> date:
+    """Current UTC day."""
+    return datetime.now(timezone.utc).date()
+
+
+def run_id_of(context: Mapping[str, Any]) -> str:
+    """Id of the run that a task's context belongs to; empty outside a run."""
+    for holder in ("dag_run", "ti"):
+        if run_id := getattr(context.get(holder), "run_id", None):
+            return str(run_id)
+    return str(context.get("run_id") or "")
+
+
+def wanted_days(context: Mapping[str, Any], *, start_day: object = None, end_day: object = None) -> DayRange:
+    """
+    The explicit days, or else those that the run means.
+
+    :param start_day: First UTC day, inclusive.
+    :param end_day: Last UTC day, inclusive.
+    :raises BulkExportsInputError: if only one is given, one is no day, or the run means none.
+    """
+    return explicit_days(start_day, end_day) or days_of_run(context)
+
+
+def explicit_days(start_day: object, end_day: object) -> DayRange | None:
+    """
+    The days that the user wrote; ``None`` if neither was given.
+
+    :raises BulkExportsInputError: if only one is given, one is no day, or the range is reversed.
+    """
+    if start_day is None and end_day is None:
+        return None
+    if start_day is None or end_day is None:
+        missing = "end_day" if end_day is None else "start_day"
+        raise BulkExportsInputError(
+            f"{missing} is missing: pass both days (the same one twice for a single day), or none"
+        )
+    return DayRange.parse(start_day, end_day)
+
+
+def days_of_run(context: Mapping[str, Any]) -> DayRange:
+    """
+    The UTC days that a run means: its partition key; else its data interval, end exclusive; else its logical date.
+
+    On Airflow 3 a cron schedule has an interval of no length by default, and then the logical date counts. Manual,
+    asset-triggered and partitioned runs may have neither.
+
+    :raises BulkExportsInputError: if the run has none of them.
+    """
+    run = context.get("dag_run")
+    if key := context.get("partition_key") or getattr(run, "partition_key", None):
+        day = parse_day(key, name="partition_key")
+        return DayRange(day, day)
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    if isinstance(start, datetime) and isinstance(end, datetime) and start < end:
+        return DayRange(_utc(start).date(), (_utc(end) - timedelta(microseconds=1)).date())
+    if isinstance(logical_date := context.get("logical_date"), datetime):
+        day = _utc(logical_date).date()
+        return DayRange(day, day)
+    raise BulkExportsInputError(
+        "This run has no partition key, data interval or logical date, so it means no day: pass start_day and end_day, "
+        "for example from the run's configuration, start_day=\"{{ dag_run.conf['day'] }}\""
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(timezone.utc)

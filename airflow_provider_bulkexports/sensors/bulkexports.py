@@ -1,0 +1,124 @@
+"""ExportCustomJobSensor: waits until every wanted day of an export job is final."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from airflow_provider_bulkexports.compat import BaseSensorOperator, Context, PokeReturnValue, conf
+from airflow_provider_bulkexports.failures import as_task_failures
+from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.literals import known, require_choice
+from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
+from airflow_provider_bulkexports.waiting import JobWait, Watch
+
+__all__ = ["ExportCustomJobSensor"]
+
+_FAILED_DAYS = ("fail", "ignore")
+
+#: Stands for a job sid that is not known yet while the rest is checked.
+_SOME_JOB = "JS" + "0" * 32
+
+
+class ExportCustomJobSensor(BaseSensorOperator):
+    """
+    Waits until every wanted day of a job is Completed, CompletedEmptyRecords or Failed.
+
+    The same jobs end in the same result or failure in poke, reschedule and deferrable mode. The job is looked at once
+    before the task defers, so a finished one never reaches the triggerer. A deleted job fails the task at once and
+    without retries; days that Twilio calls ``ErrorDuringRun`` are waited for, since it runs them again.
+
+    Returns (XCom) a :class:`~airflow_provider_bulkexports.outcomes.WaitResult`: ``job_sids``, ``resource_type``,
+    ``start_day``, ``end_day``, the days ``completed``, ``empty`` and ``failed`` as lists of ``YYYY-MM-DD``, and
+    ``expires_at``.
+
+    :param job_sid: The job, as ``CreateExportCustomJobOperator`` returns it, or a list of jobs that together cover the
+        days; of several states of a day the best counts. (templated)
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``, to have it checked. (templated)
+    :param start_day: First UTC day to wait for; all of the job's by default. (templated)
+    :param end_day: Last UTC day to wait for, inclusive; all of the job's by default. (templated)
+    :param failed_days: ``fail`` the task, naming the days, or ``ignore`` them and list them in the result. (templated)
+    :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
+    :param poke_interval: Seconds between looks at the job.
+    :param timeout: Seconds after which the wait ends in failure; the job goes on at Twilio.
+    :param deferrable: Wait in the triggerer instead of on a worker.
+    """
+
+    template_fields: Sequence[str] = (
+        "job_sid",
+        "resource_type",
+        "start_day",
+        "end_day",
+        "failed_days",
+        "twilio_conn_id",
+    )
+    ui_color = "#f9e2e4"
+
+    def __init__(
+        self,
+        *,
+        job_sid: str | list[str],
+        resource_type: str | None = None,
+        start_day: str | date | None = None,
+        end_day: str | date | None = None,
+        failed_days: str = "fail",
+        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        poke_interval: float = 60,
+        timeout: float = 24 * 3600,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
+        self.job_sid = job_sid
+        self.resource_type = resource_type
+        self.start_day = start_day
+        self.end_day = end_day
+        self.failed_days = failed_days
+        self.twilio_conn_id = twilio_conn_id
+        self.deferrable = deferrable
+        JobWait.parse(
+            known(job_sid, otherwise=_SOME_JOB),
+            resource_type=known(resource_type),
+            start_day=known(start_day),
+            end_day=known(end_day),
+        )
+        require_choice("failed_days", known(failed_days, otherwise="fail"), _FAILED_DAYS)
+
+    @cached_property
+    def hook(self) -> BulkExportsHook:
+        """The hook, built at first use."""
+        return BulkExportsHook(self.twilio_conn_id)
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
+        with as_task_failures():
+            require_choice("failed_days", self.failed_days, _FAILED_DAYS)
+            event = self._watch.look(self.hook.get_conn())
+        if event is not None:
+            return PokeReturnValue(is_done=True, xcom_value=self._conclude(event))
+        if self.deferrable:
+            defer_wait(
+                self,
+                self._watch.wait,
+                twilio_conn_id=self.twilio_conn_id,
+                poll_interval=self.poke_interval,
+                timeout=self.timeout,
+            )
+        return PokeReturnValue(is_done=False)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
+        """Take the trigger's event: return the result, or fail the task."""
+        return self._conclude(event)
+
+    @cached_property
+    def _watch(self) -> Watch:
+        wait = JobWait.parse(
+            self.job_sid, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
+        )
+        return Watch(wait, self.log)
+
+    def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
+        return conclude(event, failed_days=self.failed_days)

@@ -1,0 +1,1 @@
+"""Triggers: the sensors' waiting, in the triggerer."""
