@@ -1,0 +1,90 @@
+"""What arrived at the simulator, for tests to look at."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import overload
+
+from airflow_provider_bulkexports.simulator.faults import Fault
+
+__all__ = ["LoggedRequest", "RequestLog"]
+
+
+@dataclass
+class LoggedRequest:
+    """
+    One request.
+
+    :param origin: ``api`` or ``storage``.
+    :param path: Decoded path.
+    :param query: Query parameters, the last one of each name.
+    :param headers: By lower-case name.
+    :param form: Form fields of the body, the last one of each name.
+    :param at: Simulated moment of arrival.
+    :param status: Status answered; ``None`` while under way, or if the connection was dropped before any answer.
+    :param fault: The scripted fault that hit it.
+    """
+
+    origin: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    form: Mapping[str, str]
+    at: datetime
+    status: int | None = None
+    fault: Fault | None = None
+
+
+class RequestLog:
+    """All requests in the order of arrival. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: list[LoggedRequest] = []
+
+    def add(self, entry: LoggedRequest) -> None:
+        """Append a request."""
+        with self._lock:
+            self._entries.append(entry)
+
+    def clear(self) -> None:
+        """Forget everything so far."""
+        with self._lock:
+            self._entries.clear()
+
+    def matching(
+        self, *, method: str | None = None, path: str = r".*", origin: str | None = None
+    ) -> list[LoggedRequest]:
+        """
+        Select requests.
+
+        :param path: Regular expression for the whole decoded path.
+        """
+        return [
+            entry
+            for entry in self
+            if method in (None, entry.method)
+            and origin in (None, entry.origin)
+            and re.fullmatch(path, entry.path, re.DOTALL)
+        ]
+
+    def __iter__(self) -> Iterator[LoggedRequest]:
+        with self._lock:
+            return iter(tuple(self._entries))
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> LoggedRequest: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LoggedRequest]: ...
+    def __getitem__(self, index: int | slice) -> LoggedRequest | list[LoggedRequest]:
+        with self._lock:
+            return self._entries[index]

@@ -1,0 +1,276 @@
+"""The simulator as a whole: two HTTP servers in a background thread, and everything a test needs around them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+
+from airflow_provider_bulkexports.api.models import ResourceType
+from airflow_provider_bulkexports.simulator.accounts import Account, make_accounts
+from airflow_provider_bulkexports.simulator.app import make_api
+from airflow_provider_bulkexports.simulator.clock import SimulatedClock
+from airflow_provider_bulkexports.simulator.faults import FaultPlan
+from airflow_provider_bulkexports.simulator.jobs import SimulatedJob, read_job_request
+from airflow_provider_bulkexports.simulator.knobs import Knobs
+from airflow_provider_bulkexports.simulator.request_log import RequestLog
+from airflow_provider_bulkexports.simulator.state import SimulatorState
+from airflow_provider_bulkexports.simulator.storage import make_storage
+from airflow_provider_bulkexports.simulator.webhooks import Delivery, deliver
+from airflow_provider_bulkexports.simulator.wire import BreakableProtocol, Wire
+
+__all__ = ["Simulator"]
+
+
+class Simulator:
+    """
+    Twilio BulkExports on this machine.
+
+    .. code-block:: python
+
+        with Simulator(clock=SimulatedClock(speed=0)) as simulator:
+            requests.get(f"{simulator.base_url}/v1/Exports/Messages", auth=simulator.auth)
+
+    :param clock: Simulated time; starts now and runs at real speed by default.
+    :param seed: Decides everything that looks random.
+    :param knobs: How the service behaves where Twilio's documentation leaves it open.
+    :param records_per_day: Short for the knob of that name.
+    :param host: Address to listen on.
+    :param public_host: Name in the URLs that the simulator gives out, if clients reach it under another one.
+    :param api_port: Port of the API; 0 takes a free one, and keeps it over a restart.
+    :param storage_port: Port of the storage behind the download links.
+    :param account_sid: Sid of the parent account.
+    :param auth_token: Its auth token.
+    :param subaccounts: How many subaccounts it has.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: SimulatedClock | None = None,
+        seed: int = 7,
+        knobs: Knobs | None = None,
+        records_per_day: int | None = None,
+        host: str = "127.0.0.1",
+        public_host: str | None = None,
+        api_port: int = 0,
+        storage_port: int = 0,
+        account_sid: str | None = None,
+        auth_token: str | None = None,
+        subaccounts: int = 1,
+    ) -> None:
+        knobs = knobs or Knobs()
+        if records_per_day is not None:
+            knobs.records_per_day = records_per_day
+        accounts = make_accounts(seed, account_sid=account_sid, auth_token=auth_token, subaccounts=subaccounts)
+        self.clock = clock or SimulatedClock()
+        self.state = SimulatorState(clock=self.clock, knobs=knobs, seed=seed, accounts=accounts)
+        self.faults = FaultPlan()
+        self.requests = RequestLog()
+        self._host = host
+        self._public_host = public_host or host
+        self._ports = [api_port, storage_port]
+        self._thread: threading.Thread | None = None
+        self._servers: list[_Server] = []
+
+    @property
+    def knobs(self) -> Knobs:
+        """How the service behaves; may be changed or replaced while it runs."""
+        return self.state.knobs
+
+    @knobs.setter
+    def knobs(self, knobs: Knobs) -> None:
+        self.state.knobs = knobs
+
+    @property
+    def base_url(self) -> str:
+        """Origin of the API."""
+        return f"http://{self._public_host}:{self._ports[0]}"
+
+    @property
+    def storage_url(self) -> str:
+        """Origin of the storage."""
+        return f"http://{self._public_host}:{self._ports[1]}"
+
+    @property
+    def account(self) -> Account:
+        """The parent account."""
+        return self.state.accounts[0]
+
+    @property
+    def subaccounts(self) -> Sequence[Account]:
+        """Its subaccounts: each has its own data, all share its quota."""
+        return self.state.accounts[1:]
+
+    @property
+    def account_sid(self) -> str:
+        """Sid of the parent account."""
+        return self.account.sid
+
+    @property
+    def auth_token(self) -> str:
+        """Auth token of the parent account."""
+        return self.account.auth_token
+
+    @property
+    def api_key_sid(self) -> str:
+        """Sid of the parent account's API key."""
+        return self.account.api_key_sid
+
+    @property
+    def api_key_secret(self) -> str:
+        """Secret of the parent account's API key."""
+        return self.account.api_key_secret
+
+    @property
+    def bearer_token(self) -> str:
+        """OAuth token of the parent account, for ``Knobs.accept_bearer``."""
+        return self.account.bearer_token
+
+    @property
+    def auth(self) -> tuple[str, str]:
+        """Account sid and auth token."""
+        return self.account_sid, self.auth_token
+
+    def connection_json(self, *, api_key: bool = False, account: Account | None = None) -> str:
+        """Return an Airflow connection to the simulator, as JSON."""
+        owner = account or self.account
+        connection: dict[str, Any] = {"conn_type": "twilio_bulkexports", "host": self.base_url}
+        if api_key:
+            connection |= {"login": owner.api_key_sid, "password": owner.api_key_secret}
+            connection["extra"] = {"account_sid": owner.sid}
+        else:
+            connection |= {"login": owner.sid, "password": owner.auth_token}
+        return json.dumps(connection)
+
+    def start(self) -> None:
+        """Listen; returns when both origins answer. Ports and state are kept over :meth:`stop` and a new start."""
+        if self._thread is not None:
+            raise RuntimeError("the simulator is running already")
+        sockets = self._listen()
+        self.state.links.base_url = self.storage_url
+        api = make_api(self.state, lambda: self.base_url)
+        storage = make_storage(self.state)
+        wiring: dict[str, Any] = {"state": self.state, "faults": self.faults, "requests": self.requests}
+        self._servers = [
+            _make_server(Wire(api, origin="api", **wiring)),
+            _make_server(Wire(storage, origin="storage", **wiring)),
+        ]
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(_serve(self._servers, sockets)), name="twilio-simulator", daemon=True
+        )
+        self._thread.start()
+        for server in self._servers:
+            server.is_up.wait()
+
+    def stop(self) -> None:
+        """Stop listening and close every connection; does nothing if it is not running."""
+        if self._thread is None:
+            return
+        for server in self._servers:
+            server.end()
+        self._thread.join()
+        self._thread = None
+
+    def __enter__(self) -> Simulator:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def create_job(
+        self, resource_type: str, start_day: str, end_day: str, *, account: Account | None = None, **form: str
+    ) -> SimulatedJob:
+        """
+        Create a job as a request would, without HTTP.
+
+        :param form: Further form fields in Twilio's spelling, such as ``FriendlyName``.
+        """
+        fields = {"FriendlyName": "simulated", "StartDay": start_day, "EndDay": end_day, **form}
+        today = self.clock.now().date()
+        request = read_job_request(ResourceType(resource_type), fields, today=today, knobs=self.knobs)
+        return self.state.create_job(account or self.account, request)
+
+    def job_of(self, friendly_name: str) -> SimulatedJob:
+        """Return the newest job with that friendly name."""
+        jobs = [job for job in self.state.jobs.values() if job.request.friendly_name == friendly_name]
+        if not jobs:
+            raise LookupError(f"no job has the friendly name {friendly_name!r}")
+        return jobs[-1]
+
+    def finish_jobs(self) -> None:
+        """Move the clock to where every job is finished."""
+        for job in self.state.jobs.values():
+            self.clock.advance_to(job.finishes_at)
+        self.state.settle()
+
+    def deliver_webhooks(self) -> list[Delivery]:
+        """Call the webhooks that became due since the last time; only those on this machine."""
+        with self.state.lock:
+            self.state.settle()
+            notices = self.state.outbox.take()
+        return [deliver(notice) for notice in notices for _ in range(self.knobs.webhook_copies)]
+
+    def _listen(self) -> list[socket.socket]:
+        sockets = [socket.create_server((self._host, port)) for port in self._ports]
+        for listener in sockets:
+            # Connections inherit it. Without, every answer waits 40 ms for the delayed acknowledgement of its head.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._ports = [listener.getsockname()[1] for listener in sockets]
+        return sockets
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its polling and its patience: a test suite starts and stops hundreds of simulators."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in [*self.servers, *(sockets or ())]:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    def end(self) -> None:
+        """Leave the main loop; may be called from any thread."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+
+
+def _make_server(app: Wire) -> _Server:
+    config = uvicorn.Config(
+        app,
+        http=BreakableProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+    )
+    return _Server(config)
+
+
+async def _serve(servers: Sequence[_Server], sockets: Sequence[socket.socket]) -> None:
+    await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in zip(servers, sockets, strict=True)))

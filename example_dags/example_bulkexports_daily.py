@@ -1,0 +1,56 @@
+"""
+Every day, export the day's messages from Twilio and start what depends on them.
+
+Twilio BulkExports writes all records of one type and one UTC day (here: messages) into one file. Asking for it
+creates an export *job*, which waits in Twilio's queue and then runs for minutes to hours; afterwards the file can be
+fetched for seven days. A day can be asked for from 00:00 UTC two days later, so a run waits for that moment first,
+without occupying a worker.
+
+Each run exports its own day: the partition key, data interval or logical date that Airflow gave it. Clearing a run
+finds the job that it submitted before instead of submitting another, which would cost quota again.
+
+To run it: add a connection ``twilio_bulkexports_default`` of type "Twilio BulkExports" with the Account SID as login
+and the Auth Token as password, or start ``bulkexports simulate`` and use the connection that it prints.
+"""
+
+from __future__ import annotations
+
+import pendulum
+
+from airflow_provider_bulkexports import CreateExportCustomJobOperator, ExportCustomJobSensor
+
+try:
+    from airflow.sdk import DAG, task
+except ImportError:  # Airflow 2
+    from airflow import DAG
+    from airflow.decorators import task
+
+with DAG(
+    dag_id="example_bulkexports_daily",
+    schedule="@daily",
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    doc_md=__doc__,
+    tags=["example", "twilio"],
+):
+    # Submits one job for the run's day and returns its sid.
+    submit = CreateExportCustomJobOperator(
+        task_id="submit",
+        resource_type="Messages",  # or Calls, Conferences, Participants
+        deferrable=True,
+    )
+
+    # Waits in the triggerer until Twilio has exported the day, and fails if Twilio could not.
+    wait = ExportCustomJobSensor(
+        task_id="wait",
+        job_sid=submit.output,
+        deferrable=True,
+    )
+
+    # The sensor's result says which days have records ("completed"), have none ("empty"), or failed.
+    @task
+    def report(result: dict) -> str:
+        """Stand in for whatever needs the day: here it only says what is there."""
+        return f"{len(result['completed'])} day(s) with records, {len(result['empty'])} without"
+
+    report(wait.output)

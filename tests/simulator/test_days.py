@@ -1,0 +1,188 @@
+"""The list of day files, and the links to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from airflow_provider_bulkexports.simulator import Simulator
+
+Create = Callable[..., dict[str, Any]]
+
+
+def days(api: requests.Session, resource_type: str = "Messages") -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = api.get(f"/{resource_type}/Days").json()["days"]
+    return listed
+
+
+def test_files_appear_day_by_day_in_the_order_of_their_making(
+    sim: Simulator, create: Create, api: requests.Session
+) -> None:
+    sid = create()["job_sid"]
+    runs = sorted(sim.state.jobs[sid].runs, key=lambda run: run.ends_at)
+    sim.clock.advance_to(runs[2].ends_at)
+    assert [day["day"] for day in days(api)] == [run.day.isoformat() for run in runs[:3]]
+    sim.finish_jobs()
+    assert [day["day"] for day in days(api)] == [run.day.isoformat() for run in runs]
+
+
+def test_files_can_wait_for_the_whole_job(sim: Simulator, create: Create, api: requests.Session) -> None:
+    sim.knobs.files_wait_for_job = True
+    sid = create()["job_sid"]
+    sim.clock.advance_to(sim.state.jobs[sid].finishes_at - timedelta(seconds=1))
+    assert days(api) == []
+    sim.finish_jobs()
+    assert len(days(api)) == 7
+
+
+def test_an_entry_has_the_fields_of_the_document(
+    sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, link_to: Callable[..., str]
+) -> None:
+    create(EndDay="2026-11-01")
+    sim.finish_jobs()
+    assert days(api) == [
+        {
+            "day": "2026-11-01",
+            "size": len(storage.get(link_to()).content),
+            "create_date": "2026-11-24",
+            "friendly_name": "weekly",
+            "resource_type": "Messages",
+        }
+    ]
+
+
+def test_failed_days_have_no_file(sim: Simulator, create: Create, api: requests.Session) -> None:
+    sim.state.fail_day("Messages", "2026-11-02")
+    create()
+    sim.finish_jobs()
+    assert "2026-11-02" not in {day["day"] for day in days(api)}
+    assert api.get("/Messages/Days/2026-11-02").status_code == 404
+
+
+def test_exporting_a_day_again_adds_an_entry_and_serves_the_newest(
+    sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, link_to: Callable[..., str]
+) -> None:
+    for name, records in (("first", 5), ("second", 9)):
+        sim.state.set_record_count("Messages", "2026-11-01", records)
+        create(EndDay="2026-11-01", FriendlyName=name)
+        sim.finish_jobs()
+        sim.clock.advance(60)
+    entries = days(api)
+    assert [(entry["day"], entry["friendly_name"]) for entry in entries] == [
+        ("2026-11-01", "first"),
+        ("2026-11-01", "second"),
+    ]
+    assert len(storage.get(link_to()).content) == entries[1]["size"]
+
+
+def test_a_file_lives_seven_days_from_its_own_making(sim: Simulator, create: Create, api: requests.Session) -> None:
+    sim.knobs.seconds_per_day_run = 86400
+    sim.knobs.parallel_days = 1
+    create(EndDay="2026-11-04")
+    sim.finish_jobs()
+    oldest, newest = sim.state.day_files[0], sim.state.day_files[-1]
+    sim.clock.advance_to(oldest.created_at + timedelta(days=7, seconds=-1))
+    assert api.get(f"/Messages/Days/{oldest.day}").status_code == 307
+    sim.clock.advance(1)
+    assert api.get(f"/Messages/Days/{oldest.day}").status_code == 404
+    assert api.get(f"/Messages/Days/{newest.day}").status_code == 307
+    assert oldest.day.isoformat() not in {day["day"] for day in days(api)}
+    assert len(api.get("/Messages/Jobs").json()["jobs"]) == 1
+    sim.knobs.file_retention_days = 30
+    assert api.get(f"/Messages/Days/{oldest.day}").status_code == 307
+
+
+def test_a_test_can_remove_the_files_of_a_day(sim: Simulator, create: Create, api: requests.Session) -> None:
+    create()
+    sim.finish_jobs()
+    sim.state.remove_files("Messages", "2026-11-03")
+    assert len(days(api)) == 6
+    assert api.get("/Messages/Days/2026-11-03").status_code == 404
+
+
+@pytest.mark.parametrize("day", ["2026-11-08", "2026-11-1", "nonsense", "2026-11-01T00:00:00Z", "%00", "2026-02-30"])
+def test_a_day_that_was_not_exported_is_404(sim: Simulator, create: Create, api: requests.Session, day: str) -> None:
+    create()
+    sim.finish_jobs()
+    response = api.get(f"/Messages/Days/{day}")
+    assert (response.status_code, response.json()["code"]) == (404, 20404)
+
+
+def test_a_day_redirects_to_another_origin_and_names_the_link_in_its_body(
+    sim: Simulator, create: Create, api: requests.Session
+) -> None:
+    create()
+    sim.finish_jobs()
+    response = api.get("/Messages/Days/2026-11-01")
+    assert response.status_code == 307
+    assert response.json() == {"redirect_to": response.headers["Location"]}
+    link = urlsplit(response.headers["Location"])
+    assert f"{link.scheme}://{link.netloc}" == sim.storage_url != sim.base_url
+    assert link.path.startswith(f"/daily/day%3D2026-11-01/type%3DMessages/account%3D{sim.account_sid}/created_time%3D")
+    assert "X-Amz-Expires=240" in link.query
+
+
+def test_a_client_that_follows_gets_the_file(sim: Simulator, create: Create, api: requests.Session) -> None:
+    create()
+    sim.finish_jobs()
+    response = api.get("/Messages/Days/2026-11-01", allow_redirects=True)
+    assert response.status_code == 200
+    assert response.content[:2] == b"\x1f\x8b"
+
+
+@pytest.mark.parametrize("status", [200, 302, 307])
+@pytest.mark.parametrize("with_location", [True, False])
+@pytest.mark.parametrize("body", ["link", "null", "absent"])
+def test_the_link_comes_in_the_form_of_the_knobs(
+    sim: Simulator, create: Create, api: requests.Session, status: Any, with_location: bool, body: Any
+) -> None:
+    create()
+    sim.finish_jobs()
+    sim.knobs.day_fetch_status, sim.knobs.day_fetch_location, sim.knobs.day_fetch_body = status, with_location, body
+    response = api.get("/Messages/Days/2026-11-01")
+    assert response.status_code == status
+    assert ("Location" in response.headers) is with_location
+    if body == "absent":
+        assert response.content == b""
+    else:
+        assert (response.json()["redirect_to"] is None) is (body == "null")
+
+
+def test_a_finished_day_can_be_late_for_some_fetches(sim: Simulator, create: Create, api: requests.Session) -> None:
+    sim.knobs.day_fetch_misses = 2
+    create()
+    sim.finish_jobs()
+    assert [api.get("/Messages/Days/2026-11-01").status_code for _ in range(4)] == [404, 404, 307, 307]
+
+
+def test_empty_days_are_listed_unless_hidden(sim: Simulator, create: Create, api: requests.Session) -> None:
+    sim.state.empty_day("Messages", "2026-11-02")
+    create()
+    sim.finish_jobs()
+    assert len(days(api)) == 7
+    sim.knobs.hide_empty_days = True
+    assert len(days(api)) == 6
+    assert api.get("/Messages/Days/2026-11-02").status_code == 307
+
+
+def test_an_empty_day_can_be_without_a_file(sim: Simulator, create: Create, api: requests.Session) -> None:
+    sim.knobs.empty_day_file = "absent"
+    sim.state.set_record_count("Messages", "2026-11-02", 0)
+    create()
+    sim.finish_jobs()
+    assert len(days(api)) == 6
+    assert api.get("/Messages/Days/2026-11-02").status_code == 404
+
+
+def test_an_export_links_to_its_parts(api: requests.Session) -> None:
+    export = api.get("/Conferences").json()
+    assert export["resource_type"] == "Conferences"
+    assert api.get(export["url"]).json() == export
+    assert api.get(export["links"]["days"]).status_code == 200
+    assert api.get(export["links"]["export_custom_jobs"]).status_code == 200
+    assert export["links"]["jobs"].endswith("/v1/Exports/Jobs")

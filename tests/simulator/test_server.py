@@ -1,0 +1,164 @@
+"""Starting, stopping, and what a running simulator tells about itself."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import requests
+
+from airflow_provider_bulkexports import simulator as package
+from airflow_provider_bulkexports.simulator import Fault, Knobs, Simulator
+
+
+def test_both_origins_answer_once_started_and_none_once_stopped() -> None:
+    simulator = Simulator()
+    with simulator:
+        assert requests.get(simulator.base_url, timeout=5).status_code == 404
+        assert requests.get(simulator.storage_url, timeout=5).status_code == 403
+        assert simulator.base_url != simulator.storage_url
+    for origin in (simulator.base_url, simulator.storage_url):
+        with pytest.raises(requests.ConnectionError):
+            requests.get(origin, timeout=5)
+
+
+def test_a_restart_keeps_ports_and_state(sim: Simulator, api: requests.Session) -> None:
+    job = sim.create_job("Calls", "2026-11-01", "2026-11-02")
+    before = sim.base_url
+    sim.stop()
+    sim.start()
+    assert sim.base_url == before
+    assert api.get(f"/Jobs/{job.sid}").json()["job_sid"] == job.sid
+
+
+def test_starting_twice_is_refused_and_stopping_twice_is_not(sim: Simulator) -> None:
+    with pytest.raises(RuntimeError, match="running already"):
+        sim.start()
+    sim.stop()
+    sim.stop()
+
+
+def test_stopping_waits_neither_for_idle_connections_nor_for_slow_answers(
+    sim: Simulator, api: requests.Session, storage: requests.Session
+) -> None:
+    api.get("/Messages")
+    sim.faults.add(Fault(delay=60))
+    errors: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            storage.get("/Messages")
+        except requests.RequestException as error:
+            errors.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while len(sim.requests) < 2:
+        time.sleep(0.001)
+    began = time.monotonic()
+    sim.stop()
+    asking.join(5)
+    assert time.monotonic() - began < 2
+    assert isinstance(errors[0], requests.ConnectionError)
+
+
+def test_a_taken_port_is_reported_where_the_simulator_is_started(sim: Simulator) -> None:
+    port = int(sim.base_url.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"):
+        Simulator(api_port=port).start()
+
+
+def test_credentials_are_well_formed_and_the_same_for_the_same_seed() -> None:
+    one, same, other = Simulator(seed=1), Simulator(seed=1), Simulator(seed=2)
+    assert one.account_sid[:2] == "AC"
+    assert int(one.account_sid[2:], 16)
+    assert len(one.account_sid) == 34
+    assert one.api_key_sid[:2] == "SK"
+    assert len(one.api_key_sid) == 34
+    assert (one.auth, one.api_key_secret, one.bearer_token) == (same.auth, same.api_key_secret, same.bearer_token)
+    assert one.account_sid != other.account_sid
+    assert one.subaccounts[0].parent_sid == one.account_sid
+
+
+def test_given_credentials_are_kept() -> None:
+    simulator = Simulator(account_sid="AC" + "0" * 32, auth_token="secret", subaccounts=3)
+    assert simulator.auth == ("AC" + "0" * 32, "secret")
+    assert len(simulator.subaccounts) == 3
+
+
+def test_the_connection_is_what_airflow_reads(sim: Simulator) -> None:
+    plain = json.loads(sim.connection_json())
+    assert plain == {
+        "conn_type": "twilio_bulkexports",
+        "host": sim.base_url,
+        "login": sim.account_sid,
+        "password": sim.auth_token,
+    }
+    with_key = json.loads(sim.connection_json(api_key=True, account=sim.subaccounts[0]))
+    assert with_key["login"] == sim.subaccounts[0].api_key_sid
+    assert with_key["extra"] == {"account_sid": sim.subaccounts[0].sid}
+
+
+def test_urls_carry_the_public_name() -> None:
+    simulator = Simulator(host="127.0.0.1", public_host="localhost")
+    with simulator:
+        assert simulator.base_url.startswith("http://localhost:")
+        assert requests.get(simulator.base_url, timeout=5).status_code == 404
+
+
+def test_a_misspelled_knob_is_an_error() -> None:
+    with pytest.raises(AttributeError):
+        Knobs().queue_second = 1  # type: ignore[attr-defined]
+
+
+def test_knobs_can_be_replaced_while_running(sim: Simulator, api: requests.Session) -> None:
+    sim.knobs = Knobs(resource_type_null=True)
+    sim.create_job("Calls", "2026-11-01", "2026-11-02")
+    assert api.get("/Calls/Jobs").json()["jobs"][0]["resource_type"] is None
+
+
+def test_nothing_is_logged_in_ordinary_use(
+    sim: Simulator, api: requests.Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim.faults.add(Fault(drop=True))
+    with pytest.raises(requests.ConnectionError):
+        api.get("/Messages")
+    api.get("/Messages")
+    sim.stop()
+    assert [record for record in caplog.records if record.name.startswith(("uvicorn", "airflow_prov"))] == []
+
+
+def test_a_mistake_of_the_simulator_itself_is_logged(
+    sim: Simulator, api: requests.Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim.knobs.details_on_create = "nonsense"  # type: ignore[assignment]
+    with caplog.at_level(logging.ERROR):
+        response = api.post("/Calls/Jobs", data={"StartDay": "2026-11-01", "EndDay": "2026-11-01", "FriendlyName": "x"})
+        sim.stop()
+    assert response.status_code == 500
+    assert "failed to answer POST /v1/Exports/Calls/Jobs" in caplog.text
+
+
+def test_the_package_can_be_imported_without_a_web_server() -> None:
+    script = (
+        "import sys; sys.modules['uvicorn'] = sys.modules['starlette'] = None\n"
+        "import airflow_provider_bulkexports.simulator as simulator\n"
+        "simulator.Knobs(), simulator.Fault(), simulator.SimulatedClock()\n"
+        "import airflow_provider_bulkexports.simulator.state\n"
+        "try:\n    simulator.Simulator\n"
+        "except ModuleNotFoundError as error:\n    print(error)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "airflow-provider-bulkexports[simulator]" in result.stdout
+
+
+def test_the_package_shows_exactly_its_public_names() -> None:
+    assert dir(package) == sorted(package.__all__)
+    assert all(getattr(package, name) for name in package.__all__)
+    with pytest.raises(AttributeError):
+        package.nonsense  # noqa: B018
