@@ -67,6 +67,20 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [_modules("operators.bulkexports")],
         "sensors": [_modules("sensors.bulkexports")],
         "triggers": [_modules("triggers.bulkexports")],
+        "config": {
+            "bulkexports": {
+                "description": "Settings of the provider package for Twilio BulkExports.",
+                "options": {
+                    "poll_interval": {
+                        "description": "Seconds between looks at a job, for tasks that do not say.",
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "120",
+                        "default": "60",
+                    }
+                },
+            }
+        },
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,

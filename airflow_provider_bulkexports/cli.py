@@ -1,0 +1,151 @@
+"""The command ``bulkexports``: see the main job happen, and have Twilio's side at hand, without a Twilio account."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, ResourceType
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.planning.days import DayRange, newest_exportable_day, parse_day
+from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
+from airflow_provider_bulkexports.runs import utc_today
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command.
+
+    :param arguments: Words after ``bulkexports``; those of the process by default.
+    :return: Exit status: 0 for success, 1 if a day failed, 2 for bad input or a missing extra, 130 if interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    # A terminated command must clean up like an interrupted one.
+    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return int(options.run(options))
+    except (BulkExportsInputError, ModuleNotFoundError) as error:
+        print(f"bulkexports: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, terminate)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bulkexports",
+        description="Twilio BulkExports for Apache Airflow, tried without a Twilio account.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser(
+        "demo",
+        help="run the example DAG against the simulator and show every day's end",
+        description="Runs the example DAG in a throw-away Airflow home, against a simulator of Twilio's side on this "
+        "machine. Uses no network and leaves nothing behind.",
+    )
+    _add_resource_type(demo)
+    demo.add_argument("--days", type=int, default=7, metavar="N", help="how many days to export (default: 7)")
+    demo.add_argument(
+        "--fail-day",
+        action="append",
+        default=[],
+        metavar="DAY",
+        help="a day that fails: YYYY-MM-DD, or 1 for the first",
+    )
+    demo.add_argument("--empty-day", action="append", default=[], metavar="DAY", help="a day without records, likewise")
+    demo.add_argument("--log", action="store_true", help="show Airflow's own log at the end")
+    demo.set_defaults(run=_demo)
+
+    simulate = commands.add_parser(
+        "simulate",
+        help="serve Twilio's side on this machine and print the connection to it",
+        description="Serves Twilio's side of BulkExports on this machine until interrupted, and prints the Airflow "
+        "connection to it.",
+    )
+    simulate.add_argument("--port", type=int, default=8765, help="port of the API; 0 takes a free one (default: 8765)")
+    simulate.add_argument("--speed", type=float, default=1.0, help="seconds of simulated time in a second (default: 1)")
+    simulate.add_argument("--seed", type=int, default=7, help="decides everything that looks random (default: 7)")
+    _add_resource_type(simulate, meaning="what --fail-day and --empty-day are about")
+    simulate.add_argument("--fail-day", action="append", default=[], metavar="DAY", help="a day that fails, YYYY-MM-DD")
+    simulate.add_argument("--empty-day", action="append", default=[], metavar="DAY", help="a day without records")
+    simulate.set_defaults(run=_simulate)
+    return parser
+
+
+def _add_resource_type(parser: argparse.ArgumentParser, meaning: str = "what to export") -> None:
+    choices = ", ".join(ResourceType)
+    parser.add_argument(
+        "--resource-type",
+        default=ResourceType.MESSAGES.value,
+        metavar="TYPE",
+        help=f"{meaning}: {choices} (default: Messages)",
+    )
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from airflow_provider_bulkexports.demo.runner import Demo
+
+    resource_type = ResourceType.parse(options.resource_type)
+    if not 1 <= options.days <= MAX_DAYS_PER_JOB:
+        raise BulkExportsInputError(
+            f"--days {options.days}: write 1 to {MAX_DAYS_PER_JOB}, as many as one job can hold"
+        )
+    end = newest_exportable_day(utc_today())
+    days = DayRange(end - timedelta(days=options.days - 1), end)
+    return Demo(
+        resource_type=resource_type,
+        days=days,
+        failing=[_day_in(days, word, "--fail-day") for word in options.fail_day],
+        empty=[_day_in(days, word, "--empty-day") for word in options.empty_day],
+        show_log=options.log,
+    ).run()
+
+
+def _day_in(days: DayRange, word: str, option: str) -> str:
+    by_number = {str(number): day for number, day in enumerate(days, start=1)}
+    by_name = {day.isoformat(): day for day in days}
+    day = by_number.get(word) or by_name.get(word)
+    if day is None:
+        raise BulkExportsInputError(f"{option} {word}: the demo exports {days}; name one of them, or 1 to {len(days)}")
+    return day.isoformat()
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
+
+    resource_type = ResourceType.parse(options.resource_type)
+    simulator = Simulator(clock=SimulatedClock(speed=options.speed), seed=options.seed, api_port=options.port)
+    for word in options.fail_day:
+        simulator.state.fail_day(resource_type, parse_day(word, name="--fail-day"))
+    for word in options.empty_day:
+        simulator.state.empty_day(resource_type, parse_day(word, name="--empty-day"))
+    try:
+        simulator.start()
+    except OSError as error:
+        raise BulkExportsInputError(f"--port {options.port}: {error.strerror}; take another, or 0") from error
+    connection = simulator.connection_json()
+    print(
+        f"Twilio BulkExports, simulated on {simulator.base_url} (files on {simulator.storage_url}).\n"
+        "\nThe connection for Airflow, as an environment variable:\n\n"
+        f"    export AIRFLOW_CONN_{DEFAULT_CONN_ID.upper()}='{connection}'\n"
+        "\nor stored:\n\n"
+        f"    airflow connections add {DEFAULT_CONN_ID} --conn-json '{connection}'\n"
+        "\nInterrupt (Ctrl-C) to stop; its jobs and files are gone then.",
+        flush=True,
+    )
+    try:
+        threading.Event().wait()
+    finally:
+        simulator.stop()
+    return 0

@@ -1,0 +1,104 @@
+"""The command as a user types it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports.cli import main
+
+COMMAND = [sys.executable, "-c", "import sys; from airflow_provider_bulkexports.cli import main; sys.exit(main())"]
+
+
+def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command with a home folder and a folder for temporary files of its own."""
+    (home / "tmp").mkdir(exist_ok=True)
+    environment = os.environ | {"HOME": str(home), "TMPDIR": str(home / "tmp"), "COLUMNS": "120"}
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environment, cwd=home, capture_output=True, text=True, timeout=110, check=False
+    )
+
+
+@pytest.mark.slow
+def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    ended = run("demo", "--days", "3", "--empty-day", "2", "--resource-type", "Calls", home=tmp_path)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    rows = re.findall(r"│ (\d{4}-\d\d-\d\d) │ (\w+) ", ended.stdout)
+    assert [state for _, state in rows] == ["Completed", "CompletedEmptyRecords", "Completed"]
+    assert len({day for day, _ in rows}) == 3
+    assert "3/3 days final: 2 completed, 1 empty" in ended.stdout
+    assert "Queue position: 3 → 2 → 1 → 0" in ended.stdout
+    assert f'completed: ["{rows[0][0]}", "{rows[2][0]}"]' in ended.stdout
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["tmp"]
+
+
+@pytest.mark.slow
+def test_demo_with_a_failing_day_names_it_and_exits_with_1(tmp_path: Path) -> None:
+    ended = run("demo", "--days", "2", "--fail-day", "2", home=tmp_path)
+
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    failed = re.findall(r"│ (\d{4}-\d\d-\d\d) │ Failed ", ended.stdout)
+    assert len(failed) == 1
+    assert f"The task failed: 1 of 2 days failed at Twilio: {failed[0]}" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["demo", "--days", "0"], "--days 0: write 1 to 366"),
+        (["demo", "--days", "367"], "--days 367: write 1 to 366"),
+        (["demo", "--resource-type", "messages"], "write 'Messages'"),
+        (["demo", "--fail-day", "8"], "name one of them, or 1 to 7"),
+        (["demo", "--empty-day", "2020-01-01"], "name one of them, or 1 to 7"),
+        (["simulate", "--fail-day", "soon"], "write it as YYYY-MM-DD"),
+    ],
+)
+def test_bad_input_gets_a_sentence_that_says_what_to_write(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_simulate_prints_a_connection_that_works_until_it_is_ended(end: signal.Signals) -> None:
+    with subprocess.Popen([*COMMAND, "simulate", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        exported = next(line for line in lines if "export AIRFLOW_CONN_TWILIO_BULKEXPORTS_DEFAULT=" in line)
+        added = next(line for line in lines if "airflow connections add twilio_bulkexports_default" in line)
+        connection = json.loads(exported.partition("=")[2].strip().strip("'"))
+        assert json.loads(added.partition("--conn-json ")[2].strip().strip("'")) == connection
+
+        answer = requests.get(
+            f"{connection['host']}/v1/Exports/Messages",
+            auth=(connection["login"], connection["password"]),
+            timeout=10,
+        )
+        assert answer.status_code == 200
+
+        process.send_signal(end)
+        assert process.wait(timeout=10) == 130
+
+
+def test_a_taken_port_is_named(sim, capsys: pytest.CaptureFixture[str]) -> None:
+    port = sim.base_url.rpartition(":")[2]
+
+    assert main(["simulate", "--port", port]) == 2
+    assert f"--port {port}: Address already in use" in capsys.readouterr().err
+
+
+def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"bulkexports {__version__}\n"

@@ -1,0 +1,92 @@
+"""Every example DAG is run to its end, by Airflow, against the simulator."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.simulator import Simulator
+
+EXAMPLES = Path(__file__).parent.parent / "example_dags"
+
+
+@pytest.fixture
+def fast(sim: Simulator) -> Simulator:
+    """The simulator with no queue and no work to do: a job is done as soon as it is submitted."""
+    sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = sim.knobs.error_pause_seconds = 0
+    return sim
+
+
+def dag_in(file: Path) -> Any:
+    """Import a DAG file as Airflow does, and return its DAG."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module
+    spec.loader.exec_module(module)
+    return module.submit.dag
+
+
+def run(dag: Any, day: datetime, **arguments: Any) -> Any:
+    """Run a DAG in this process; the day's argument has another name in Airflow 2."""
+    name = "logical_date" if "logical_date" in inspect.signature(dag.test).parameters else "execution_date"
+    return dag.test(**{name: day}, **arguments)
+
+
+def xcom(dag_run: Any, task_id: str) -> Any:
+    return dag_run.get_task_instance(task_id).xcom_pull(task_ids=task_id)
+
+
+def test_no_example_is_forgotten_here() -> None:
+    assert sorted(file.name for file in EXAMPLES.glob("*.py")) == [
+        "example_bulkexports_daily.py",
+        "example_bulkexports_range.py",
+    ]
+
+
+@pytest.mark.slow
+def test_daily_example_exports_the_day_of_its_run(airflow_db: None, fast: Simulator, connection: str) -> None:
+    ended = run(dag_in(EXAMPLES / "example_bulkexports_daily.py"), datetime(2026, 3, 5, tzinfo=timezone.utc))
+
+    assert ended.state == "success"
+    (job,) = fast.state.jobs.values()
+    result = xcom(ended, "wait")
+    assert result["job_sids"] == [job.sid]
+    assert result["completed"] == [result["start_day"]] == [result["end_day"]]
+    assert xcom(ended, "report") == "1 day(s) with records, 0 without"
+
+
+@pytest.mark.slow
+def test_range_example_exports_the_days_it_is_triggered_with(
+    airflow_db: None, fast: Simulator, connection: str
+) -> None:
+    fast.state.empty_day("Calls", "2026-02-02")
+    conf = {"resource_type": "Calls", "start_day": "2026-02-01", "end_day": "2026-02-03"}
+
+    ended = run(
+        dag_in(EXAMPLES / "example_bulkexports_range.py"), datetime(2026, 3, 6, tzinfo=timezone.utc), run_conf=conf
+    )
+
+    assert ended.state == "success"
+    result = xcom(ended, "wait")
+    assert result["resource_type"] == "Calls"
+    assert result["completed"] == ["2026-02-01", "2026-02-03"]
+    assert result["empty"] == ["2026-02-02"]
+
+
+@pytest.mark.slow
+def test_range_example_fails_with_a_day_that_fails(airflow_db: None, fast: Simulator, connection: str) -> None:
+    fast.state.fail_day("Messages", "2026-01-04")
+
+    ended = run(dag_in(EXAMPLES / "example_bulkexports_range.py"), datetime(2026, 3, 7, tzinfo=timezone.utc))
+
+    assert ended.state == "failed"
+    assert ended.get_task_instance("submit").state == "success"
+    assert ended.get_task_instance("wait").state == "failed"
