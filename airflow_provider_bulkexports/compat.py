@@ -8,6 +8,7 @@ first: the older ones still work on 3.x, but warn.
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +18,15 @@ from packaging.version import Version
 
 if TYPE_CHECKING:
     from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, Connection, Context, PokeReturnValue
+    from airflow.sdk import (
+        BaseHook,
+        BaseOperator,
+        BaseSensorOperator,
+        Connection,
+        Context,
+        PokeReturnValue,
+        TaskGroup,
+    )
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
@@ -26,13 +35,15 @@ if TYPE_CHECKING:
         AirflowSkipException,
         TaskDeferred,
     )
+    from airflow.sdk.io.path import ObjectStoragePath
 else:
     Context = dict
     try:
-        from airflow.sdk import BaseOperator, BaseSensorOperator, Connection, PokeReturnValue
+        from airflow.sdk import BaseOperator, BaseSensorOperator, Connection, PokeReturnValue, TaskGroup
     except ImportError:  # Airflow 2.11
         from airflow.models import BaseOperator, Connection
         from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
+        from airflow.utils.task_group import TaskGroup
     try:
         from airflow.sdk import BaseHook
     except ImportError:  # before Airflow 3.1
@@ -78,15 +89,27 @@ __all__ = [
     "Log",
     "PokeReturnValue",
     "TaskDeferred",
+    "TaskGroup",
     "TriggerEvent",
     "aget_connection",
     "conf",
+    "object_storage_path",
 ]
 
 AIRFLOW_VERSION = version("apache-airflow")
 
 #: Whether a task that is no sensor may ask to be started again later: before 3.1 the scheduler ignores the moment.
 CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")
+
+
+def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePath:
+    """Make the path; imported here, since few processes need it and it brings the file systems along."""
+    try:
+        module = import_module("airflow.sdk.io.path")
+    except ImportError:  # Airflow 2.11
+        module = import_module("airflow.io.path")
+    path: ObjectStoragePath = module.ObjectStoragePath(url, conn_id=conn_id)
+    return path
 
 
 class Log(Protocol):

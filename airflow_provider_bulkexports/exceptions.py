@@ -6,6 +6,7 @@ Everything this package raises on its own account, as one tree.
     │   └── DayNotExportableError        the day is too young: says when it becomes exportable
     ├── BulkExportsConnectionError       no complete answer: refused, reset, timed out, TLS
     ├── BulkExportsResponseError         an answer that cannot be used: not JSON, a paging loop, a foreign link
+    ├── BulkExportsDownloadError         a day's file could not be fetched whole: says which day
     └── BulkExportsAPIError              Twilio answered with an error: status, code, message, request id
         ├── BulkExportsAuthError         401 or 403: the credentials, or what they may do
         ├── BulkExportsNotFoundError     404: unknown, deleted, aged out, or the wrong account
@@ -18,12 +19,13 @@ from :attr:`BulkExportsError.is_transient`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 __all__ = [
     "BulkExportsAPIError",
     "BulkExportsAuthError",
     "BulkExportsConnectionError",
+    "BulkExportsDownloadError",
     "BulkExportsError",
     "BulkExportsInputError",
     "BulkExportsNotFoundError",
@@ -73,6 +75,20 @@ class BulkExportsResponseError(BulkExportsError):
     def __init__(self, message: str, *, is_transient: bool = True) -> None:
         super().__init__(message)
         self.is_transient = is_transient
+
+
+class BulkExportsDownloadError(BulkExportsError):
+    """
+    A day's file could not be fetched whole and verified; nothing of it was kept.
+
+    :param day: The day.
+    """
+
+    is_transient = True
+
+    def __init__(self, message: str, *, day: date) -> None:
+        super().__init__(message)
+        self.day = day
 
 
 class BulkExportsAPIError(BulkExportsError):

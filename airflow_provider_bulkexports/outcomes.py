@@ -60,7 +60,7 @@ def conclude(
     """
     status = event.get("status") if isinstance(event, Mapping) else None
     message = event.get("message") if isinstance(event, Mapping) else None
-    if event and status == "finished" and isinstance(event.get("result"), Mapping):
+    if event and status == "finished" and _is_result(event.get("result")):
         result = cast("WaitResult", event["result"])
         if result["failed"] and failed_days == "fail":
             raise on_failed_days(_failed_days_message(result))
@@ -72,6 +72,10 @@ def conclude(
     if status == "error":
         raise BulkExportsTaskError(message)
     raise BulkExportsTaskError(f"The trigger sent an event that this version does not know: {event!r}. Clear the task.")
+
+
+def _is_result(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.keys() >= WaitResult.__required_keys__
 
 
 def _failed_days_message(result: WaitResult) -> str:

@@ -10,6 +10,7 @@ How a wait ended, and what that means for the task, is in ``outcomes.py``.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -25,14 +26,17 @@ from airflow_provider_bulkexports.api.models import (
     parse_day,
     parse_job_sids,
 )
-from airflow_provider_bulkexports.compat import Log
+from airflow_provider_bulkexports.compat import Log, conf
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, BulkExportsNotFoundError
 from airflow_provider_bulkexports.outcomes import WaitEvent, WaitResult
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.planning.naming import name_days
 from airflow_provider_bulkexports.planning.progress import Progress, Verdict, own_range, progress_of, range_of
 
-__all__ = ["Check", "JobWait", "Watch"]
+__all__ = ["POLL_INTERVAL", "Check", "JobWait", "Watch"]
+
+#: Seconds between looks, where the DAG does not say.
+POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
 
 #: Days for which Twilio keeps a file, from its creation (documentation of BulkExports, Overview).
 FILE_LIFETIME = timedelta(days=7)
@@ -172,6 +176,20 @@ class Watch:
             return self._failed(error)
         self._failures = 0
         self._say(progress)
+        return event
+
+    def insist(self, client: BulkExportsClient, *, deadline: float) -> WaitEvent | None:
+        """
+        Look, and if that fails again and again: until Twilio answers, or the budget of failures is spent.
+
+        For tasks on a worker. A rescheduled one forgets this object between its looks: it cannot count otherwise.
+
+        :param deadline: Monotonic time after which nothing is repeated.
+        """
+        event = self.look(client)
+        while event is None and self._failures and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(self.pause(0), left))
+            event = self.look(client)
         return event
 
     def pause(self, interval: float) -> float:

@@ -17,15 +17,30 @@ os.environ.update(
     }
 )
 
-from collections.abc import Iterator
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import time_machine
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.compat import (
+    AIRFLOW_VERSION,
+    AirflowException,
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferred,
+)
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
 
@@ -66,7 +81,153 @@ def connection(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> str:
 def context() -> dict[str, Any]:
     """The context of a manual run that means no day."""
     run = SimpleNamespace(run_id="manual__1")
-    return {"dag_run": run, "run_id": run.run_id, "ti": SimpleNamespace(run_id=run.run_id, try_number=1, map_index=-1)}
+    task_instance = SimpleNamespace(
+        dag_id="exports",
+        task_id="task",
+        run_id=run.run_id,
+        try_number=1,
+        max_tries=0,
+        map_index=-1,
+        first_rescheduled_at=None,
+    )
+    task_instance.get_first_reschedule_date = lambda _: task_instance.first_rescheduled_at
+    return {"dag_run": run, "run_id": run.run_id, "ti": task_instance}
+
+
+class Timeline:
+    """The time of the test and of the simulator: it stands still, and sleeping moves it instead of waiting."""
+
+    def __init__(self, clock: SimulatedClock, traveller: Any) -> None:
+        self._clock = clock
+        self._traveller = traveller
+        self.passed = 0.0
+        self.slept: list[float] = []
+        self._agenda: list[tuple[float, Callable[[], Any]]] = []
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def after(self, seconds: float, action: Callable[[], Any]) -> None:
+        """Do something once so much time has passed."""
+        self._agenda.append((self.passed + seconds, action))
+
+    def advance(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+        self._traveller.shift(seconds)
+        self.passed += seconds
+        due = [entry for entry in self._agenda if entry[0] <= self.passed]
+        for entry in due:
+            self._agenda.remove(entry)
+            entry[1]()
+
+    def advance_to(self, moment: datetime) -> None:
+        self.advance(max(0.0, (moment - self.now).total_seconds()))
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.advance(seconds)
+
+
+@pytest.fixture
+def timeline(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Timeline]:
+    """Move time by sleeping, in this thread only: the simulator's own thread keeps the real time."""
+    this_thread = threading.get_ident()
+    sleep, async_sleep, monotonic = time.sleep, asyncio.sleep, time.monotonic
+    with time_machine.travel(sim.clock.now(), tick=False) as traveller:
+        timeline = Timeline(sim.clock, traveller)
+
+        async def sleep_in_loop(seconds: float, *args: Any) -> Any:
+            if threading.get_ident() != this_thread:
+                return await async_sleep(seconds, *args)
+            timeline.sleep(seconds)
+            return await async_sleep(0, *args)
+
+        def sleep_in_thread(seconds: float) -> None:
+            (timeline.sleep if threading.get_ident() == this_thread else sleep)(seconds)
+
+        def moved_monotonic() -> float:
+            return monotonic() + (timeline.passed if threading.get_ident() == this_thread else 0)
+
+        monkeypatch.setattr(asyncio, "sleep", sleep_in_loop)
+        monkeypatch.setattr(time, "sleep", sleep_in_thread)
+        monkeypatch.setattr(time, "monotonic", moved_monotonic)
+        yield timeline
+
+
+@dataclass
+class TaskEnd:
+    """How a task ended, in the words of Airflow's task states: ``failed`` is for good, ``up_for_retry`` is not."""
+
+    state: str
+    value: Any = None
+    error: BaseException | None = None
+    deferrals: list[TaskDeferred] = field(default_factory=list)
+    reschedules: list[datetime] = field(default_factory=list)
+
+
+@pytest.fixture
+def run_task(
+    timeline: Timeline, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], Any]], TaskEnd]:
+    """
+    Run a task to its end as Airflow does.
+
+    Every reschedule and deferral is followed by a new task object; triggers and events are stored in between.
+    """
+    if AIRFLOW_VERSION.startswith("2."):  # it asks its database when a rescheduled sensor began
+        monkeypatch.setattr("airflow.sensors.base._orig_start_date", lambda **_: context["ti"].first_rescheduled_at)
+
+    def run(make_task: Callable[[], Any]) -> TaskEnd:
+        end = TaskEnd("running")
+        context["ti"].first_rescheduled_at = None
+        method, kwargs = "", {}
+        while end.state == "running":
+            task = make_task()
+            try:
+                end.value = task.resume_execution(method, kwargs, context) if method else task.execute(context)
+                end.state = "success"
+            except TaskDeferred as deferred:
+                end.deferrals.append(deferred)
+                event = first_event_of(stored_trigger(deferred.trigger))
+                method, kwargs = deferred.method_name, {**(deferred.kwargs or {}), "event": stored(event)}
+            except AirflowRescheduleException as rescheduled:
+                end.reschedules.append(rescheduled.reschedule_date)
+                context["ti"].first_rescheduled_at = context["ti"].first_rescheduled_at or timeline.now
+                timeline.advance_to(rescheduled.reschedule_date)
+                method = ""
+            except AirflowException as error:
+                end.state, end.error = state_after(error), error
+        return end
+
+    return run
+
+
+def state_after(error: AirflowException) -> str:
+    if isinstance(error, AirflowSkipException):
+        return "skipped"
+    return "failed" if isinstance(error, (AirflowFailException, AirflowSensorTimeout)) else "up_for_retry"
+
+
+def stored(value: Any) -> Any:
+    """What comes back of a value that Airflow wrote to its database for a deferred task."""
+    from airflow.models.trigger import Trigger
+
+    encrypt = getattr(Trigger, "encrypt_kwargs", None) or Trigger._encrypt_kwargs  # Airflow 2.11
+    return Trigger._decrypt_kwargs(encrypt({"value": value}))["value"]
+
+
+def stored_trigger(trigger: Any) -> Any:
+    classpath, kwargs = trigger.serialize()
+    module, _, name = classpath.rpartition(".")
+    return getattr(import_module(module), name)(**stored(kwargs))
+
+
+def first_event_of(trigger: Any) -> Any:
+    async def first() -> Any:
+        return (await anext(trigger.run())).payload
+
+    return asyncio.run(first())
 
 
 @pytest.fixture(scope="session")

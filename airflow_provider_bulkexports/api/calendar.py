@@ -57,7 +57,7 @@ class DayRange:
         return (self.start + timedelta(days=offset) for offset in range(len(self)))
 
     def __contains__(self, day: object) -> bool:
-        return isinstance(day, date) and self.start <= day <= self.end
+        return isinstance(day, date) and not isinstance(day, datetime) and self.start <= day <= self.end
 
     def __str__(self) -> str:
         return f"{self.start}" if self.start == self.end else f"{self.start} to {self.end}"
@@ -74,7 +74,7 @@ def parse_day(value: object, *, name: str = "day") -> date:
     if isinstance(value, datetime):
         return _utc_day(value, name=name)
     if isinstance(value, date):
-        return date(value.year, value.month, value.day)
+        return _plain(value)
     text = value.strip() if isinstance(value, str) else ""
     try:
         if _ISO_DAY.fullmatch(text):
@@ -91,8 +91,11 @@ def parse_day(value: object, *, name: str = "day") -> date:
 
 
 def exportable_at(day: date) -> datetime:
-    """First moment (UTC) at which Twilio accepts ``day`` as the end of an export."""
-    return datetime(day.year, day.month, day.day, tzinfo=timezone.utc) + EXPORT_DELAY
+    """First moment (UTC) at which Twilio accepts ``day`` as the end of an export; at the end of time, its last."""
+    try:
+        return datetime(day.year, day.month, day.day, tzinfo=timezone.utc) + EXPORT_DELAY
+    except OverflowError:
+        return datetime.max.replace(tzinfo=timezone.utc)
 
 
 def check_exportable(day: date, *, today: date) -> None:
@@ -102,7 +105,7 @@ def check_exportable(day: date, *, today: date) -> None:
     :param today: Current UTC day.
     :raises DayNotExportableError: with the first possible moment.
     """
-    if day + EXPORT_DELAY <= today:
+    if day <= today - EXPORT_DELAY:
         return
     first = exportable_at(day)
     raise DayNotExportableError(
@@ -118,4 +121,12 @@ def _utc_day(moment: datetime, *, name: str, shown: object = None) -> date:
             f"{name} {shown or moment.isoformat()!r} has no time zone, so its UTC day is unknown: "
             "pass the day (YYYY-MM-DD) or a moment with its offset, such as '2026-01-31T00:00:00+00:00'"
         )
-    return moment.astimezone(timezone.utc).date()
+    try:
+        return _plain(moment.astimezone(timezone.utc))
+    except OverflowError as error:
+        raise BulkExportsInputError(f"{name} {shown or moment.isoformat()!r} is not a day of the calendar") from error
+
+
+def _plain(day: date) -> date:
+    """Pendulum's dates, which calculate in their own way, become the standard library's."""
+    return date(day.year, day.month, day.day)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timezone
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
-from airflow_provider_bulkexports.api.download import SignedLink, link_from
+from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
 from airflow_provider_bulkexports.api.models import (
     MAX_DAYS_PER_JOB,
     DayRange,
@@ -27,6 +29,7 @@ from airflow_provider_bulkexports.api.models import (
 )
 from airflow_provider_bulkexports.api.paging import iterate_pages
 from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.storage import Storage
 from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsResponseError
 
@@ -75,6 +78,7 @@ class BulkExportsClient:
             retry=retry or RetryPolicy(),
             user_agent=user_agent,
         )
+        self._storage = Storage((connect_timeout, read_timeout))
         self._today = today
 
     def __repr__(self) -> str:
@@ -116,15 +120,15 @@ class BulkExportsClient:
         check_job_length(days)
         check_exportable(days.end, today=self._today())
         check_webhook(webhook_url, webhook_method)
-        if not friendly_name.strip():
+        if not isinstance(friendly_name, str) or not friendly_name.strip():
             raise BulkExportsInputError("friendly_name is empty: Twilio requires a name for every job")
         form = {
             "StartDay": days.start.isoformat(),
             "EndDay": days.end.isoformat(),
             "FriendlyName": friendly_name,
-            "WebhookUrl": webhook_url,
-            "WebhookMethod": webhook_method,
-            "Email": email,
+            "WebhookUrl": webhook_url or None,
+            "WebhookMethod": webhook_method or None,
+            "Email": email or None,
         }
         payload = self._transport.send_json("POST", f"/v1/Exports/{kind}/Jobs", form=form)
         return _checked_job(payload)
@@ -140,7 +144,7 @@ class BulkExportsClient:
         for payload in self._list(f"/v1/Exports/{kind}/Jobs", page_size=JOBS_PAGE_SIZE, key="jobs"):
             job = Job.from_json(payload)
             # A job that is created or ages out while pages are read shifts the others: one can come twice.
-            if job.job_sid not in seen:
+            if job.job_sid and job.job_sid not in seen:
                 seen.add(job.job_sid)
                 yield job
 
@@ -174,7 +178,36 @@ class BulkExportsClient:
         :raises BulkExportsNotFoundError: if the day was not exported (yet), or longer than seven days ago.
         """
         kind = ResourceType.parse(resource_type)
-        return link_from(self._transport.send("GET", f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"))
+        path = f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"
+        return link_from(self._transport.send("GET", path, redirect_is_answer=True))
+
+    def download_day(
+        self,
+        resource_type: str,
+        day: str | date,
+        target: str | PathLike[str],
+        *,
+        expected_size: int | None = None,
+    ) -> DownloadedDay:
+        """
+        Fetch a day's file to a local path: whole and verified, or not at all.
+
+        Broken transfers are gone on with under a fresh link. A file without a single byte, which is how some empty days
+        come, is stored as a valid gzip file of no records. The storage never receives the credentials.
+
+        :param target: File to write; its folder must exist. It is replaced in one step, after verification.
+        :param expected_size: Bytes that :meth:`list_days` gives for the day, to be checked too.
+        :raises BulkExportsNotFoundError: if Twilio has no file of the day (any more).
+        :raises BulkExportsDownloadError: if the file did not come whole, time after time.
+        """
+        kind, wanted = ResourceType.parse(resource_type), parse_day(day)
+        return download(
+            wanted,
+            Path(target),
+            ask_link=lambda: self.get_day_link(kind, wanted),
+            storage=self._storage,
+            expected_size=expected_size,
+        )
 
     def get_export(self, resource_type: str) -> Export:
         """Fetch the entry point of a resource type (``FetchExport``): cheap, and spends no quota."""
@@ -213,6 +246,7 @@ class BulkExportsClient:
     def close(self) -> None:
         """Close the pooled connections."""
         self._transport.close()
+        self._storage.close()
 
     def _list(self, path: str, *, page_size: int, key: str) -> Iterator[Mapping[str, Any]]:
         first_url = f"{self.base_url}{path}?PageSize={page_size}"

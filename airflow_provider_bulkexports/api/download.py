@@ -1,29 +1,80 @@
-"""A day's file: the link to it, which is a secret and good for one use."""
+"""
+A day's file, whole and verified, or not at all.
+
+Ask for a link, use it at once; if the transfer breaks off, ask for a new link and go on where it broke off, provided
+that the storage confirms the same file (ETag), or else start over. The bytes are checked while they pass and go to
+their final name in one step.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO
 
 import requests
 
+from airflow_provider_bulkexports.api.bodies import json_object
 from airflow_provider_bulkexports.api.redact import redact_url
-from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
+from airflow_provider_bulkexports.api.storage import SignedLink, Storage, StoredObject
+from airflow_provider_bulkexports.api.verify import EMPTY_FILE, FileCheck
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsConnectionError,
+    BulkExportsDownloadError,
+    BulkExportsError,
+    BulkExportsResponseError,
+)
 
-__all__ = ["SignedLink", "link_from"]
+__all__ = ["DownloadPolicy", "DownloadedDay", "SignedLink", "download", "link_from"]
+
+#: Bytes that have to be gained between two failures for the transfer to be getting anywhere.
+_WORTHWHILE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class SignedLink:
+class DownloadedDay:
     """
-    Where a day's file can be fetched once, within some four minutes, without credentials.
+    A verified file.
 
-    Whoever holds the URL can read the file: it is kept out of ``repr()`` and ``str()``.
+    :param day: UTC day of the records.
+    :param path: Where it is.
+    :param size: Bytes of the compressed file.
+    :param records: Number of records: lines that hold something.
+    :param sha256: Hexadecimal SHA-256 of the compressed file.
     """
 
-    url: str = field(repr=False)
+    day: date
+    path: Path
+    size: int
+    records: int
+    sha256: str
 
-    def __str__(self) -> str:
-        return redact_url(self.url)
+
+@dataclass(frozen=True, slots=True)
+class DownloadPolicy:
+    """
+    How stubborn a download is.
+
+    :param max_failures: Failures in a row, without a byte gained between them, that end it.
+    :param backoff_factor: Seconds that the exponential wait between tries starts from.
+    :param max_wait: Longest wait in seconds.
+    """
+
+    max_failures: int = 6
+    backoff_factor: float = 0.5
+    max_wait: float = 30.0
+
+    def wait(self, failures: int) -> float:
+        """Seconds before the next try, after so many failures in a row."""
+        grown = self.backoff_factor * 2.0 ** (failures - 1)
+        return min(grown + random.uniform(0, self.backoff_factor), self.max_wait)
 
 
 def link_from(response: requests.Response) -> SignedLink:
@@ -32,14 +83,129 @@ def link_from(response: requests.Response) -> SignedLink:
 
     :raises BulkExportsResponseError: if the answer has neither.
     """
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    url = body.get("redirect_to") if isinstance(body, dict) else None
-    url = url or response.headers.get("Location")
+    url = (json_object(response) or {}).get("redirect_to") or response.headers.get("Location")
     if isinstance(url, str) and url.startswith(("https://", "http://")):
         return SignedLink(url)
     raise BulkExportsResponseError(
         f"{redact_url(response.url)} answered HTTP {response.status_code} without a link: ask again"
     )
+
+
+def download(
+    day: date,
+    target: Path,
+    *,
+    ask_link: Callable[[], SignedLink],
+    storage: Storage,
+    expected_size: int | None = None,
+    policy: DownloadPolicy | None = None,
+) -> DownloadedDay:
+    """
+    Fetch a day's file. ``target`` is replaced when the file is complete and verified, and untouched before.
+
+    :param ask_link: Asks Twilio for a fresh link. Its errors are raised at once unless they are transient.
+    :param expected_size: Bytes that Twilio's list gives for the day, if known.
+    :raises BulkExportsDownloadError: when the tries are used up, naming the day and the last failure.
+    """
+    spool = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        with spool.open("w+b") as file, closing(_Transfer(file, expected_size)) as transfer:
+            _try_until_complete(day, transfer, ask_link, storage, policy or DownloadPolicy())
+            result = transfer.result(day, target)
+        spool.replace(target)
+    finally:
+        spool.unlink(missing_ok=True)
+    return result
+
+
+def _try_until_complete(
+    day: date, transfer: _Transfer, ask_link: Callable[[], SignedLink], storage: Storage, policy: DownloadPolicy
+) -> None:
+    failures = furthest = 0
+    while True:
+        try:
+            with storage.open(ask_link(), start=transfer.offset, etag=transfer.etag) as stored:
+                transfer.take(stored)
+            return
+        except BulkExportsError as error:
+            if not error.is_transient:
+                raise
+            failures = 1 if transfer.offset >= furthest + _WORTHWHILE else failures + 1
+            furthest = max(furthest, transfer.offset)
+            if failures >= policy.max_failures:
+                raise BulkExportsDownloadError(
+                    f"The file of {day} could not be fetched whole, {failures} times in a row. The last time, {error}. "
+                    "Run the task again; Twilio keeps the file for seven days after it was made.",
+                    day=day,
+                ) from error
+        time.sleep(policy.wait(failures))
+
+
+class _Transfer:
+    """
+    What has arrived of one file: its bytes in the spool, and their check.
+
+    :param file: The spool, empty.
+    """
+
+    def __init__(self, file: BinaryIO, expected_size: int | None) -> None:
+        self.offset = 0
+        self.etag: str | None = None
+        self._file = file
+        self._expected_size = expected_size
+        self._check = FileCheck()
+
+    def take(self, stored: StoredObject) -> None:
+        """
+        Take what the storage sends; return when that completes the file and all of it is verified.
+
+        :raises BulkExportsConnectionError: if it broke off; what came is kept if the storage can tell the file again.
+        :raises BulkExportsResponseError: if the file is not what it should be; nothing is kept.
+        """
+        if not (self.offset and stored.start == self.offset and stored.etag == self.etag):
+            self._start_over()
+        if stored.start != self.offset:
+            raise BulkExportsResponseError(f"the storage went on at byte {stored.start}, not {self.offset}")
+        self.etag = stored.etag
+        try:
+            for piece in stored.pieces:
+                self._check.feed(piece)
+                self._file.write(piece)
+                self.offset += len(piece)
+            self._require_all_of(stored)
+        except BulkExportsConnectionError:
+            if self.etag is None:
+                self._start_over()
+            raise
+        except BulkExportsResponseError:
+            self._start_over()
+            raise
+
+    def result(self, day: date, target: Path) -> DownloadedDay:
+        """Describe the complete file; one without a single byte, as some empty days have, becomes a valid empty one."""
+        if not self.offset:
+            self._file.write(EMPTY_FILE)
+            self._check = FileCheck()
+            self._check.feed(EMPTY_FILE)
+            self._check.finish()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return DownloadedDay(day, target, self._check.size, self._check.records, self._check.sha256)
+
+    def close(self) -> None:
+        """End the check, however far it came."""
+        self._check.close()
+
+    def _require_all_of(self, stored: StoredObject) -> None:
+        if stored.size is not None and self.offset < stored.size:
+            raise BulkExportsConnectionError(f"the storage sent {self.offset} of {stored.size} bytes")
+        if self._expected_size and self.offset != self._expected_size:
+            raise BulkExportsResponseError(f"the file has {self.offset} bytes, and Twilio lists {self._expected_size}")
+        self._check.finish()
+
+    def _start_over(self) -> None:
+        self.offset, self.etag = 0, None
+        self._file.seek(0)
+        self._file.truncate()
+        self._check.close()
+        self._check = FileCheck()

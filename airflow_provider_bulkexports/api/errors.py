@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from airflow_provider_bulkexports.api import fields
+from airflow_provider_bulkexports.api.bodies import json_object
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
@@ -41,17 +42,17 @@ def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) ->
 
     :param secrets: Credentials to take out of whatever the server echoes.
     """
-    body = _json_object(response)
+    body = json_object(response) or {}
     status = response.status_code
-    words = _words(body)
+    words = redact(_words(body), *secrets)[:_LONGEST_QUOTE]
     code = fields.integer(body.get("code"))
-    request_id = response.headers.get("Twilio-Request-Id")
+    request_id = redact(response.headers.get("Twilio-Request-Id", ""), *secrets) or None
     labels = [f"HTTP {status}"]
     if code is not None:
         labels.append(f"Twilio error {code}")
     if request_id:
         labels.append(f"request {request_id}")
-    more_info = fields.text(body.get("more_info")) or fields.text(body.get("type"))
+    more_info = redact(fields.text(body.get("more_info")) or fields.text(body.get("type")) or "", *secrets) or None
     method = response.request.method or "GET"
     quoted = words or f"no readable message ({_kind_of(response)})"
     message = (
@@ -62,7 +63,7 @@ def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) ->
         redact(message, *secrets),
         status=status,
         code=code,
-        twilio_message=redact(words, *secrets) if words else None,
+        twilio_message=words or None,
         more_info=more_info,
         request_id=request_id,
     )
@@ -82,24 +83,16 @@ def _remedy(status: int) -> str:
     return _REMEDIES.get(status, _TWILIOS_FAULT if status >= 500 else _REFUSED)
 
 
-def _json_object(response: requests.Response) -> Mapping[str, Any]:
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, Mapping) else {}
-
-
 def _words(body: Mapping[str, Any]) -> str:
     main = fields.text(body.get("message")) or fields.text(body.get("title"))
-    detail = fields.text(body.get("detail"))
+    detail = fields.text(body.get("detail")) or fields.text(body.get("details"))
     pointed = [
         text
         for error in fields.as_list(body.get("errors"))
         if isinstance(error, Mapping) and (text := fields.text(error.get("detail")))
     ]
     parts = [part for part in (main, detail, *pointed) if part]
-    return ": ".join(dict.fromkeys(parts))[:_LONGEST_QUOTE]
+    return ": ".join(dict.fromkeys(parts))
 
 
 def _kind_of(response: requests.Response) -> str:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 __all__ = ["as_list", "day", "integer", "member", "text", "utc_moment"]
 
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
 _E = TypeVar("_E", bound=Enum)
 
 
@@ -34,9 +36,10 @@ def integer(value: Any) -> int | None:
 
 def day(value: Any) -> date | None:
     """A day, also one with a time behind it."""
+    found = _ISO_DAY.match(value) if isinstance(value, str) else None
     try:
-        return date.fromisoformat(value[:10])
-    except (TypeError, ValueError):
+        return date.fromisoformat(found.group()) if found else None
+    except ValueError:
         return None
 
 
@@ -54,8 +57,8 @@ def utc_moment(value: Any) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(re.sub(r"\.\d+", "", value.strip()).replace("Z", "+00:00"))
-    except ValueError:
+        if moment.utcoffset() is None:
+            return moment.replace(tzinfo=timezone.utc)
+        return moment.astimezone(timezone.utc)
+    except (OverflowError, ValueError):
         return None
-    if moment.utcoffset() is None:
-        return moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)

@@ -3,18 +3,18 @@ Twilio's nouns: resource types, days, jobs, day files, settings.
 
 Parsing is tolerant (a field may be missing, null or of another type; unknown fields are kept in ``extra``), because the
 documentation, the OpenAPI document and recorded answers disagree about shapes. What goes out is strict: see
-:meth:`ResourceType.parse`, :func:`parse_job_sid` and ``api/calendar.py``, whose names belong to this vocabulary too.
+:meth:`ResourceType.parse`, :func:`parse_job_sid` and ``api/calendar.py``. Its names belong to this vocabulary
+too, and so do those of ``api/details.py``.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from enum import Enum
-from functools import cache
 from typing import Any
 
 from airflow_provider_bulkexports.api import fields
@@ -26,6 +26,7 @@ from airflow_provider_bulkexports.api.calendar import (
     exportable_at,
     parse_day,
 )
+from airflow_provider_bulkexports.api.details import DayStatus, StatusGroup, letters, read_status_groups
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
 __all__ = [
@@ -45,8 +46,6 @@ __all__ = [
     "parse_job_sid",
     "parse_job_sids",
 ]
-
-log = logging.getLogger(__name__)
 
 
 class ResourceType(str, Enum):
@@ -69,67 +68,11 @@ class ResourceType(str, Enum):
         if isinstance(value, str):
             if value in cls._value2member_map_:
                 return cls(value)
-            by_word = {_letters(member.value).rstrip("s"): member for member in cls}
-            if meant := by_word.get(_letters(value).rstrip("s")):
+            by_word = {letters(member.value).rstrip("s"): member for member in cls}
+            if meant := by_word.get(letters(value).rstrip("s")):
                 raise BulkExportsInputError(f"resource_type {value!r}: write {meant.value!r}")
         known = ", ".join(repr(member.value) for member in cls)
         raise BulkExportsInputError(f"resource_type {value!r} cannot be exported: use one of {known}")
-
-
-class DayStatus(Enum):
-    """
-    State of one day inside a job (OpenAPI document, ``export_custom_job_enum_status``).
-
-    ``UNKNOWN`` is ours: a word Twilio's enum does not have. It counts as not final.
-    """
-
-    SUBMITTED = "Submitted"
-    RUNNING = "Running"
-    ERROR_DURING_RUN = "ErrorDuringRun"
-    COMPLETED = "Completed"
-    COMPLETED_EMPTY_RECORDS = "CompletedEmptyRecords"
-    FAILED = "Failed"
-    RUNNING_TO_BE_DELETED = "RunningToBeDeleted"
-    DELETED_BY_USER_REQUEST = "DeletedByUserRequest"
-    UNKNOWN = "Unknown"
-
-    @classmethod
-    def parse(cls, value: object) -> DayStatus:
-        """Read a status whatever its case and punctuation; an unknown word is logged once and is ``UNKNOWN``."""
-        word = _letters(value) if isinstance(value, str) else ""
-        status = _STATUS_BY_WORD.get(word)
-        if status is None:
-            _warn_unknown_status(str(value))
-            return cls.UNKNOWN
-        return status
-
-    @property
-    def is_exported(self) -> bool:
-        """Whether the day's records, possibly none, are available."""
-        return self in (DayStatus.COMPLETED, DayStatus.COMPLETED_EMPTY_RECORDS)
-
-    @property
-    def is_deleted(self) -> bool:
-        """Whether the day was, or is about to be, taken out of the job by a delete request."""
-        return self in (DayStatus.RUNNING_TO_BE_DELETED, DayStatus.DELETED_BY_USER_REQUEST)
-
-    @property
-    def is_final(self) -> bool:
-        """Whether waiting longer changes nothing. ``ErrorDuringRun`` is not final: Twilio runs the day again."""
-        return self.is_exported or self.is_deleted or self is DayStatus.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class StatusGroup:
-    """
-    One element of a job's ``details``: how many days, and usually which, are in a status.
-
-    :param days: The days, ascending as Twilio lists them; empty when it gave only the count.
-    """
-
-    status: DayStatus
-    count: int
-    days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +112,7 @@ class Job:
             resource_type=fields.member(ResourceType, payload.get("resource_type")),
             start_day=fields.day(payload.get("start_day")),
             end_day=fields.day(payload.get("end_day")),
-            details=tuple(_status_groups(payload.get("details"))),
+            details=read_status_groups(payload.get("details")),
             job_queue_position=fields.integer(payload.get("job_queue_position")),
             estimated_completion_time=fields.utc_moment(payload.get("estimated_completion_time")),
             webhook_url=fields.text(payload.get("webhook_url")),
@@ -299,37 +242,6 @@ def parse_job_sids(value: object) -> tuple[str, ...]:
 _JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
 
 
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z]", "", text.lower())
-
-
-_STATUS_BY_WORD = {_letters(status.value): status for status in DayStatus if status is not DayStatus.UNKNOWN}
-
-
-@cache
-def _warn_unknown_status(word: str) -> None:
-    log.warning("Twilio reported the unknown day status %r; it counts as not final", word)
-
-
-def _status_groups(details: Any) -> Iterator[StatusGroup]:
-    """Read every shape of ``details`` that was documented or seen: null, object, array, array of an empty object."""
-    if isinstance(details, Mapping):
-        if "status" in details:
-            details = [details]
-        else:
-            details = [element for value in details.values() for element in fields.as_list(value)]
-    for element in fields.as_list(details):
-        if not isinstance(element, Mapping) or element.get("status") is None:
-            continue
-        listed = element.get("days")
-        days = tuple(day for day in map(fields.day, fields.as_list(listed)) if day is not None)
-        yield StatusGroup(
-            status=DayStatus.parse(element["status"]),
-            count=max(fields.integer(element.get("count")) or 0, len(days)),
-            days=days,
-        )
-
-
 def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> dict[str, Any]:
-    known: Iterable[str] = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    known = {field.name for field in dataclass_fields(kind)} - {"extra"}
     return {key: value for key, value in payload.items() if key not in known}

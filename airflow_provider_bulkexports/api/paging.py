@@ -30,7 +30,7 @@ def iterate_pages(
     :raises BulkExportsResponseError: if a page leads to another origin, to a page already read, or to no end.
     """
     seen: set[str] = set()
-    previous: list[Any] = []
+    contents: set[int] = set()
     url: str | None = first_url
     while url is not None:
         if url in seen or len(seen) >= MAX_PAGES:
@@ -41,10 +41,11 @@ def iterate_pages(
         meta = meta if isinstance(meta, Mapping) else {}
         elements = _elements(page, fields.text(meta.get("key")) or key, url)
         url = _next_url(meta.get("next_page_url"), current=url, first_url=first_url)
-        if url is not None and elements and elements == previous:
+        content = hash(repr(elements))
+        if url is not None and content in contents:
             raise _loop(first_url, len(seen))
+        contents.add(content)
         yield from (element for element in elements if isinstance(element, Mapping))
-        previous = elements
 
 
 def _elements(page: Mapping[str, Any], key: str, url: str) -> list[Any]:
@@ -59,16 +60,22 @@ def _elements(page: Mapping[str, Any], key: str, url: str) -> list[Any]:
 def _next_url(next_url: Any, *, current: str, first_url: str) -> str | None:
     if next_url is None or next_url == "":
         return None
-    if isinstance(next_url, str):
-        target = urljoin(current, next_url)
-        if _origin(target) == _origin(first_url):
-            return target
+    target = _joined(current, next_url)
+    if target is not None and _origin(target) == _origin(first_url):
+        return target
     raise BulkExportsResponseError(
         f"{redact_url(first_url)} named its next page on another host ({redact_url(str(next_url))}). It was not "
         "asked, because the request carries the credentials. If a proxy stands before Twilio, let it rewrite "
         "meta.next_page_url.",
         is_transient=False,
     )
+
+
+def _joined(current: str, next_url: Any) -> str | None:
+    try:
+        return urljoin(current, next_url) if isinstance(next_url, str) else None
+    except ValueError:
+        return None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None] | None:

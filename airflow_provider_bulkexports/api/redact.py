@@ -7,13 +7,13 @@ A day's signed link opens the file for whoever reads it, and `requests` and `url
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 __all__ = ["redact", "redact_url"]
 
 REDACTED = "***"
 
-_URL = re.compile(r"https?://[^\s'\"<>\\]+")
+_URL = re.compile(r"(?i)https?://[^\s'\"<>\\]+")
 _QUERY_OF_PATH = re.compile(r"(?<=with url: )(\S+?)\?\S+")
 _SIGNATURE = re.compile(r"(?i)\b(X-Amz-[A-Za-z-]+|Signature|Policy|Key-Pair-Id|AWSAccessKeyId|sig)=[^\s&'\"<>]+")
 _AUTHORIZATION = re.compile(r"(?i)\b(Basic|Bearer)\s+[A-Za-z0-9+/=_.~-]{8,}")
@@ -25,8 +25,7 @@ def redact_url(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return REDACTED
-    host = parts.netloc.rpartition("@")[2]
-    shown = f"{parts.scheme}://{host}{parts.path}"
+    shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     return f"{shown}?{REDACTED}" if parts.query else shown
 
 

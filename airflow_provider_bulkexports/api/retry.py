@@ -26,6 +26,9 @@ __all__ = ["BudgetedRetry", "RetryPolicy"]
 _AGAIN_IF_IDEMPOTENT = frozenset({500, 502, 503, 504})
 _AGAIN_ALWAYS = 429
 
+#: Beyond any sensible wait, and far from where a float overflows.
+_MAX_DOUBLINGS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -108,13 +111,13 @@ class BudgetedRetry(Retry):
         """Seconds that the answer asks for, at most ``max_wait``; an unreadable header asks for nothing."""
         try:
             asked = super().get_retry_after(response)
-        except InvalidHeader:
+        except (InvalidHeader, OverflowError, ValueError):  # a date in the year 99999 is a ValueError
             return None
         return None if asked is None else min(asked, self.max_wait)
 
     def get_backoff_time(self) -> float:
         """Seconds before the next try; urllib3's own first wait would be none at all."""
-        grown = self.backoff_factor * 2.0 ** max(len(self.history) - 1, 0)
+        grown = self.backoff_factor * 2.0 ** min(max(len(self.history) - 1, 0), _MAX_DOUBLINGS)
         return min(grown + random.uniform(0, self.backoff_factor), self.max_wait)
 
     def _may_have_been_processed(self, method: str | None, error: Exception) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import platform
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports.api.bodies import json_object
 from airflow_provider_bulkexports.api.errors import error_from
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.retry import RetryPolicy
@@ -56,24 +58,36 @@ class Transport:
         self.login = login
         self.base_url = _checked_base_url(base_url)
         self.account_sid = _checked_account_sid(login, account_sid)
-        self._password = password
+        # As they are, and as they travel, in case a server echoes them.
+        self._secrets = (password, b64encode(f"{login}:{password}".encode()).decode())
         self._timeouts = _checked_timeouts(timeouts)
         self._session = requests.Session()
         self._session.auth = (login, password)
         self._session.headers["User-Agent"] = f"{_own_user_agent()} {user_agent}".strip()
         self._session.headers["Accept"] = "application/json"
+        # Plain http is for this machine only: a proxy from the environment would carry the credentials off it in clear.
+        self._session.trust_env = self.base_url.startswith("https://")
         adapter = HTTPAdapter(max_retries=retry.as_urllib3())
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
-    def send(self, method: str, path: str, *, form: Mapping[str, str | None] | None = None) -> requests.Response:
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        form: Mapping[str, str | None] | None = None,
+        redirect_is_answer: bool = False,
+    ) -> requests.Response:
         """
-        Send a request; the answer has a status below 400.
+        Send a request; the answer has a status below 300.
 
         :param path: Path below the origin, or an absolute URL on it.
         :param form: Body; entries that are ``None`` are left out.
+        :param redirect_is_answer: Return a redirect as well.
         :raises BulkExportsAPIError: for an error status, after the retries.
         :raises BulkExportsConnectionError: without a complete answer, after the retries.
+        :raises BulkExportsResponseError: for a redirect that is no answer.
         """
         url = path if path.startswith(("https://", "http://")) else self.base_url + path
         try:
@@ -82,7 +96,9 @@ class Transport:
             # The original stays reachable as __context__ only: its text holds the URL, and a proxy's its password.
             raise self._connection_error(method, url, error) from None
         if response.status_code >= 400:
-            raise error_from(response, secrets=(self._password,))
+            raise error_from(response, secrets=self._secrets)
+        if response.status_code >= 300 and not redirect_is_answer:
+            raise _unusable(response)
         return response
 
     def send_json(self, method: str, path: str, *, form: Mapping[str, str | None] | None = None) -> Mapping[str, Any]:
@@ -92,17 +108,10 @@ class Transport:
         :raises BulkExportsResponseError: if it is something else.
         """
         response = self.send(method, path, form=form)
-        try:
-            payload = response.json()
-        except ValueError:
-            payload = None
-        if response.status_code < 300 and isinstance(payload, Mapping):
-            return payload
-        kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
-        raise BulkExportsResponseError(
-            f"{method} {redact_url(response.url)} answered HTTP {response.status_code} with {kind} instead of a JSON "
-            "object: is the connection's host Twilio's BulkExports API, or does a proxy answer in its place?"
-        )
+        payload = json_object(response)
+        if payload is None:
+            raise _unusable(response)
+        return payload
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -114,8 +123,17 @@ class Transport:
             if method == "POST"
             else ("Check the network, the proxy and the connection's host; it is usually passing.")
         )
-        cause = redact(error, self._password)
+        cause = redact(error, *self._secrets)
         return BulkExportsConnectionError(f"{method} {redact_url(url)} got no complete answer: {cause}. {outcome}")
+
+
+def _unusable(response: requests.Response) -> BulkExportsResponseError:
+    kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
+    request = f"{response.request.method} {redact_url(response.url)}"
+    return BulkExportsResponseError(
+        f"{request} answered HTTP {response.status_code} with {kind}, not with what was asked for: "
+        "is the connection's host Twilio's BulkExports API, or does a proxy answer in its place?"
+    )
 
 
 def _own_user_agent() -> str:
@@ -137,6 +155,10 @@ def _check_credentials(login: str, password: str) -> None:
         )
     if password != password.strip() or any(character.isspace() for character in password):
         raise BulkExportsInputError("The connection's password contains white space: copy the token or secret again")
+    if not password.isascii():
+        raise BulkExportsInputError(
+            "The connection's password contains a character that no token or secret has: copy the token or secret again"
+        )
 
 
 def _checked_account_sid(login: str, account_sid: str | None) -> str | None:
@@ -156,7 +178,7 @@ def _checked_account_sid(login: str, account_sid: str | None) -> str | None:
 
 def _checked_timeouts(timeouts: tuple[float, float]) -> tuple[float, float]:
     for name, seconds in zip(("connect_timeout", "read_timeout"), timeouts, strict=True):
-        if not 0 < seconds <= _LONGEST_TIMEOUT:
+        if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
             raise BulkExportsInputError(
                 f"{name} {seconds!r}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
             )
@@ -164,6 +186,8 @@ def _checked_timeouts(timeouts: tuple[float, float]) -> tuple[float, float]:
 
 
 def _checked_base_url(base_url: str) -> str:
+    if "@" in base_url:  # before anything that quotes the host
+        raise BulkExportsInputError("host contains credentials: put them into login and password")
     try:
         parts = urlsplit(base_url)
         port = parts.port
@@ -171,8 +195,6 @@ def _checked_base_url(base_url: str) -> str:
         raise BulkExportsInputError(f"host {redact_url(base_url)!r} is not a URL: {error}") from error
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
         raise BulkExportsInputError(f"host {redact_url(base_url)!r} is not an origin: write it like {BASE_URL}")
-    if parts.username is not None or parts.password is not None:
-        raise BulkExportsInputError("host contains credentials: put them into login and password")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BulkExportsInputError(
             f"host http://{parts.hostname} would send the credentials in clear: write https://{parts.hostname} "

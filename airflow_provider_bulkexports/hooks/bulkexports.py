@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ResourceType
@@ -100,9 +102,9 @@ class BulkExportsHook(BaseHook):
         return self._client_for(connection, connection.extra_dejson)
 
     def _client_for(self, connection: Connection, extra: Mapping[str, Any]) -> BulkExportsClient:
-        fields = _ExtraFields(extra)
         retry = RetryPolicy()
         try:
+            fields = _ExtraFields(extra)
             return BulkExportsClient(
                 connection.login or "",
                 connection.password or "",
@@ -121,6 +123,8 @@ class _ExtraFields:
     """Fields of a connection's ``extra``, also under the prefixed names that older forms stored."""
 
     def __init__(self, extra: Mapping[str, Any]) -> None:
+        if not isinstance(extra, Mapping):
+            raise BulkExportsInputError('extra is no JSON object: write it like {"account_sid": "AC…"}')
         self._extra = extra
 
     def text(self, name: str) -> str | None:
@@ -131,9 +135,9 @@ class _ExtraFields:
         value = self._value(name)
         try:
             number = default if value is None else int(value)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             number = at_least - 1
-        if number < at_least:
+        if number < at_least or isinstance(value, bool):
             raise BulkExportsInputError(f"extra {name} {value!r}: write a whole number from {at_least}")
         return number
 
@@ -144,20 +148,37 @@ class _ExtraFields:
         return None
 
 
+_EDGE = re.compile(r"[a-z0-9-]+")
+
+
 def _base_url(connection: Connection, *, edge: str | None, region: str | None) -> str:
     if region and region.lower() != "us1":
         raise BulkExportsInputError(
             f"region {region!r}: Twilio offers BulkExports in region us1 only; write 'us1' or remove the region"
         )
     host = (connection.host or "").strip().rstrip("/")
+    if edge and not _EDGE.fullmatch(edge):
+        raise BulkExportsInputError(f"edge {edge!r}: write the name of a Twilio edge location, such as 'dublin'")
+    if edge and host:
+        raise BulkExportsInputError(f"edge {edge!r} has no effect beside a host: remove one of them")
     if not host:
         return BASE_URL if not edge else f"https://bulkexports.{edge}.us1.twilio.com"
-    if edge:
-        raise BulkExportsInputError(f"edge {edge!r} has no effect with host {host!r}: remove one of them")
+    try:
+        return _completed(host, scheme=connection.schema, port=connection.port)
+    except ValueError:
+        return host  # the client says what is wrong with it
+
+
+def _completed(host: str, *, scheme: str | None, port: int | None) -> str:
+    """
+    Add what a connection keeps in other fields, unless the host has it.
+
+    :raises ValueError: if the host is part of no URL.
+    """
     if "://" not in host:
-        default = "http" if is_loopback(host.partition(":")[0]) else "https"
-        scheme = connection.schema if connection.schema in ("http", "https") else default
-        host = f"{scheme}://{host}"
-    if connection.port and host.count(":") == 1:
-        host = f"{host}:{connection.port}"
-    return host
+        default = "http" if is_loopback(urlsplit(f"//{host}").hostname or "") else "https"
+        host = f"{scheme if scheme in ('http', 'https') else default}://{host}"
+    parts = urlsplit(host)
+    if port and parts.port is None:
+        parts = parts._replace(netloc=f"{parts.netloc}:{port}")
+    return parts.geturl()

@@ -28,7 +28,7 @@ from airflow_provider_bulkexports.planning.identity import identity_of
 from airflow_provider_bulkexports.runs import explicit_days, run_id_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import JobWait, Watch
+from airflow_provider_bulkexports.waiting import POLL_INTERVAL, JobWait, Watch
 
 __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 
@@ -60,7 +60,8 @@ class CreateExportCustomJobOperator(BaseOperator):
         of failing. Deferrable tasks wait in the triggerer, others are rescheduled (Airflow 3.1 and later) or sleep.
     :param wait_for_completion: Also wait until every day is final; days that fail then fail the task, whose retry
         submits them again.
-    :param poll_interval: Seconds between looks at the job, with ``wait_for_completion``.
+    :param poll_interval: Seconds between looks at the job, with ``wait_for_completion``; 60 unless Airflow's
+        configuration has ``[bulkexports] poll_interval``.
     :param timeout: Seconds to wait for completion; the job goes on at Twilio.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param deferrable: Wait in the triggerer instead of on a worker.
@@ -93,7 +94,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         if_exists: str = "adopt",
         wait_until_exportable: bool = True,
         wait_for_completion: bool = False,
-        poll_interval: float = 60,
+        poll_interval: float = POLL_INTERVAL,
         timeout: float = 24 * 3600,
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),

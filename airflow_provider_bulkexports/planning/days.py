@@ -61,5 +61,5 @@ def split_range(days: DayRange, *, max_days: int = MAX_DAYS_PER_JOB) -> Iterator
     if max_days < 1:
         raise BulkExportsInputError(f"max_days {max_days}: write 1 or more")
     for offset in range(0, len(days), max_days):
-        start = days.start + timedelta(days=offset)
-        yield DayRange(start, min(start + timedelta(days=max_days - 1), days.end))
+        last = min(offset + max_days, len(days)) - 1
+        yield DayRange(days.start + timedelta(days=offset), days.start + timedelta(days=last))

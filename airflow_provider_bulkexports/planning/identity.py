@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from airflow_provider_bulkexports.api.models import DayRange, Job, ResourceType
 
@@ -24,7 +24,7 @@ __all__ = ["Marker", "friendly_name", "identity_of", "read_marker"]
 #: The length limit of FriendlyName is undocumented; 64 plain characters are safe.
 MAX_FRIENDLY_NAME = 64
 
-_MARKER = re.compile(r"\[af-(\d{8})-([0-9a-f]{10})\]")
+_MARKER = re.compile(r"\[af-([0-9]{8})-([0-9a-f]{10})\]")
 _NOT_PLAIN = re.compile(r"[^ -~]+")
 
 
@@ -63,5 +63,16 @@ def friendly_name(base: str, *, identity: str, today: date) -> str:
 
 def read_marker(job: Job) -> Marker | None:
     """Find the marker in a job's friendly name; ``None`` for a job that was not submitted by this package."""
-    match = _MARKER.search(job.friendly_name or "")
-    return Marker(*match.groups()) if match else None
+    # The last one: the name before it is the user's, who may have copied it from another job.
+    for submitted_on, identity in reversed(_MARKER.findall(job.friendly_name or "")):
+        if _is_day(submitted_on):
+            return Marker(submitted_on, identity)
+    return None
+
+
+def _is_day(digits: str) -> bool:
+    try:
+        datetime.strptime(digits, "%Y%m%d")
+    except ValueError:
+        return False
+    return True

@@ -45,7 +45,7 @@ def plan_exports(wanted: DayRange, known: Iterable[Job], *, identity: str) -> Ex
     best: dict[date, tuple[int, int]] = {}
     for age, (_, job) in enumerate(ours):
         for day, status in _outlook(job, wanted).items():
-            if status.is_deleted or status is DayStatus.FAILED:
+            if status.is_lost:
                 continue
             best[day] = min(best.get(day, (rank_of(status), age)), (rank_of(status), age))
     used = {age for _, age in best.values()}

@@ -7,7 +7,7 @@ Twilio gives a job no status of its own (OpenAPI document): it is computed here,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -148,28 +148,48 @@ def progress_of(jobs: Sequence[Job], days: DayRange) -> Progress:
     :param jobs: One job, or several that together cover the days.
     :param days: The wanted days; may be a part of what the jobs cover.
     """
-    states: dict[date, DayStatus] = {}
+    ranges = [own_range(job) or days for job in jobs]
+    readings = [read_details(job, own_days) for job, own_days in zip(jobs, ranges, strict=True)]
+    open_in = [
+        {day for day in days if day in own_days and day not in reading.states}
+        for own_days, reading in zip(ranges, readings, strict=True)
+    ]
+    states = _best_states(readings, days, hoped=set().union(*open_in))
     unnamed: Counter[DayStatus] = Counter()
     unaccounted = 0
-    for job in jobs:
-        own = read_details(job, own_range(job) or days)
-        for day, status in own.states.items():
-            if day in days and (day not in states or rank_of(status) < rank_of(states[day])):
-                states[day] = status
-        unnamed += own.unnamed
-        unaccounted += own.unaccounted
-    has_open_days = len(states) < len(days)
+    for reading, its_open_days in zip(readings, open_in, strict=True):
+        if its_open_days - states.keys():
+            unnamed += reading.unnamed
+            unaccounted += reading.unaccounted
+    # A job's own range may be wider than what is wanted, and its counts then say more than there are days open.
+    open_days = len(days) - len(states)
+    unnamed = Counter({status: min(count, open_days) for status, count in unnamed.items()})
     unfinished = [job for job in jobs if not _is_finished(job)]
     positions = [job.job_queue_position for job in unfinished if job.job_queue_position is not None]
     estimates = [job.estimated_completion_time for job in unfinished if job.estimated_completion_time]
     return Progress(
         days=days,
         states=states,
-        unnamed=unnamed if has_open_days else {},
-        unaccounted=(unaccounted or (0 if unnamed else len(days) - len(states))) if has_open_days else 0,
+        unnamed=unnamed,
+        unaccounted=min(max(unaccounted, open_days - unnamed.total()), open_days),
         queue_position=min(positions, default=None),
         expected_at=max(estimates, default=None),
     )
+
+
+def _best_states(readings: Sequence[Reading], days: DayRange, *, hoped: Set[date]) -> dict[date, DayStatus]:
+    """
+    Choose of each day's states the best one.
+
+    :param hoped: Days of which a job that covers them has not said yet what becomes of them. One that another job lost
+        is open again: it was resubmitted, and Twilio's first answers about a new job have no details.
+    """
+    states: dict[date, DayStatus] = {}
+    for reading in readings:
+        for day, status in reading.states.items():
+            if day in days and (day not in states or rank_of(status) < rank_of(states[day])):
+                states[day] = status
+    return {day: status for day, status in states.items() if not (status.is_lost and day in hoped)}
 
 
 @dataclass(frozen=True, slots=True)

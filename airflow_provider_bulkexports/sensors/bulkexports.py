@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_bulkexports.compat import BaseSensorOperator, Context, PokeReturnValue, conf
-from airflow_provider_bulkexports.failures import as_task_failures
+from airflow_provider_bulkexports.compat import (
+    AirflowSkipException,
+    BaseSensorOperator,
+    Context,
+    PokeReturnValue,
+    conf,
+)
+from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import known, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import JobWait, Watch
+from airflow_provider_bulkexports.waiting import POLL_INTERVAL, JobWait, Watch
 
 __all__ = ["ExportCustomJobSensor"]
 
@@ -42,7 +49,8 @@ class ExportCustomJobSensor(BaseSensorOperator):
     :param end_day: Last UTC day to wait for, inclusive; all of the job's by default. (templated)
     :param failed_days: ``fail`` the task, naming the days, or ``ignore`` them and list them in the result. (templated)
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
-    :param poke_interval: Seconds between looks at the job.
+    :param poke_interval: Seconds between looks at the job; 60 unless Airflow's configuration has
+        ``[bulkexports] poll_interval``.
     :param timeout: Seconds after which the wait ends in failure; the job goes on at Twilio.
     :param deferrable: Wait in the triggerer instead of on a worker.
     """
@@ -66,7 +74,7 @@ class ExportCustomJobSensor(BaseSensorOperator):
         end_day: str | date | None = None,
         failed_days: str = "fail",
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
-        poke_interval: float = 60,
+        poke_interval: float = POLL_INTERVAL,
         timeout: float = 24 * 3600,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -96,7 +104,8 @@ class ExportCustomJobSensor(BaseSensorOperator):
         """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
         with as_task_failures():
             require_choice("failed_days", self.failed_days, _FAILED_DAYS)
-            event = self._watch.look(self.hook.get_conn())
+            client = self.hook.get_conn()
+            event = self._watch.look(client) if self.deferrable else self._watch.insist(client, deadline=self._deadline)
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._conclude(event))
         if self.deferrable:
@@ -112,6 +121,20 @@ class ExportCustomJobSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
         """Take the trigger's event: return the result, or fail the task."""
         return self._conclude(event)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Come back from the triggerer; ``soft_fail`` then skips what it skips on a worker, and nothing else."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skipped:
+            # Airflow skips every failure here. Elsewhere one that a retry may mend goes to the retries.
+            if self.soft_fail and isinstance(skipped.__cause__, BulkExportsTaskError):
+                raise skipped.__cause__ from None
+            raise
+
+    @cached_property
+    def _deadline(self) -> float:
+        return time.monotonic() + self.timeout
 
     @cached_property
     def _watch(self) -> Watch:

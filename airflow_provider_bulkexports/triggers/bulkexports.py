@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -90,7 +91,9 @@ class ExportCustomJobTrigger(BaseTrigger):
         loop = asyncio.get_running_loop()
         try:
             while True:
-                event = await loop.run_in_executor(_THREADS, watch.look, client)
+                # Airflow finds the task whose log a line belongs to in the context, which threads do not inherit.
+                context = contextvars.copy_context()
+                event = await loop.run_in_executor(_THREADS, context.run, watch.look, client)
                 if event is not None:
                     return event
                 pause = watch.pause(self.poll_interval)

@@ -1,0 +1,195 @@
+"""An error answer becomes the exception that says what failed, in Twilio's words, and what to do now."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsAPIError,
+    BulkExportsAuthError,
+    BulkExportsNotFoundError,
+    BulkExportsRateLimitError,
+    BulkExportsResponseError,
+    BulkExportsServerError,
+)
+from airflow_provider_bulkexports.simulator import Fault, Simulator, problem_body
+
+JOB_SID = "JS" + "0123456789abcdef" * 2
+
+CLASSES = [
+    (400, BulkExportsAPIError, False, "Correct what Twilio names"),
+    (401, BulkExportsAuthError, False, "Check the connection's login"),
+    (403, BulkExportsAuthError, False, "use a Standard or Main API key"),
+    (404, BulkExportsNotFoundError, False, "It never existed, was deleted"),
+    (405, BulkExportsAPIError, False, "Is the connection's host Twilio's BulkExports API?"),
+    (409, BulkExportsAPIError, False, "Correct what Twilio names"),
+    (429, BulkExportsRateLimitError, True, "run fewer tasks of this account at the same time"),
+    (500, BulkExportsServerError, True, "It is usually passing"),
+    (503, BulkExportsServerError, True, "It is usually passing"),
+    (599, BulkExportsServerError, True, "It is usually passing"),
+]
+
+
+def error_of(server: Any, answer: Any, status: int = 400, body: Any = b"", **headers: str) -> BulkExportsAPIError:
+    server.answers(answer(status, body, {name.replace("_", "-"): value for name, value in headers.items()}))
+    with pytest.raises(BulkExportsAPIError) as caught:
+        server.client(retry=RetryPolicy(max_retries=0)).get_job(JOB_SID)
+    assert caught.value.status == status
+    return caught.value
+
+
+@pytest.mark.parametrize(("status", "kind", "is_transient", "remedy"), CLASSES)
+def test_the_class_and_the_remedy_follow_from_the_status(
+    status: int, kind: type[BulkExportsAPIError], is_transient: bool, remedy: str, sim: Simulator, client: Any
+) -> None:
+    sim.faults.add(Fault(status=status, times=None))
+    with pytest.raises(BulkExportsAPIError) as caught:
+        client.get_export("Messages")
+    assert type(caught.value) is kind
+    assert caught.value.is_transient is is_transient
+    assert remedy in str(caught.value)
+
+
+def test_the_message_names_everything_that_twilios_support_asks_for(server: Any, answer: Any) -> None:
+    body = {
+        "code": 20001,
+        "message": "EndDay is too recent",
+        "detail": "EndDay must be at least two days ago",
+        "more_info": "https://www.twilio.com/docs/errors/20001",
+        "status": 400,
+    }
+    error = error_of(server, answer, body=body, Twilio_Request_Id="RQ123")
+    assert str(error) == (
+        f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: EndDay is too recent: EndDay must be at least two days ago "
+        "[HTTP 400, Twilio error 20001, request RQ123]. Correct what Twilio names and run the task again. "
+        "More: https://www.twilio.com/docs/errors/20001"
+    )
+    assert (error.code, error.request_id) == (20001, "RQ123")
+    assert error.twilio_message == "EndDay is too recent: EndDay must be at least two days ago"
+    assert error.more_info == "https://www.twilio.com/docs/errors/20001"
+
+
+def test_what_twilio_does_not_say_is_not_mentioned(server: Any, answer: Any) -> None:
+    error = error_of(server, answer, 418)
+    assert str(error) == (
+        f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: no readable message (empty body) [HTTP 418]. "
+        "Correct what Twilio names and run the task again."
+    )
+    assert (error.code, error.request_id, error.twilio_message, error.more_info) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("verb", ["POST", "DELETE"])
+def test_the_message_names_the_verb(verb: str, sim: Simulator, client: Any) -> None:
+    sim.state.spend_quota(366)
+    calls = {
+        "POST": lambda: client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-01", friendly_name="x"),
+        "DELETE": lambda: client.delete_job(JOB_SID),
+    }
+    with pytest.raises(BulkExportsAPIError, match=f"^{verb} http://.*/v1/Exports"):
+        calls[verb]()
+
+
+def test_a_refused_create_carries_twilios_own_words(sim: Simulator, client: Any) -> None:
+    sim.state.spend_quota(366)
+    with pytest.raises(BulkExportsAPIError) as caught:
+        client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-01", friendly_name="x")
+    assert caught.value.twilio_message
+    assert caught.value.twilio_message in str(caught.value)
+    assert caught.value.request_id
+    assert caught.value.request_id in str(caught.value)
+
+
+def test_wrong_credentials_are_an_auth_error(sim: Simulator) -> None:
+    client = BulkExportsClient(sim.account_sid, "wrong", base_url=sim.base_url)
+    with pytest.raises(BulkExportsAuthError, match="Twilio error 20003"):
+        client.get_export("Messages")
+    client.close()
+
+
+def test_a_problem_document_is_understood(server: Any, answer: Any) -> None:
+    body = {
+        **problem_body(422, 20422, "Invalid parameter", "Two parameters are wrong"),
+        "errors": [{"detail": "StartDay is no day", "pointer": "#/StartDay"}, {"detail": "EndDay is no day"}, {}, 7],
+    }
+    error = error_of(server, answer, 422, body, Content_Type="application/problem+json")
+    assert error.twilio_message == "Invalid parameter: Two parameters are wrong: StartDay is no day: EndDay is no day"
+    assert error.code == 20422
+    assert error.more_info == "https://www.twilio.com/docs/errors/20422"
+
+
+HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "words"),
+    [
+        (HTML, "text/html; charset=utf-8", f"no readable message (text/html body of {len(HTML)} bytes)"),
+        (b"", "application/json", "no readable message (empty body)"),
+        (b"\xff\xfe\xfa{", "application/json", "no readable message (application/json body of 4 bytes)"),
+        (b'{"message": "caf\xe9"}', "application/json", "caf"),
+        (b"{", "application/json", "no readable message"),
+        (b"[" * 100_000, "application/json", "no readable message"),
+        (b'{"code": ' + b"9" * 5000 + b"}", "application/json", "no readable message"),
+        ([], "application/json", "no readable message"),
+        ("null", "application/json", "no readable message"),
+        ("7", "application/json", "no readable message"),
+        ('"an error"', "application/json", "no readable message"),
+        ({}, "application/json", "no readable message"),
+        ({"message": None, "title": {}, "code": None, "errors": "x", "more_info": 5}, "", "no readable message"),
+        ({"message": ["x"], "detail": "told in detail"}, "application/json", "told in detail"),
+        ({"message": "x", "details": "and more"}, "application/json", "x: and more"),
+        ({"message": "twice", "detail": "twice"}, "application/json", ": twice ["),
+        (b"{}", "application/json; charset=no-such-charset", "no readable message"),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 404, 502])
+def test_no_body_hides_the_status(
+    status: int, body: Any, content_type: str, words: str, server: Any, answer: Any
+) -> None:
+    error = error_of(server, answer, status, body, Content_Type=content_type)
+    assert words in str(error)
+    assert f"[HTTP {status}" in str(error)
+
+
+@pytest.mark.parametrize("code", ["20404", 20404, 20404.0])
+def test_a_code_is_a_number_however_it_came(code: Any, server: Any, answer: Any) -> None:
+    assert error_of(server, answer, 404, {"code": code}).code == 20404
+
+
+@pytest.mark.parametrize("code", ["abc", None, [], {}, float("inf")])
+def test_what_is_no_code_is_left_out(code: Any, server: Any, answer: Any) -> None:
+    error = error_of(server, answer, 404, json.dumps({"code": code, "message": "gone"}))
+    assert error.code is None
+    assert "Twilio error" not in str(error)
+
+
+def test_a_long_message_is_cut(server: Any, answer: Any) -> None:
+    error = error_of(server, answer, 400, {"message": "x" * 10_000})
+    assert error.twilio_message == "x" * 500
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, HTML),
+        (200, b""),
+        (200, []),
+        (200, "null"),
+        (200, b"\xff\xfe"),
+        (204, b""),
+        (200, b"[" * 100_000),
+        (200, "7"),
+    ],
+)
+def test_a_success_that_is_no_json_object_is_an_error(status: int, body: Any, server: Any, answer: Any) -> None:
+    server.answers(answer(status, body, {"Content-Type": "text/html; charset=utf-8"}))
+    with pytest.raises(BulkExportsResponseError) as caught:
+        server.client().get_export("Messages")
+    assert f"GET {server.url}/v1/Exports/Messages answered HTTP {status} with text/html" in str(caught.value)
+    assert "does a proxy answer in its place?" in str(caught.value)
+    assert len(server.received) == 1

@@ -1,0 +1,190 @@
+"""Which requests are sent again, and which never: a POST whose outcome is unknown may have created a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsAPIError,
+    BulkExportsConnectionError,
+    BulkExportsError,
+    BulkExportsRateLimitError,
+    BulkExportsServerError,
+)
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+
+JOB_SID = "JS" + "0123456789abcdef" * 2
+JANUARY = {"start_day": "2026-01-01", "end_day": "2026-01-03", "friendly_name": "first days"}
+
+CALLS: dict[str, Callable[[BulkExportsClient], Any]] = {
+    "GET": lambda client: client.get_job(JOB_SID),
+    "DELETE": lambda client: client.delete_job(JOB_SID),
+    "POST": lambda client: client.create_job("Messages", **JANUARY),
+}
+
+#: ``client`` repeats three times.
+ONCE, ALL = 1, 4
+
+TABLE = [
+    (verb, status, times, kind)
+    for statuses, kind, times_by_verb in [
+        ((429,), BulkExportsRateLimitError, {"GET": ALL, "DELETE": ALL, "POST": ALL}),
+        ((500, 502, 503, 504), BulkExportsServerError, {"GET": ALL, "DELETE": ALL, "POST": ONCE}),
+        ((501, 505, 599), BulkExportsServerError, {"GET": ONCE, "DELETE": ONCE, "POST": ONCE}),
+        (
+            (400, 401, 403, 404, 405, 408, 409, 413, 418, 422, 425, 451),
+            BulkExportsAPIError,
+            {"GET": ONCE, "DELETE": ONCE, "POST": ONCE},
+        ),
+    ]
+    for status in statuses
+    for verb, times in times_by_verb.items()
+]
+
+
+@pytest.mark.parametrize(("verb", "status", "times", "kind"), TABLE)
+def test_a_status_is_retried_by_verb(
+    verb: str, status: int, times: int, kind: type[BulkExportsError], sim: Simulator, client: BulkExportsClient
+) -> None:
+    sim.faults.add(Fault(status=status, times=None))
+    with pytest.raises(kind):
+        CALLS[verb](client)
+    assert [request.method for request in sim.requests] == [verb] * times
+
+
+@pytest.mark.parametrize(("verb", "status", "times", "kind"), [row for row in TABLE if row[1] in (400, 413, 429, 503)])
+def test_retry_after_changes_when_and_not_whether(
+    verb: str, status: int, times: int, kind: type[BulkExportsError], sim: Simulator, client: BulkExportsClient
+) -> None:
+    sim.faults.add(Fault(status=status, headers={"Retry-After": "1"}, times=None))
+    with pytest.raises(kind):
+        CALLS[verb](client)
+    assert len(sim.requests) == times
+
+
+@pytest.mark.parametrize(("verb", "times"), [("GET", ALL), ("DELETE", ALL), ("POST", ONCE)])
+def test_a_request_that_gets_no_answer_is_retried_unless_it_may_have_created_a_job(
+    verb: str, times: int, sim: Simulator, client: BulkExportsClient
+) -> None:
+    sim.faults.add(Fault(drop=True, times=None))
+    with pytest.raises(BulkExportsConnectionError) as caught:
+        CALLS[verb](client)
+    assert len(sim.requests) == times
+    assert caught.value.is_transient
+    assert ("unknown whether Twilio acted on it" in str(caught.value)) == (verb == "POST")
+
+
+@pytest.mark.parametrize("fault", [Fault(status=500, processed=True), Fault(drop=True, processed=True)])
+def test_a_create_that_was_processed_but_not_answered_makes_one_job(
+    fault: Fault, sim: Simulator, client: BulkExportsClient
+) -> None:
+    sim.faults.add(fault)
+    with pytest.raises((BulkExportsServerError, BulkExportsConnectionError)):
+        CALLS["POST"](client)
+    assert len(sim.state.jobs) == 1
+
+
+@pytest.mark.parametrize("verb", CALLS)
+def test_a_refused_connection_is_retried_for_every_verb(verb: str, server: Any, clock: Any) -> None:
+    client = server.client(retry=RetryPolicy(max_retries=3, backoff_factor=1.0))
+    server.stop()
+    with pytest.raises(BulkExportsConnectionError):
+        CALLS[verb](client)
+    assert len(clock.naps) == 3
+
+
+@pytest.mark.parametrize("verb", CALLS)
+@pytest.mark.parametrize("failures", [1, 3])
+def test_success_after_few_enough_failures_is_success(verb: str, failures: int, server: Any, answer: Any) -> None:
+    success = answer(204) if verb == "DELETE" else answer(body={"job_sid": JOB_SID})
+    server.answers(*[answer(429)] * failures, success)
+    CALLS[verb](server.client())
+    assert len(server.received) == failures + 1
+    assert len({(request.target, request.body) for request in server.received}) == 1
+
+
+@pytest.mark.parametrize("max_retries", [0, 1, 5])
+@pytest.mark.parametrize("status", [429, 503])
+def test_max_retries_counts_the_repetitions(max_retries: int, status: int, server: Any, answer: Any) -> None:
+    server.answers(answer(status))
+    with pytest.raises(BulkExportsAPIError):
+        CALLS["GET"](server.client(retry=RetryPolicy(max_retries=max_retries, backoff_factor=0.0)))
+    assert len(server.received) == max_retries + 1
+
+
+@pytest.mark.parametrize("verb", CALLS)
+@pytest.mark.parametrize("failure", ["drop", "status"])
+def test_without_retries_everything_is_sent_once(verb: str, failure: str, server: Any, answer: Any) -> None:
+    server.answers(answer(drop=True) if failure == "drop" else answer(429))
+    with pytest.raises(BulkExportsError):
+        CALLS[verb](server.client(retry=RetryPolicy(max_retries=0)))
+    assert len(server.received) == 1
+
+
+def test_failures_of_different_kinds_share_one_count(server: Any, answer: Any) -> None:
+    server.answers(answer(drop=True), answer(503), answer(429), answer(drop=True), answer(body={"job_sid": JOB_SID}))
+    with pytest.raises(BulkExportsConnectionError):
+        CALLS["GET"](server.client())
+    assert len(server.received) == ALL
+
+
+def test_an_answer_that_breaks_off_is_a_connection_error(server: Any, answer: Any) -> None:
+    server.answers(answer(body={"job_sid": JOB_SID}, cut=5))
+    with pytest.raises(BulkExportsConnectionError, match="got no complete answer"):
+        CALLS["GET"](server.client())
+
+
+def test_an_answer_that_never_comes_is_a_connection_error(sim: Simulator) -> None:
+    sim.faults.add(Fault(delay=5.0, times=None))
+    client = BulkExportsClient(
+        sim.account_sid, sim.auth_token, base_url=sim.base_url, read_timeout=0.05, retry=RetryPolicy(max_retries=0)
+    )
+    with pytest.raises(BulkExportsConnectionError, match="timed out"):
+        CALLS["GET"](client)
+    client.close()
+
+
+SENT = {
+    "TLS error after sending": SSLError("EOF occurred in violation of protocol"),
+    "reset after sending": ProtocolError("Connection aborted."),
+    "read timeout": ReadTimeoutError(None, "/", "Read timed out."),  # type: ignore[arg-type]
+    "proxy that failed later": ProxyError("gone", SSLError("bad record")),
+}
+NOT_SENT = {
+    "connection refused": NewConnectionError(None, "refused"),  # type: ignore[arg-type]
+    "connect timeout": ConnectTimeoutError("timed out"),
+    "proxy refused": ProxyError("refused", NewConnectionError(None, "refused")),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("error", SENT.values(), ids=SENT.keys())
+def test_a_post_that_may_have_been_processed_is_not_counted_but_raised(error: Exception) -> None:
+    retry = RetryPolicy().as_urllib3()
+    with pytest.raises((type(error), MaxRetryError)):
+        retry.increment("POST", "/", error=error)
+
+
+@pytest.mark.parametrize("error", [*SENT.values(), *NOT_SENT.values()], ids=[*SENT, *NOT_SENT])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_get_or_delete_is_counted_after_any_error(method: str, error: Exception) -> None:
+    counted = RetryPolicy(max_retries=2).as_urllib3().increment(method, "/", error=error)
+    assert counted.total == 1
+
+
+@pytest.mark.parametrize("error", NOT_SENT.values(), ids=NOT_SENT.keys())
+def test_a_post_that_was_never_sent_is_counted(error: Exception) -> None:
+    assert RetryPolicy(max_retries=2).as_urllib3().increment("POST", "/", error=error).total == 1

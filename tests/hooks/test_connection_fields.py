@@ -1,0 +1,226 @@
+"""Each field of the Airflow connection ends in the client, or is refused with a sentence before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+
+ACCOUNT = "AC" + "0a" * 16
+OTHER_ACCOUNT = "AC" + "1b" * 16
+API_KEY = "SK" + "2c" * 16
+SECRET = "s3cr3t+of/the=account"
+
+Connect = Callable[..., BulkExportsClient]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Build the client of a connection given as JSON fields, or as one URI."""
+
+    def build(uri: str | None = None, **fields: Any) -> BulkExportsClient:
+        if uri is None:
+            uri = json.dumps({"conn_type": "twilio_bulkexports", "login": ACCOUNT, "password": SECRET} | fields)
+        monkeypatch.setenv("AIRFLOW_CONN_TWILIO_TEST", uri)
+        return BulkExportsHook("twilio_test").get_conn()
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("fields", "base_url"),
+    [
+        ({}, "https://bulkexports.twilio.com"),
+        ({"host": "  "}, "https://bulkexports.twilio.com"),
+        ({"host": "bulkexports.twilio.com"}, "https://bulkexports.twilio.com"),
+        ({"host": "https://bulkexports.twilio.com/"}, "https://bulkexports.twilio.com"),
+        ({"host": "proxy.example.com", "port": 8443}, "https://proxy.example.com:8443"),
+        ({"host": "https://proxy.example.com:8443", "port": 9}, "https://proxy.example.com:8443"),
+        ({"host": "https://proxy.example.com/twilio", "port": 8443}, "https://proxy.example.com:8443/twilio"),
+        ({"host": "127.0.0.1:8080"}, "http://127.0.0.1:8080"),
+        ({"host": "127.0.0.1", "port": 8080}, "http://127.0.0.1:8080"),
+        ({"host": "localhost", "port": 8080}, "http://localhost:8080"),
+        ({"host": "localhost", "schema": "https"}, "https://localhost"),
+        ({"host": "localhost", "schema": "public"}, "http://localhost"),
+        ({"host": "[::1]", "port": 8080}, "http://[::1]:8080"),
+        ({"host": "http://[::1]", "port": 8080}, "http://[::1]:8080"),
+        ({"host": "http://127.0.0.1:8080"}, "http://127.0.0.1:8080"),
+        ({"extra": {"edge": "dublin"}}, "https://bulkexports.dublin.us1.twilio.com"),
+        ({"extra": {"edge": "dublin", "region": "us1"}}, "https://bulkexports.dublin.us1.twilio.com"),
+        ({"extra": {"region": "US1"}}, "https://bulkexports.twilio.com"),
+        ({"extra": {"region": None, "edge": ""}}, "https://bulkexports.twilio.com"),
+    ],
+    ids=str,
+)
+def test_fields_make_the_base_url(connect: Connect, fields: dict[str, Any], base_url: str) -> None:
+    assert connect(**fields).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("rest", "base_url"),
+    [
+        ("@", "https://bulkexports.twilio.com"),
+        ("@proxy.example.com", "https://proxy.example.com"),
+        ("@proxy.example.com:8443/https", "https://proxy.example.com:8443"),
+        ("@127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("@localhost:8080/https", "https://localhost:8080"),
+        ("@/?edge=dublin", "https://bulkexports.dublin.us1.twilio.com"),
+    ],
+)
+def test_a_uri_says_the_same_as_json(connect: Connect, rest: str, base_url: str) -> None:
+    client = connect(f"twilio-bulkexports://{ACCOUNT}:{quote(SECRET, safe='')}{rest}")
+
+    assert (client.base_url, client.account_sid) == (base_url, ACCOUNT)
+    assert client._transport._session.auth == (ACCOUNT, SECRET)
+
+
+def test_a_uri_may_name_the_scheme_of_the_host(connect: Connect) -> None:
+    client = connect(f"twilio-bulkexports://http://{ACCOUNT}:{quote(SECRET, safe='')}@localhost:8080")
+
+    assert client.base_url == "http://localhost:8080"
+
+
+def test_an_account_sid_logs_in_as_itself(connect: Connect) -> None:
+    client = connect()
+
+    assert client.account_sid == ACCOUNT
+    assert client._transport._session.auth == (ACCOUNT, SECRET)
+
+
+@pytest.mark.parametrize("name", ["account_sid", "extra__twilio_bulkexports__account_sid"])
+def test_an_api_key_logs_in_for_the_account_in_extra(connect: Connect, name: str) -> None:
+    client = connect(login=API_KEY, extra={name: ACCOUNT})
+
+    assert client.account_sid == ACCOUNT
+    assert client._transport._session.auth == (API_KEY, SECRET)
+
+
+def test_an_api_key_needs_no_account_sid(connect: Connect) -> None:
+    assert connect(login=API_KEY).account_sid is None
+
+
+def test_the_plain_name_of_a_field_wins_over_the_prefixed(connect: Connect) -> None:
+    both = {"account_sid": ACCOUNT, "extra__twilio_bulkexports__account_sid": OTHER_ACCOUNT}
+
+    assert connect(login=API_KEY, extra=both).account_sid == ACCOUNT
+
+
+@pytest.mark.parametrize("prefix", ["", "extra__twilio_bulkexports__"])
+@pytest.mark.parametrize("as_written", [int, str])
+def test_numbers_count_as_number_and_as_text(connect: Connect, prefix: str, as_written: type) -> None:
+    numbers = {"connect_timeout": 3, "read_timeout": 45, "max_retries": 0}
+
+    transport = connect(extra={prefix + name: as_written(number) for name, number in numbers.items()})._transport
+
+    assert transport._timeouts == (3, 45)
+    assert transport._session.get_adapter("https://x").max_retries.total == 0
+
+
+def test_time_outs_and_retries_have_defaults(connect: Connect) -> None:
+    transport = connect()._transport
+
+    assert transport._timeouts == (10, 30)
+    assert transport._session.get_adapter("https://x").max_retries.total == 5
+
+
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "max_retries"])
+@pytest.mark.parametrize("number", [-1, "ten", "1.5", [], True, float("inf"), float("nan")])
+def test_a_bad_number_is_refused(connect: Connect, name: str, number: Any) -> None:
+    with pytest.raises(BulkExportsInputError, match=rf"'twilio_test': extra {name} .*: write a whole number from \d"):
+        connect(extra={name: number})
+
+
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
+@pytest.mark.parametrize("seconds", [0, 601])
+def test_a_time_out_is_neither_none_nor_endless(connect: Connect, name: str, seconds: int) -> None:
+    with pytest.raises(BulkExportsInputError, match=f"{name}.* write "):
+        connect(extra={name: seconds})
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"login": None}, "no login .*fill it in"),
+        ({"password": None}, "no password .*fill it in"),
+        ({"password": ""}, "no password .*fill it in"),
+        ({"login": "admin"}, "'AC' or 'SK' and 32 hexadecimal digits"),
+        ({"login": ACCOUNT + "0"}, "'AC' or 'SK' and 32 hexadecimal digits"),
+        ({"login": "AC" + "g" * 32}, "'AC' or 'SK' and 32 hexadecimal digits"),
+        ({"login": f" {ACCOUNT}"}, "nothing before or after"),
+        ({"password": f"{SECRET}\n"}, "white space: copy the token or secret again"),
+        ({"login": API_KEY, "extra": {"account_sid": "me"}}, "'AC' and 32 hexadecimal digits"),
+        ({"extra": {"account_sid": OTHER_ACCOUNT}}, "remove account_sid, or log in as that account"),
+        ({"extra": {"region": "ie1"}}, "us1 only; write 'us1' or remove the region"),
+        ({"extra": {"region": "au1", "edge": "sydney"}}, "us1 only"),
+        ({"extra": {"edge": "evil.example.com/x"}}, "edge 'evil.example.com/x': write the name"),
+        ({"extra": {"edge": "dublin"}, "host": "https://proxy.example.com"}, "remove one of them"),
+        ({"host": "http://proxy.example.com"}, "write https://proxy.example.com"),
+        ({"host": "proxy.example.com", "schema": "http"}, "write https://proxy.example.com"),
+        ({"host": "http://127.0.0.1.example.com"}, "in clear"),
+        ({"host": "ftp://proxy.example.com"}, "not an origin"),
+        ({"host": "https://proxy.example.com/?a=b"}, "not an origin"),
+        ({"host": "https://[::1"}, "not a URL"),
+        ({"host": "https://proxy.example.com:http"}, "not a URL"),
+        ({"host": f"https://{ACCOUNT}:{SECRET}@proxy.example.com"}, "put them into login and password"),
+        ({"host": f"https://{ACCOUNT}:{SECRET}@x", "extra": {"edge": "dublin"}}, "remove one of them"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_right_is_refused_without_quoting_a_secret(
+    connect: Connect, fields: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(BulkExportsInputError, match=sentence) as refusal:
+        connect(**fields)
+
+    assert str(refusal.value).startswith("Connection 'twilio_test': ")
+    assert SECRET not in str(refusal.value)
+
+
+def test_an_extra_that_is_no_object_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Airflow 3.0 and 3.1 do not even load such a connection.
+    connection = SimpleNamespace(login=ACCOUNT, password=SECRET, host=None, schema=None, port=None, extra_dejson=[1])
+    monkeypatch.setattr(BulkExportsHook, "get_connection", lambda *_: connection)
+
+    with pytest.raises(BulkExportsInputError, match="'twilio_test': extra is no JSON object"):
+        BulkExportsHook("twilio_test").get_conn()
+
+
+def test_a_hook_builds_its_client_once(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect()
+    hook = BulkExportsHook("twilio_test")
+    looked_up = []
+    monkeypatch.setattr(hook, "get_connection", lambda conn_id: looked_up.append(conn_id) or _lookup(conn_id))
+
+    assert hook.get_conn() is hook.get_conn()
+    assert looked_up == ["twilio_test"]
+
+
+def test_the_client_of_an_event_loop_is_the_same_but_its_own(connect: Connect) -> None:
+    connect(login=API_KEY, host="localhost:1", extra={"account_sid": ACCOUNT, "read_timeout": 7})
+    hook = BulkExportsHook("twilio_test")
+
+    client = asyncio.run(hook.aget_conn())
+
+    assert client is not hook.get_conn()
+    assert (client.base_url, client.account_sid) == (hook.get_conn().base_url, ACCOUNT)
+    assert client._transport._timeouts == (10, 7)
+
+
+def test_twilio_learns_the_versions_that_ask(connect: Connect) -> None:
+    agent = connect()._transport._session.headers["User-Agent"]
+
+    assert agent.startswith("airflow-provider-bulkexports/")
+    assert " airflow/" in agent
+
+
+def _lookup(conn_id: str) -> Any:
+    return BulkExportsHook.get_connection(conn_id)

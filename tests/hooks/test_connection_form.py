@@ -1,0 +1,44 @@
+"""Both kinds of connection form have the same fields: provider info for Airflow 3.2 and later, the hook before."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.provider_info import connection_form
+
+EXTRA_FIELDS = {"account_sid", "connect_timeout", "read_timeout", "max_retries", "edge", "region"}
+
+
+def test_the_declared_form_has_every_extra_field_and_allows_each_to_be_empty() -> None:
+    fields = connection_form()["conn-fields"]
+
+    assert set(fields) == EXTRA_FIELDS
+    assert all("null" in field["schema"]["type"] for field in fields.values())
+
+
+@pytest.mark.parametrize(
+    ("of_the_hook", "declared"),
+    [
+        ("hidden_fields", "hidden-fields"),
+        ("relabeling", "relabeling"),
+        ("placeholders", "placeholders"),
+    ],
+)
+def test_the_hook_relabels_what_provider_info_does(of_the_hook: str, declared: str) -> None:
+    behaviour = BulkExportsHook.get_ui_field_behaviour()
+
+    assert set(behaviour) == {"hidden_fields", "relabeling", "placeholders"}
+    assert behaviour[of_the_hook] == connection_form()["ui-field-behaviour"][declared]
+
+
+def test_the_hook_makes_a_widget_of_every_declared_field() -> None:
+    wtforms = pytest.importorskip("wtforms")
+    pytest.importorskip("flask_appbuilder")
+
+    form = type("Form", (wtforms.Form,), BulkExportsHook.get_connection_form_widgets())()
+
+    assert set(form._fields) == EXTRA_FIELDS
+    assert form["read_timeout"].type == "IntegerField"
+    assert form["account_sid"].label.text == "Account SID"
+    assert form.validate(), "a form left empty is valid"

@@ -1,0 +1,88 @@
+"""Which days a run exports when the task does not say, in a DAG's context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from airflow_provider_bulkexports.simulator import Simulator
+
+UTC, BERLIN = timezone.utc, ZoneInfo("Europe/Berlin")
+
+Create = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("run", "days"),
+    [
+        pytest.param(
+            {
+                "data_interval_start": datetime(2026, 11, 20, tzinfo=UTC),
+                "data_interval_end": datetime(2026, 11, 21, tzinfo=UTC),
+                "logical_date": datetime(2026, 11, 20, tzinfo=UTC),
+            },
+            ("2026-11-20", "2026-11-20"),
+            id="scheduled",
+        ),
+        pytest.param(
+            {
+                "data_interval_start": datetime(2026, 11, 20, tzinfo=BERLIN),
+                "data_interval_end": datetime(2026, 11, 21, tzinfo=BERLIN),
+            },
+            ("2026-11-19", "2026-11-20"),
+            id="scheduled in Berlin",
+        ),
+        pytest.param(
+            {
+                "data_interval_start": datetime(2026, 11, 20, tzinfo=UTC),
+                "data_interval_end": datetime(2026, 11, 20, tzinfo=UTC),
+                "logical_date": datetime(2026, 11, 20, tzinfo=UTC),
+            },
+            ("2026-11-20", "2026-11-20"),
+            id="cron of Airflow 3",
+        ),
+        pytest.param({"partition_key": "2026-11-19"}, ("2026-11-19", "2026-11-19"), id="partitioned"),
+    ],
+)
+def test_a_run_exports_the_days_that_it_means(
+    create: Create, sim: Simulator, context: dict[str, Any], run: dict[str, Any], days: tuple[str, str]
+) -> None:
+    context.update(run)
+
+    end = create(start_day=None, end_day=None)
+
+    asked = sim.state.jobs[end.value].request
+    assert (str(asked.start_day), str(asked.end_day)) == days
+
+
+def test_the_run_s_own_partition_key_counts_too(create: Create, sim: Simulator, context: dict[str, Any]) -> None:
+    context["dag_run"] = SimpleNamespace(run_id="partitioned__1", partition_key="2026-11-19")
+
+    end = create(start_day=None, end_day=None)
+
+    assert str(sim.state.jobs[end.value].request.start_day) == "2026-11-19"
+
+
+def test_explicit_days_come_before_those_of_the_run(create: Create, sim: Simulator, context: dict[str, Any]) -> None:
+    context["partition_key"] = "2026-11-19"
+
+    end = create()
+
+    assert str(sim.state.jobs[end.value].request.start_day) == "2026-01-01"
+
+
+def test_a_manual_run_without_a_date_says_what_to_pass(create: Create, sim: Simulator) -> None:
+    end = create(start_day=None, end_day=None)
+
+    assert end.state == "failed"
+    assert "pass start_day and end_day" in str(end.error)
+    assert len(sim.requests) == 0
+
+
+def test_a_run_without_a_date_is_no_error_while_the_dag_is_parsed(make_create: Create) -> None:
+    make_create(start_day=None, end_day=None)

@@ -1,0 +1,123 @@
+"""Bad input is refused with a sentence and without a request: at parse time where it is known, else in the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timezone
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
+from airflow_provider_bulkexports.simulator import Simulator
+
+Create = Callable[..., Any]
+
+BAD_INPUT: dict[str, tuple[dict[str, Any], str]] = {
+    "wrong case": ({"resource_type": "messages"}, "resource_type 'messages': write 'Messages'"),
+    "upper case": ({"resource_type": "CALLS"}, "write 'Calls'"),
+    "singular": ({"resource_type": "Participant"}, "write 'Participants'"),
+    "unknown type": ({"resource_type": "Emails"}, "use one of 'Messages', 'Calls', 'Conferences', 'Participants'"),
+    "no type": ({"resource_type": None}, "use one of 'Messages'"),
+    "reversed": ({"start_day": "2026-01-08"}, "start_day 2026-01-08 is after end_day 2026-01-07: swap them"),
+    "no date": ({"start_day": "first of May"}, "start_day 'first of May' is not a day: write it as YYYY-MM-DD"),
+    "other order": ({"end_day": "07.01.2026"}, "write it as YYYY-MM-DD, such as '2026-01-31'"),
+    "compact": ({"end_day": "20260107"}, "write it as YYYY-MM-DD"),
+    "no such day": ({"end_day": "2026-02-29"}, "end_day '2026-02-29' is not a day of the calendar"),
+    "empty": ({"start_day": "", "end_day": ""}, "start_day '' is not a day"),
+    "a number": ({"start_day": 20260101}, "start_day 20260101 is not a day"),
+    "naive": ({"start_day": datetime(2026, 1, 1)}, "start_day '2026-01-01T00:00:00' has no time zone"),  # noqa: DTZ001
+    "naive text": ({"end_day": "2026-01-07T00:00:00"}, "end_day '2026-01-07T00:00:00' has no time zone"),
+    "only a start": ({"end_day": None}, "end_day is missing: pass both days"),
+    "only an end": ({"start_day": None}, "start_day is missing: pass both days"),
+    "too long": ({"start_day": "2025-01-01", "end_day": "2026-01-02"}, "is 367 days, and Twilio accepts 366"),
+    "future": ({"end_day": "2026-11-25"}, "cannot be exported before 2026-11-27 00:00 UTC"),
+    "far future": ({"start_day": "2036-01-01", "end_day": "2036-01-01"}, "cannot be exported before 2036-01-03"),
+    "hook without method": ({"webhook_url": "https://example.com"}, "webhook_method='POST'"),
+    "method without hook": ({"webhook_method": "POST"}, "webhook_method without webhook_url: add the URL"),
+    "other method": ({"webhook_url": "https://example.com", "webhook_method": "PUT"}, "write 'GET' or 'POST'"),
+    "small method": ({"webhook_url": "https://example.com", "webhook_method": "post"}, "write 'GET' or 'POST'"),
+    "no URL": ({"webhook_url": "example.com/x", "webhook_method": "GET"}, "with its scheme, https://"),
+    "other choice": ({"if_exists": "replace"}, "if_exists 'replace': write 'adopt' or 'submit'"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "sentence"), BAD_INPUT.values(), ids=BAD_INPUT)
+def test_a_literal_is_refused_when_the_dag_is_parsed(
+    make_create: Create, sim: Simulator, timeline: Any, wrong: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(BulkExportsInputError) as refusal:
+        make_create(**wrong)
+
+    assert sentence in str(refusal.value)
+    assert len(sim.requests) == 0
+
+
+@pytest.mark.parametrize(("wrong", "sentence"), BAD_INPUT.values(), ids=BAD_INPUT)
+def test_a_template_that_renders_to_it_fails_without_retry_and_without_a_request(
+    connection: str,
+    make_create: Create,
+    run_task: Callable[..., Any],
+    sim: Simulator,
+    wrong: dict[str, Any],
+    sentence: str,
+) -> None:
+    def rendered() -> CreateExportCustomJobOperator:
+        task = make_create(**{name: "{{ var.value." + name + " }}" for name in wrong})
+        for name, value in wrong.items():
+            setattr(task, name, value)
+        return task
+
+    end = run_task(rendered)
+
+    assert end.state == "failed", end.error
+    assert sentence in str(end.error)
+    assert len(sim.requests) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"start_day": "{{ start }}", "end_day": "tomorrow"}, {"resource_type": "calls", "start_day": "{{ start }}"}],
+    ids=str,
+)
+def test_what_is_known_is_checked_beside_what_is_not(make_create: Create, wrong: dict[str, Any]) -> None:
+    with pytest.raises(BulkExportsInputError):
+        make_create(**wrong)
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"start_day": date(2026, 1, 1), "end_day": date(2026, 1, 7)},
+        {"start_day": datetime(2026, 1, 1, 23, tzinfo=timezone.utc), "end_day": "2026-01-07T05:30:00+05:30"},
+        {"start_day": "2026-01-01T00:00:00Z", "end_day": " 2026-01-07 "},
+        {"start_day": "2026-01-01 00:00:00+00:00", "end_day": date(2026, 1, 7)},
+    ],
+    ids=str,
+)
+def test_days_may_be_written_in_every_clear_way(create: Create, sim: Simulator, days: dict[str, Any]) -> None:
+    end = create(**days)
+
+    asked = sim.state.jobs[end.value].request
+    assert (str(asked.start_day), str(asked.end_day)) == ("2026-01-01", "2026-01-07")
+
+
+def test_a_whole_year_fits_into_one_job(create: Create, sim: Simulator) -> None:
+    assert create(start_day="2025-01-01", end_day="2026-01-01").state == "success"
+
+
+def test_a_connection_that_cannot_be_right_fails_without_retry(
+    create: Create, connection: str, monkeypatch: pytest.MonkeyPatch, sim: Simulator
+) -> None:
+    monkeypatch.setenv(f"AIRFLOW_CONN_{connection.upper()}", '{"conn_type": "twilio_bulkexports", "login": "me"}')
+
+    end = create()
+
+    assert end.state == "failed"
+    assert f"Connection {connection!r}" in str(end.error)
+    assert len(sim.requests) == 0
+
+
+def test_parsing_a_dag_needs_neither_a_connection_nor_the_network(make_create: Create) -> None:
+    make_create(twilio_conn_id="nowhere", wait_for_completion=True, deferrable=True)

@@ -1,0 +1,151 @@
+"""Days that Twilio does not export yet are waited for, in the way the task waits, and then they are the same days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.compat import CAN_RESCHEDULE_OPERATORS, DateTimeTrigger
+from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
+from airflow_provider_bulkexports.simulator import Simulator
+
+#: The test's clock stands at noon of 24 November: yesterday is exportable from the 25th on, today from the 26th.
+YESTERDAY, TODAY, TOMORROW = "2026-11-23", "2026-11-24", "2026-11-25"
+EXPORTABLE_AT = {
+    YESTERDAY: datetime(2026, 11, 25, tzinfo=timezone.utc),
+    TODAY: datetime(2026, 11, 26, tzinfo=timezone.utc),
+}
+
+Create = Callable[..., Any]
+
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on a worker", "deferrable"])
+
+
+def test_the_newest_exportable_day_is_not_waited_for(create: Create, timeline: Any) -> None:
+    assert create(end_day="2026-11-22", start_day="2026-11-20").state == "success"
+    assert timeline.passed == 0
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("day", [YESTERDAY, TODAY])
+def test_yesterday_and_today_are_waited_for(
+    create: Create, sim: Simulator, timeline: Any, day: str, deferrable: bool
+) -> None:
+    end = create(start_day=day, end_day=day, deferrable=deferrable)
+
+    assert end.state == "success", end.error
+    assert EXPORTABLE_AT[day] <= timeline.now <= EXPORTABLE_AT[day] + timedelta(minutes=1)
+    job = sim.state.jobs[end.value]
+    assert (str(job.request.start_day), str(job.request.end_day)) == (day, day)
+
+
+def test_nothing_is_sent_before_the_days_are_exportable(create: Create, sim: Simulator, timeline: Any) -> None:
+    asked_at = []
+    timeline.after(0, lambda: None)
+    create(start_day=TODAY, end_day=TODAY)
+    asked_at = [entry.at for entry in sim.requests]
+
+    assert min(asked_at) >= EXPORTABLE_AT[TODAY]
+
+
+def test_a_deferrable_task_waits_in_the_triggerer(create: Create) -> None:
+    end = create(start_day=YESTERDAY, end_day=TODAY, deferrable=True)
+
+    (deferral,) = end.deferrals
+    assert isinstance(deferral.trigger, DateTimeTrigger)
+    assert deferral.trigger.moment == EXPORTABLE_AT[TODAY]
+    assert deferral.kwargs == {"start_day": YESTERDAY, "end_day": TODAY}
+
+
+def test_a_task_on_a_worker_leaves_it_where_airflow_can_do_that(create: Create, timeline: Any) -> None:
+    end = create(start_day=YESTERDAY, end_day=YESTERDAY)
+
+    if CAN_RESCHEDULE_OPERATORS:
+        assert end.reschedules == [EXPORTABLE_AT[YESTERDAY]]
+        assert timeline.slept == []
+    else:
+        assert end.reschedules == []
+        assert sum(timeline.slept) == pytest.approx(12 * 3600)
+
+
+def test_sleeping_in_place_ends_at_the_moment_itself(
+    create: Create, timeline: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_bulkexports.operators.bulkexports.CAN_RESCHEDULE_OPERATORS", False)
+
+    end = create(start_day=YESTERDAY, end_day=YESTERDAY, poll_interval=5 * 3600)
+
+    assert end.state == "success"
+    assert timeline.slept == pytest.approx([5 * 3600, 5 * 3600, 2 * 3600])
+
+
+@deferrable_or_not
+def test_the_run_s_own_day_is_still_the_same_after_the_wait(
+    create: Create, sim: Simulator, context: dict[str, Any], deferrable: bool
+) -> None:
+    context["data_interval_start"] = datetime(2026, 11, 23, tzinfo=timezone.utc)
+    context["data_interval_end"] = datetime(2026, 11, 24, tzinfo=timezone.utc)
+
+    end = create(start_day=None, end_day=None, deferrable=deferrable)
+
+    assert str(sim.state.jobs[end.value].request.start_day) == YESTERDAY
+
+
+def test_templates_that_render_to_something_else_after_the_wait_do_not_matter(
+    make_create: Create, connection: str, run_task: Callable[..., Any], sim: Simulator
+) -> None:
+    rendered = iter([YESTERDAY, "2026-01-01"])
+
+    def render() -> CreateExportCustomJobOperator:
+        task = make_create(start_day="{{ yesterday }}", end_day="{{ yesterday }}", deferrable=True)
+        task.start_day = task.end_day = next(rendered)
+        return task
+
+    end = run_task(render)
+
+    assert str(sim.state.jobs[end.value].request.start_day) == YESTERDAY
+
+
+def test_dag_test_which_drops_the_days_on_resume_renders_them_again(
+    make_create: Create, connection: str, context: dict[str, Any], timeline: Any, sim: Simulator
+) -> None:
+    timeline.advance(24 * 3600)
+
+    sid = make_create(start_day=YESTERDAY, end_day=YESTERDAY).execute_when_exportable(context, event=None)
+
+    assert str(sim.state.jobs[sid].request.start_day) == YESTERDAY
+
+
+def test_a_resumed_task_that_comes_too_early_waits_again(
+    create: Create, timeline: Any, context: dict[str, Any]
+) -> None:
+    end = create(start_day=YESTERDAY, end_day=TODAY, deferrable=True)
+    assert len(end.deferrals) == 1
+
+    # Twilio's clock and ours may differ by a moment; the calendar is asked anew whenever the task runs.
+    assert create(start_day=TODAY, end_day=TODAY, deferrable=True).deferrals == []
+
+
+@deferrable_or_not
+def test_who_does_not_want_to_wait_is_told_the_first_moment(create: Create, sim: Simulator, deferrable: bool) -> None:
+    end = create(start_day=YESTERDAY, end_day=YESTERDAY, wait_until_exportable=False, deferrable=deferrable)
+
+    assert end.state == "failed"
+    assert "cannot be exported before 2026-11-25 00:00 UTC" in str(end.error)
+    assert "write 2026-11-22 or earlier, or run the task then" in str(end.error)
+    assert len(sim.requests) == 0
+
+
+def test_a_day_that_has_not_begun_is_not_waited_for(
+    create: Create, sim: Simulator, context: dict[str, Any], timeline: Any
+) -> None:
+    context["partition_key"] = TOMORROW
+
+    end = create(start_day=None, end_day=None)
+
+    assert end.state == "failed"
+    assert "cannot be exported before 2026-11-27 00:00 UTC" in str(end.error)
+    assert timeline.passed == 0

@@ -1,0 +1,98 @@
+"""Passing faults are survived and counted; too many in a row end the task so that a retry can go on, in every mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.waiting import FAILURES_IN_A_ROW
+
+#: Requests that one look makes before it gives up: the first and the client's own retries (see ``conftest.QUICK``).
+TRIES = 4
+
+Wait = Callable[..., Any]
+
+FAULTS: dict[str, tuple[dict[str, Any], int]] = {
+    "500": ({"status": 500}, TRIES),
+    "503": ({"status": 503}, TRIES),
+    "429": ({"status": 429}, TRIES),
+    "gateway page": ({"status": 502, "body": "<html><h1>Bad Gateway</h1></html>"}, TRIES),
+    "web page": ({"status": 200, "body": "<html><h1>Maintenance</h1></html>"}, 1),
+    "broken JSON": ({"status": 200, "body": '{"job_sid": "JS', "content_type": "application/json"}, 1),
+    "JSON of another kind": ({"status": 200, "body": ["job"]}, 1),
+    "empty object": ({"status": 200, "body": {}}, 1),
+    "empty body": ({"status": 200, "body": ""}, 1),
+    "redirect": ({"status": 302, "headers": {"Location": "https://example.com/"}}, 1),
+    "dropped": ({"drop": True}, TRIES),
+    "dropped midway": ({"drop_at": 20}, 1),
+}
+
+
+@pytest.fixture
+def job_sid(sim: Simulator) -> str:
+    return sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
+
+
+@pytest.mark.parametrize(("fault", "tries"), FAULTS.values(), ids=FAULTS)
+def test_nine_failed_looks_in_a_row_are_survived(
+    wait_for: Wait, sim: Simulator, job_sid: str, fault: dict[str, Any], tries: int
+) -> None:
+    sim.faults.add(Fault(**fault, path=r"/v1/Exports/Jobs/.*", times=(FAILURES_IN_A_ROW - 1) * tries))
+
+    end = wait_for(job_sid)
+
+    assert end.state == "success", end.error
+    assert len(end.value["completed"]) == 3
+
+
+@pytest.mark.parametrize(("fault", "tries"), FAULTS.values(), ids=FAULTS)
+def test_ten_failed_looks_in_a_row_go_to_the_retries(
+    wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str, fault: dict[str, Any], tries: int
+) -> None:
+    sim.faults.add(Fault(**fault, path=r"/v1/Exports/Jobs/.*", times=None))
+
+    end = wait_for(job_sid)
+
+    assert end.state == "up_for_retry", end.error
+    assert str(end.error).startswith("Twilio could not be asked 10 times in a row; the job goes on there.")
+    assert timeline.passed > 600, "an outage of ten minutes is survived"
+
+
+def test_failures_that_are_not_in_a_row_do_not_add_up(
+    wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
+) -> None:
+    sim.state.set_details(job_sid, None)
+    for _ in range(3):  # a failing streak, and a good look
+        sim.faults.add(Fault(status=503, path=r"/v1/Exports/Jobs/.*", times=(FAILURES_IN_A_ROW - 1) * TRIES))
+        sim.faults.add(Fault(path=r"/v1/Exports/Jobs/.*", times=1))
+    timeline.after(5 * 3600, lambda: sim.state.clear_fields(job_sid))
+
+    assert wait_for(job_sid, poke_interval=600).state == "success"
+
+
+def test_a_day_list_that_is_needed_for_the_names_is_asked_again(
+    wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
+) -> None:
+    sim.state.fail_day("Messages", "2026-01-02")
+    sim.knobs.details_days_null = True
+    sim.faults.add(Fault(status=503, path=r".*/Days", times=2 * TRIES))
+
+    end = wait_for(job_sid, failed_days="ignore")
+
+    assert end.state == "success", end.error
+    assert end.value["failed"] == ["2026-01-02"]
+
+
+def test_the_timeout_ends_a_streak_of_failures_too(
+    wait_for: Wait, mode: str, sim: Simulator, timeline: Any, job_sid: str
+) -> None:
+    sim.faults.add(Fault(status=503, times=None))
+
+    end = wait_for(job_sid, timeout=100, poke_interval=10)
+
+    assert end.state == "failed", end.error
+    # A rescheduled sensor learns only between its looks how long it has waited in all.
+    assert timeline.passed <= (220 if mode == "reschedule" else 120)

@@ -1,0 +1,50 @@
+"""The direction of imports, the size of files, and names that say nothing: kept by machine."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "airflow_provider_bulkexports"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_imports_point_one_way() -> None:
+    pytest.importorskip("importlinter")
+    contracts = (ROOT / "pyproject.toml").read_text().count("[[tool.importlinter.contracts]]")
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert f"Contracts: {contracts} kept, 0 broken" in done.stdout, done.stdout + done.stderr
+
+
+def test_every_module_is_named_for_what_it_does() -> None:
+    assert not [source for source in SOURCES if source.stem in ("utils", "util", "helpers", "common", "misc")]
+
+
+def test_every_module_can_be_read_in_one_sitting() -> None:
+    lengths = {str(source.relative_to(PACKAGE)): len(source.read_text().splitlines()) for source in SOURCES}
+
+    assert not {name: length for name, length in lengths.items() if length > 300}
+
+
+def test_every_function_fits_on_a_screen() -> None:
+    functions = {f"{source.name}:{name}": lines for source in SOURCES for name, lines in functions_of(source)}
+
+    assert not {name: lines for name, lines in functions.items() if lines > 40}
+
+
+def functions_of(source: Path) -> Iterator[tuple[str, int]]:
+    """Name and number of lines of every function, without its signature and docstring."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            if body:
+                yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1

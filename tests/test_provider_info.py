@@ -1,0 +1,98 @@
+"""What Airflow reads of the package: valid for every version, complete, and found once the package is installed."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import airflow
+import pytest
+from packaging.utils import canonicalize_name
+
+from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, get_provider_info
+
+PACKAGE = "airflow-provider-bulkexports"
+
+
+def test_it_is_valid_for_the_airflow_that_runs() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
+
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_it_is_plain_data() -> None:
+    assert json.loads(json.dumps(get_provider_info())) == get_provider_info()
+
+
+def test_the_package_name_is_the_distribution_s_or_airflow_would_not_start() -> None:
+    assert get_provider_info()["package-name"] == PACKAGE == canonicalize_name("airflow_provider_bulkexports")
+
+
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
+def test_every_listed_module_exists_under_a_listed_integration(kind: str) -> None:
+    info = get_provider_info()
+    integrations = {integration["integration-name"] for integration in info["integrations"]}
+
+    for entry in info[kind]:
+        assert entry["integration-name"] in integrations
+        for module in entry["python-modules"]:
+            assert import_module(module).__name__.split(".")[1] == kind
+
+
+def test_the_connection_type_names_the_hook_as_the_hook_names_itself() -> None:
+    (connection_type,) = get_provider_info()["connection-types"]
+    module, _, name = connection_type["hook-class-name"].rpartition(".")
+    hook = getattr(import_module(module), name)
+
+    assert connection_type["connection-type"] == hook.conn_type == CONNECTION_TYPE
+    assert connection_type["hook-name"] == hook.hook_name
+    assert hook.default_conn_name == hook().twilio_conn_id == DEFAULT_CONN_ID
+
+
+@pytest.mark.parametrize("option", get_provider_info()["config"]["bulkexports"]["options"].values())
+def test_configuration_has_its_defaults_as_text(option: dict[str, Any]) -> None:
+    assert isinstance(option["default"], str), "Airflow writes defaults into a file"
+    assert option["version_added"]
+
+
+@pytest.fixture
+def installed() -> None:
+    try:
+        distribution(PACKAGE)
+    except PackageNotFoundError:
+        pytest.skip("the package is not installed")
+
+
+@pytest.mark.usefixtures("installed")
+class TestInstalled:
+    def test_the_entry_point_leads_here(self) -> None:
+        (entry_point,) = distribution(PACKAGE).entry_points.select(group="apache_airflow_provider")
+
+        assert entry_point.load() is get_provider_info
+
+    def test_the_command_has_an_entry_point(self) -> None:
+        (entry_point,) = distribution(PACKAGE).entry_points.select(group="console_scripts")
+
+        assert entry_point.name == "bulkexports"
+
+    def test_airflow_lists_the_provider_and_its_connection_type(self) -> None:
+        from airflow.providers_manager import ProvidersManager
+
+        manager = ProvidersManager()
+
+        assert manager.providers[PACKAGE].data["name"] == "Twilio BulkExports"
+        hook = manager.hooks[CONNECTION_TYPE]
+        assert hook is not None
+        assert (hook.hook_name, hook.package_name) == ("Twilio BulkExports", PACKAGE)
+        assert hook.connection_id_attribute_name == "twilio_conn_id"
+
+    def test_a_connection_finds_its_hook(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from airflow.models.connection import Connection
+
+        hook = Connection(conn_id="mine", conn_type=CONNECTION_TYPE).get_hook()
+
+        assert (type(hook).__name__, hook.twilio_conn_id) == ("BulkExportsHook", "mine")
