@@ -15,25 +15,32 @@ if TYPE_CHECKING:
         CreateExportCustomJobOperator,
         DeleteExportJobOperator,
     )
-    from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
-    from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
+    from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
+    from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
+    from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger, ExportDayTrigger
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BulkExportsHook",
+    "BulkExportsToObjectStorageOperator",
     "CreateExportCustomJobOperator",
     "DeleteExportJobOperator",
     "ExportCustomJobSensor",
     "ExportCustomJobTrigger",
+    "ExportDaySensor",
+    "ExportDayTrigger",
 ]
 
 _HOME_OF = {
     "BulkExportsHook": "hooks",
+    "BulkExportsToObjectStorageOperator": "transfers",
     "CreateExportCustomJobOperator": "operators",
     "DeleteExportJobOperator": "operators",
     "ExportCustomJobSensor": "sensors",
     "ExportCustomJobTrigger": "triggers",
+    "ExportDaySensor": "sensors",
+    "ExportDayTrigger": "triggers",
 }
 
 

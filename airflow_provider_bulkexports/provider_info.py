@@ -66,21 +66,15 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("hooks.bulkexports")],
         "operators": [_modules("operators.bulkexports")],
         "sensors": [_modules("sensors.bulkexports")],
-        "triggers": [_modules("triggers.bulkexports")],
-        "config": {
-            "bulkexports": {
-                "description": "Settings of the provider package for Twilio BulkExports.",
-                "options": {
-                    "poll_interval": {
-                        "description": "Seconds between looks at a job, for tasks that do not say.",
-                        "version_added": "0.1.0",
-                        "type": "float",
-                        "example": "120",
-                        "default": "60",
-                    }
-                },
+        "transfers": [
+            {
+                "source-integration-name": _INTEGRATION,
+                "target-integration-name": "Common IO",
+                "python-module": f"{_PACKAGE}.transfers.bulkexports",
             }
-        },
+        ],
+        "triggers": [_modules("triggers.bulkexports")],
+        "config": {"bulkexports": _configuration()},
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,
@@ -89,6 +83,20 @@ def get_provider_info() -> dict[str, Any]:
                 **connection_form(),
             }
         ],
+    }
+
+
+def _configuration() -> dict[str, Any]:
+    poll_interval = {
+        "description": "Seconds between looks at a job, for tasks that do not say.",
+        "version_added": "0.1.0",
+        "type": "float",
+        "example": "120",
+        "default": "60",
+    }
+    return {
+        "description": "Settings of the provider package for Twilio BulkExports.",
+        "options": {"poll_interval": poll_interval},
     }
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from airflow_provider_bulkexports.api.models import DayRange, parse_day
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.planning.days import explicit_days
 
-__all__ = ["days_of_run", "explicit_days", "run_id_of", "utc_today", "wanted_days"]
+__all__ = ["days_of_run", "run_id_of", "utc_today", "wanted_days"]
 
 
 def utc_today() -> date:
@@ -34,22 +35,6 @@ def wanted_days(context: Mapping[str, Any], *, start_day: object = None, end_day
     :raises BulkExportsInputError: if only one is given, one is no day, or the run means none.
     """
     return explicit_days(start_day, end_day) or days_of_run(context)
-
-
-def explicit_days(start_day: object, end_day: object) -> DayRange | None:
-    """
-    The days that the user wrote; ``None`` if neither was given.
-
-    :raises BulkExportsInputError: if only one is given, one is no day, or the range is reversed.
-    """
-    if start_day is None and end_day is None:
-        return None
-    if start_day is None or end_day is None:
-        missing = "end_day" if end_day is None else "start_day"
-        raise BulkExportsInputError(
-            f"{missing} is missing: pass both days (the same one twice for a single day), or none"
-        )
-    return DayRange.parse(start_day, end_day)
 
 
 def days_of_run(context: Mapping[str, Any]) -> DayRange:

@@ -1,20 +1,16 @@
 """
-Waiting for jobs: one look, one decision and one result for every mode (poke, reschedule, deferrable, operator).
+What is waited for, looked at once and without memory: jobs, or day files whoever had them made.
 
-    JobWait    what is waited for; checks once, without memory
-    Watch      a wait's memory between looks: failures in a row, and what the log already says
-
-How a wait ended, and what that means for the task, is in ``outcomes.py``.
+How looks follow each other is in ``watching.py``; how a wait ends, and what the task makes of it, in ``outcomes.py``.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import (
@@ -26,25 +22,16 @@ from airflow_provider_bulkexports.api.models import (
     parse_day,
     parse_job_sids,
 )
-from airflow_provider_bulkexports.compat import Log, conf
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, BulkExportsNotFoundError
 from airflow_provider_bulkexports.outcomes import WaitEvent, WaitResult
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.planning.naming import name_days
 from airflow_provider_bulkexports.planning.progress import Progress, Verdict, own_range, progress_of, range_of
 
-__all__ = ["POLL_INTERVAL", "Check", "JobWait", "Watch"]
-
-#: Seconds between looks, where the DAG does not say.
-POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
+__all__ = ["Check", "DayWait", "JobWait", "Wait"]
 
 #: Days for which Twilio keeps a file, from its creation (documentation of BulkExports, Overview).
 FILE_LIFETIME = timedelta(days=7)
-
-#: Looks in a row that may fail. With their growing pauses they outlast an outage of ten minutes at any interval.
-FAILURES_IN_A_ROW = 10
-LONGEST_PAUSE_AFTER_FAILURE = 300.0
-SHORTEST_PAUSE_AFTER_FAILURE = 5.0
 
 
 class Check(NamedTuple):
@@ -54,10 +41,21 @@ class Check(NamedTuple):
     event: WaitEvent | None
 
 
+class Wait(Protocol):
+    """Anything that can be waited for."""
+
+    @property
+    def subject(self) -> str:
+        """What it is, in a log line."""
+
+    def check(self, client: BulkExportsClient) -> Check:
+        """Look once; blocks."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobWait:
     """
-    What is waited for.
+    Wait until the days of jobs are final.
 
     :param job_sids: Jobs that together cover the days.
     :param resource_type: Theirs, if known.
@@ -90,6 +88,11 @@ class JobWait:
             DayRange(wait.start_day, wait.end_day)
         return wait
 
+    @property
+    def subject(self) -> str:
+        """The job sids."""
+        return ", ".join(self.job_sids)
+
     def check(self, client: BulkExportsClient) -> Check:
         """
         Look at the jobs once.
@@ -107,17 +110,7 @@ class JobWait:
         resource_type = self.resource_type or next((job.resource_type for job in jobs if job.resource_type), None)
         files = _files(client, resource_type, needed=bool(progress.unnamed_days))
         progress = name_days(progress, files)
-        result = WaitResult(
-            job_sids=list(self.job_sids),
-            resource_type=resource_type.value if resource_type else None,
-            start_day=days.start.isoformat(),
-            end_day=days.end.isoformat(),
-            completed=_iso(progress.with_status(DayStatus.COMPLETED)),
-            empty=_iso(progress.with_status(DayStatus.COMPLETED_EMPTY_RECORDS)),
-            failed=_iso(progress.with_status(DayStatus.FAILED)),
-            expires_at=_expires_at(progress, files, jobs),
-        )
-        return Check(progress, WaitEvent(status="finished", message="", result=result))
+        return Check(progress, _finished(progress, files, jobs, self.job_sids, resource_type))
 
     def _days_in(self, jobs: Sequence[Job]) -> DayRange:
         for job in jobs:
@@ -149,80 +142,54 @@ class JobWait:
         return WaitEvent(status="deleted", message=message, result=None)
 
 
-class Watch:
+@dataclass(frozen=True, slots=True)
+class DayWait:
     """
-    A wait's memory between looks, so that each log line says something new and passing faults are survived.
+    Wait until the files of days exist, whoever had them made.
 
-    :param wait: What is waited for.
-    :param log: Where the wait's progress goes.
+    A day of which a listed job says that it has no records counts as well, since some such days have no file.
     """
 
-    def __init__(self, wait: JobWait, log: Log) -> None:
-        self.wait = wait
-        self._log = log
-        self._failures = 0
-        self._last_headline = ""
-        self._last_line = "Twilio has not answered yet"
+    resource_type: ResourceType
+    days: DayRange
 
-    def look(self, client: BulkExportsClient) -> WaitEvent | None:
-        """
-        Look once. Blocks; never raises an error of this package.
+    @property
+    def subject(self) -> str:
+        """The resource type and the days."""
+        return f"{self.resource_type} of {self.days}"
 
-        :return: How the wait ended, or ``None`` while it goes on.
-        """
-        try:
-            progress, event = self.wait.check(client)
-        except BulkExportsError as error:
-            return self._failed(error)
-        self._failures = 0
-        self._say(progress)
-        return event
+    def check(self, client: BulkExportsClient) -> Check:
+        """Look at the list of files once, and at the jobs if files are missing."""
+        files = {entry.day: entry for entry in client.list_days(self.resource_type) if entry.day in self.days}
+        states = dict.fromkeys(sorted(files), DayStatus.COMPLETED)
+        if len(states) < len(self.days):
+            said = progress_of(list(client.list_jobs(self.resource_type)), self.days)
+            for day in said.with_status(DayStatus.COMPLETED_EMPTY_RECORDS):
+                states.setdefault(day, DayStatus.COMPLETED_EMPTY_RECORDS)
+        progress = Progress(self.days, states, unaccounted=len(self.days) - len(states))
+        if progress.verdict is Verdict.WAIT:
+            return Check(progress, None)
+        return Check(progress, _finished(progress, files, [], (), self.resource_type))
 
-    def insist(self, client: BulkExportsClient, *, deadline: float) -> WaitEvent | None:
-        """
-        Look, and if that fails again and again: until Twilio answers, or the budget of failures is spent.
 
-        For tasks on a worker. A rescheduled one forgets this object between its looks: it cannot count otherwise.
-
-        :param deadline: Monotonic time after which nothing is repeated.
-        """
-        event = self.look(client)
-        while event is None and self._failures and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(self.pause(0), left))
-            event = self.look(client)
-        return event
-
-    def pause(self, interval: float) -> float:
-        """Seconds until the next look: the interval, or longer and longer after failures."""
-        if not self._failures:
-            return interval
-        grown = max(interval, SHORTEST_PAUSE_AFTER_FAILURE) * 2.0 ** (self._failures - 1)
-        return max(interval, min(grown, LONGEST_PAUSE_AFTER_FAILURE))
-
-    def timed_out(self) -> WaitEvent:
-        """Make the event of a wait whose deadline passed."""
-        message = (
-            f"Timed out waiting for {', '.join(self.wait.job_sids)} ({self._last_line}). The job goes on at Twilio: "
-            "clear the task to wait on, with a longer timeout if this happens often."
-        )
-        return WaitEvent(status="timeout", message=message, result=None)
-
-    def _failed(self, error: BulkExportsError) -> WaitEvent | None:
-        if not error.is_transient:
-            return WaitEvent(status="fatal", message=str(error), result=None)
-        self._failures += 1
-        if self._failures >= FAILURES_IN_A_ROW:
-            message = f"Twilio could not be asked {self._failures} times in a row; the job goes on there. {error}"
-            return WaitEvent(status="error", message=message, result=None)
-        self._log.warning("Look failed (%d of %d in a row): %s", self._failures, FAILURES_IN_A_ROW, error)
-        return None
-
-    def _say(self, progress: Progress) -> None:
-        self._last_line = progress.summary(today=datetime.now(timezone.utc).date())
-        # Twilio computes its estimate anew for every answer: that alone is no news.
-        if progress.headline != self._last_headline:
-            self._last_headline = progress.headline
-            self._log.info("%s: %s", ", ".join(self.wait.job_sids), self._last_line)
+def _finished(
+    progress: Progress,
+    files: Mapping[date, ExportDay],
+    jobs: Sequence[Job],
+    job_sids: Sequence[str],
+    resource_type: ResourceType | None,
+) -> WaitEvent:
+    result = WaitResult(
+        job_sids=list(job_sids),
+        resource_type=resource_type.value if resource_type else None,
+        start_day=progress.days.start.isoformat(),
+        end_day=progress.days.end.isoformat(),
+        completed=_iso(progress.with_status(DayStatus.COMPLETED)),
+        empty=_iso(progress.with_status(DayStatus.COMPLETED_EMPTY_RECORDS)),
+        failed=_iso(progress.with_status(DayStatus.FAILED)),
+        expires_at=_expires_at(progress, files, jobs),
+    )
+    return WaitEvent(status="finished", message="", result=result)
 
 
 def _fetch(client: BulkExportsClient, job_sid: str) -> Job:

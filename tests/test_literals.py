@@ -14,9 +14,21 @@ from airflow_provider_bulkexports.literals import is_literal, known, require_cho
 
 @pytest.mark.parametrize(
     "value",
-    [None, "", "Messages", "2026-01-31", "{not a template}", 7, 1.5, True, date(2026, 1, 31), ["a", "b"], ()]
-    + [datetime(2026, 1, 31, tzinfo=timezone.utc)],
-    ids=repr,
+    [
+        None,
+        "",
+        "Messages",
+        "2026-01-31",
+        "{not a template}",
+        7,
+        1.5,
+        True,
+        date(2026, 1, 31),
+        ["a", "b"],
+        (),
+        datetime(2026, 1, 31, tzinfo=timezone.utc),
+    ],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_plain_value_is_known(value: Any) -> None:
     assert is_literal(value)
@@ -26,7 +38,7 @@ def test_a_plain_value_is_known(value: Any) -> None:
 @pytest.mark.parametrize(
     "value",
     ["{{ ds }}", "{% if x %}a{% endif %}", "a {{ x }} b", ["a", "{{ x }}"], ("{{ x }}",), object(), {"a": 1}],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_template_or_a_foreign_object_is_not_known(value: Any) -> None:
     assert not is_literal(value)

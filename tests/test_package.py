@@ -57,7 +57,7 @@ def test_public_names_are_sorted_and_listed_by_dir() -> None:
 def test_public_names_are_all_that_users_write_in_dags() -> None:
     offered = {
         name
-        for kind in ("hooks", "operators", "sensors", "triggers")
+        for kind in ("hooks", "operators", "sensors", "transfers", "triggers")
         for name in import_module(f"airflow_provider_bulkexports.{kind}.bulkexports").__all__
         if name[0].isupper()
     }

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at, parse_day, parse_job_sids
+from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at, parse_job_sids
 from airflow_provider_bulkexports.compat import (
     CAN_RESCHEDULE_OPERATORS,
     AirflowRescheduleException,
@@ -21,14 +21,15 @@ from airflow_provider_bulkexports.compat import (
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.literals import is_literal, known, require_choice
+from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
 from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.identity import identity_of
-from airflow_provider_bulkexports.runs import explicit_days, run_id_of, utc_today, wanted_days
+from airflow_provider_bulkexports.runs import run_id_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import POLL_INTERVAL, JobWait, Watch
+from airflow_provider_bulkexports.waiting import JobWait
+from airflow_provider_bulkexports.watching import POLL_INTERVAL, Watch
 
 __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 
@@ -223,14 +224,9 @@ class CreateExportCustomJobOperator(BaseOperator):
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
         ResourceType.parse(known(self.resource_type, otherwise=ResourceType.MESSAGES))
-        if is_literal(self.start_day) and is_literal(self.end_day):
-            if days := explicit_days(self.start_day, self.end_day):
-                check_job_length(days)
-                needs_wait(days.end, today=utc_today(), may_wait=True)
-        else:
-            for name in ("start_day", "end_day"):
-                if (day := known(getattr(self, name))) is not None:
-                    parse_day(day, name=name)
+        if days := known_days(self.start_day, self.end_day):
+            check_job_length(days)
+            needs_wait(days.end, today=utc_today(), may_wait=True)
         if is_literal(self.webhook_url) and is_literal(self.webhook_method):
             check_webhook(self.webhook_url, self.webhook_method)
         require_choice("if_exists", known(self.if_exists, otherwise="adopt"), _IF_EXISTS)

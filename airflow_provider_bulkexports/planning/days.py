@@ -14,7 +14,23 @@ from airflow_provider_bulkexports.api.models import (
 )
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
-__all__ = ["DayRange", "merge_days", "needs_wait", "newest_exportable_day", "parse_day", "split_range"]
+__all__ = ["DayRange", "explicit_days", "merge_days", "needs_wait", "newest_exportable_day", "parse_day", "split_range"]
+
+
+def explicit_days(start_day: object, end_day: object) -> DayRange | None:
+    """
+    The days that the user wrote; ``None`` if neither was given.
+
+    :raises BulkExportsInputError: if only one is given, one is no day, or the range is reversed.
+    """
+    if start_day is None and end_day is None:
+        return None
+    if start_day is None or end_day is None:
+        missing = "end_day" if end_day is None else "start_day"
+        raise BulkExportsInputError(
+            f"{missing} is missing: pass both days (the same one twice for a single day), or none"
+        )
+    return DayRange.parse(start_day, end_day)
 
 
 def newest_exportable_day(today: date) -> date:

@@ -1,4 +1,4 @@
-"""ExportCustomJobSensor: waits until every wanted day of an export job is final."""
+"""ExportCustomJobSensor waits for the days of a job, ExportDaySensor for day files whoever had them made."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.compat import (
     AirflowSkipException,
     BaseSensorOperator,
@@ -17,12 +18,14 @@ from airflow_provider_bulkexports.compat import (
 )
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.literals import known, require_choice
+from airflow_provider_bulkexports.literals import known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.runs import wanted_days
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import POLL_INTERVAL, JobWait, Watch
+from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
+from airflow_provider_bulkexports.watching import POLL_INTERVAL, Watch
 
-__all__ = ["ExportCustomJobSensor"]
+__all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
 
 _FAILED_DAYS = ("fail", "ignore")
 
@@ -30,7 +33,78 @@ _FAILED_DAYS = ("fail", "ignore")
 _SOME_JOB = "JS" + "0" * 32
 
 
-class ExportCustomJobSensor(BaseSensorOperator):
+class _WaitSensor(BaseSensorOperator):
+    """What the sensors share: one look, one decision, in poke, reschedule and deferrable mode."""
+
+    ui_color = "#f9e2e4"
+
+    def __init__(
+        self,
+        *,
+        twilio_conn_id: str,
+        deferrable: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.twilio_conn_id = twilio_conn_id
+        self.deferrable = deferrable
+        self._watch: Watch | None = None
+
+    @cached_property
+    def hook(self) -> BulkExportsHook:
+        """The hook, built at first use."""
+        return BulkExportsHook(self.twilio_conn_id)
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
+        with as_task_failures():
+            watch = self._watch_in(context)
+            client = self.hook.get_conn()
+            event = watch.look(client) if self.deferrable else watch.insist(client, deadline=self._deadline)
+        if event is not None:
+            return PokeReturnValue(is_done=True, xcom_value=self._conclude(event))
+        if self.deferrable:
+            defer_wait(
+                self,
+                watch.wait,
+                twilio_conn_id=self.twilio_conn_id,
+                poll_interval=self.poke_interval,
+                timeout=self.timeout,
+            )
+        return PokeReturnValue(is_done=False)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
+        """Take the trigger's event: return the result, or fail the task."""
+        return self._conclude(event)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Come back from the triggerer; ``soft_fail`` then skips what it skips on a worker, and nothing else."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skipped:
+            # Airflow skips every failure here. Elsewhere one that a retry may mend goes to the retries.
+            if self.soft_fail and isinstance(skipped.__cause__, BulkExportsTaskError):
+                raise skipped.__cause__ from None
+            raise
+
+    @cached_property
+    def _deadline(self) -> float:
+        return time.monotonic() + self.timeout
+
+    def _watch_in(self, context: Context) -> Watch:
+        if self._watch is None:
+            self._watch = Watch(self._wait(context), self.log)
+        return self._watch
+
+    def _wait(self, context: Context) -> Wait:
+        """What to wait for, by the rendered arguments."""
+        raise NotImplementedError
+
+    def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
+        return conclude(event)
+
+
+class ExportCustomJobSensor(_WaitSensor):
     """
     Waits until every wanted day of a job is Completed, CompletedEmptyRecords or Failed.
 
@@ -63,7 +137,6 @@ class ExportCustomJobSensor(BaseSensorOperator):
         "failed_days",
         "twilio_conn_id",
     )
-    ui_color = "#f9e2e4"
 
     def __init__(
         self,
@@ -79,14 +152,18 @@ class ExportCustomJobSensor(BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
+        super().__init__(
+            twilio_conn_id=twilio_conn_id,
+            deferrable=deferrable,
+            poke_interval=poke_interval,
+            timeout=timeout,
+            **kwargs,
+        )
         self.job_sid = job_sid
         self.resource_type = resource_type
         self.start_day = start_day
         self.end_day = end_day
         self.failed_days = failed_days
-        self.twilio_conn_id = twilio_conn_id
-        self.deferrable = deferrable
         JobWait.parse(
             known(job_sid, otherwise=_SOME_JOB),
             resource_type=known(resource_type),
@@ -95,53 +172,60 @@ class ExportCustomJobSensor(BaseSensorOperator):
         )
         require_choice("failed_days", known(failed_days, otherwise="fail"), _FAILED_DAYS)
 
-    @cached_property
-    def hook(self) -> BulkExportsHook:
-        """The hook, built at first use."""
-        return BulkExportsHook(self.twilio_conn_id)
-
-    def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
-        with as_task_failures():
-            require_choice("failed_days", self.failed_days, _FAILED_DAYS)
-            client = self.hook.get_conn()
-            event = self._watch.look(client) if self.deferrable else self._watch.insist(client, deadline=self._deadline)
-        if event is not None:
-            return PokeReturnValue(is_done=True, xcom_value=self._conclude(event))
-        if self.deferrable:
-            defer_wait(
-                self,
-                self._watch.wait,
-                twilio_conn_id=self.twilio_conn_id,
-                poll_interval=self.poke_interval,
-                timeout=self.timeout,
-            )
-        return PokeReturnValue(is_done=False)
-
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
-        """Take the trigger's event: return the result, or fail the task."""
-        return self._conclude(event)
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Come back from the triggerer; ``soft_fail`` then skips what it skips on a worker, and nothing else."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except AirflowSkipException as skipped:
-            # Airflow skips every failure here. Elsewhere one that a retry may mend goes to the retries.
-            if self.soft_fail and isinstance(skipped.__cause__, BulkExportsTaskError):
-                raise skipped.__cause__ from None
-            raise
-
-    @cached_property
-    def _deadline(self) -> float:
-        return time.monotonic() + self.timeout
-
-    @cached_property
-    def _watch(self) -> Watch:
-        wait = JobWait.parse(
+    def _wait(self, context: Context) -> JobWait:
+        require_choice("failed_days", self.failed_days, _FAILED_DAYS)
+        return JobWait.parse(
             self.job_sid, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
         )
-        return Watch(wait, self.log)
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         return conclude(event, failed_days=self.failed_days)
+
+
+class ExportDaySensor(_WaitSensor):
+    """
+    Waits until the files of days exist at Twilio, whoever had them made: any DAG, a colleague, the daily export.
+
+    Returns (XCom) the same as ``ExportCustomJobSensor``, without job sids. A day of which a job says that it has no
+    records counts as ``empty`` when it has no file.
+
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. (templated)
+    :param start_day: First UTC day, inclusive. Without both days, those that the run means. (templated)
+    :param end_day: Last UTC day, inclusive. (templated)
+    :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
+    :param poke_interval: Seconds between looks at the list of files; 60 unless Airflow's configuration has
+        ``[bulkexports] poll_interval``.
+    :param timeout: Seconds after which the wait ends in failure.
+    :param deferrable: Wait in the triggerer instead of on a worker.
+    """
+
+    template_fields: Sequence[str] = ("resource_type", "start_day", "end_day", "twilio_conn_id")
+
+    def __init__(
+        self,
+        *,
+        resource_type: str,
+        start_day: str | date | None = None,
+        end_day: str | date | None = None,
+        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        poke_interval: float = POLL_INTERVAL,
+        timeout: float = 24 * 3600,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            twilio_conn_id=twilio_conn_id,
+            deferrable=deferrable,
+            poke_interval=poke_interval,
+            timeout=timeout,
+            **kwargs,
+        )
+        self.resource_type = resource_type
+        self.start_day = start_day
+        self.end_day = end_day
+        ResourceType.parse(known(resource_type, otherwise=ResourceType.MESSAGES))
+        known_days(start_day, end_day)
+
+    def _wait(self, context: Context) -> DayWait:
+        days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
+        return DayWait(ResourceType.parse(self.resource_type), days)

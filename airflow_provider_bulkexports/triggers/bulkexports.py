@@ -1,22 +1,26 @@
-"""ExportCustomJobTrigger: waits for jobs in the triggerer."""
+"""ExportCustomJobTrigger and ExportDayTrigger: the sensors' waiting, in the triggerer."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, NoReturn
 
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.models import DayRange, ResourceType
 from airflow_provider_bulkexports.compat import BaseOperator, BaseTrigger, TriggerEvent
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.outcomes import WaitEvent
-from airflow_provider_bulkexports.waiting import JobWait, Watch
+from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
+from airflow_provider_bulkexports.watching import Watch
 
-__all__ = ["ExportCustomJobTrigger", "defer_wait"]
+__all__ = ["ExportCustomJobTrigger", "ExportDayTrigger", "defer_wait"]
 
 #: Threads for HTTP, our own: every other trigger shares the event loop's pool, and a hanging host would fill it.
 _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="bulkexports")
@@ -25,12 +29,59 @@ _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="bulkexports")
 _TIMEOUT_MARGIN = 300
 
 
-class ExportCustomJobTrigger(BaseTrigger):
-    """
-    Fires once, when every wanted day is final or the wait cannot go on.
+class _WaitTrigger(BaseTrigger):
+    """What the triggers share: look, sleep, look again. HTTP runs in threads, never on the event loop."""
 
-    The event is a :class:`~airflow_provider_bulkexports.outcomes.WaitEvent`. HTTP runs in threads, never on the event
-    loop.
+    twilio_conn_id: str
+    poll_interval: float
+    end_time: float | None
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Name the class and its arguments, all plain JSON."""
+        arguments = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Fire once, when the wait has ended."""
+        yield TriggerEvent(dict(await self._end()))
+
+    def _wait(self) -> Wait:
+        """What to wait for."""
+        raise NotImplementedError
+
+    async def _end(self) -> WaitEvent:
+        try:
+            wait = self._wait()
+            client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
+        except BulkExportsInputError as error:
+            return WaitEvent(status="fatal", message=str(error), result=None)
+        try:
+            return await self._watch(Watch(wait, self.log), client)
+        finally:
+            client.close()
+
+    async def _watch(self, watch: Watch, client: BulkExportsClient) -> WaitEvent:
+        loop = asyncio.get_running_loop()
+        while True:
+            # Airflow finds the task whose log a line belongs to in the context, which threads do not inherit.
+            context = contextvars.copy_context()
+            event = await loop.run_in_executor(_THREADS, context.run, watch.look, client)
+            if event is not None:
+                return event
+            pause = watch.pause(self.poll_interval)
+            if self.end_time is not None:
+                left = self.end_time - time.time()
+                if left <= 0:
+                    return watch.timed_out()
+                pause = min(pause, left)
+            await asyncio.sleep(pause)
+
+
+class ExportCustomJobTrigger(_WaitTrigger):
+    """
+    Fires once, when every wanted day of jobs is final or the wait cannot go on.
+
+    The event is a :class:`~airflow_provider_bulkexports.outcomes.WaitEvent`.
 
     :param job_sids: Jobs that together cover the days.
     :param resource_type: Theirs, if known.
@@ -60,55 +111,63 @@ class ExportCustomJobTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.end_time = end_time
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Name the class and its arguments, all plain JSON."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "job_sids": self.job_sids,
-                "resource_type": self.resource_type,
-                "start_day": self.start_day,
-                "end_day": self.end_day,
-                "twilio_conn_id": self.twilio_conn_id,
-                "poll_interval": self.poll_interval,
-                "end_time": self.end_time,
-            },
+    def _wait(self) -> JobWait:
+        return JobWait.parse(
+            self.job_sids, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
         )
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, sleep, look again, until the wait has ended."""
-        yield TriggerEvent(dict(await self._wait()))
 
-    async def _wait(self) -> WaitEvent:
-        try:
-            wait = JobWait.parse(
-                self.job_sids, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
-            )
-            client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
-        except BulkExportsInputError as error:
-            return WaitEvent(status="fatal", message=str(error), result=None)
-        watch = Watch(wait, self.log)
-        loop = asyncio.get_running_loop()
-        try:
-            while True:
-                # Airflow finds the task whose log a line belongs to in the context, which threads do not inherit.
-                context = contextvars.copy_context()
-                event = await loop.run_in_executor(_THREADS, context.run, watch.look, client)
-                if event is not None:
-                    return event
-                pause = watch.pause(self.poll_interval)
-                if self.end_time is not None:
-                    left = self.end_time - time.time()
-                    if left <= 0:
-                        return watch.timed_out()
-                    pause = min(pause, left)
-                await asyncio.sleep(pause)
-        finally:
-            client.close()
+class ExportDayTrigger(_WaitTrigger):
+    """
+    Fires once, when the file of every wanted day exists or the wait cannot go on.
+
+    The event is a :class:`~airflow_provider_bulkexports.outcomes.WaitEvent`.
+
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
+    :param start_day: First wanted UTC day, ``YYYY-MM-DD``.
+    :param end_day: Last wanted UTC day, inclusive.
+    :param twilio_conn_id: The connection; it is looked up in the triggerer, so no secret travels.
+    :param poll_interval: Seconds between looks.
+    :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
+    """
+
+    def __init__(
+        self,
+        resource_type: str = "",
+        start_day: str = "",
+        end_day: str = "",
+        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        poll_interval: float = 60.0,
+        end_time: float | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
+        self.resource_type = resource_type
+        self.start_day = start_day
+        self.end_day = end_day
+        self.twilio_conn_id = twilio_conn_id
+        self.poll_interval = poll_interval
+        self.end_time = end_time
+
+    def _wait(self) -> DayWait:
+        return DayWait(ResourceType.parse(self.resource_type), DayRange.parse(self.start_day, self.end_day))
+
+
+def _trigger_for(wait: Wait, **arguments: Any) -> _WaitTrigger:
+    if isinstance(wait, DayWait):
+        days = wait.days
+        return ExportDayTrigger(wait.resource_type.value, days.start.isoformat(), days.end.isoformat(), **arguments)
+    assert isinstance(wait, JobWait)
+    return ExportCustomJobTrigger(
+        job_sids=wait.job_sids,
+        resource_type=wait.resource_type.value if wait.resource_type else None,
+        start_day=wait.start_day.isoformat() if wait.start_day else None,
+        end_day=wait.end_day.isoformat() if wait.end_day else None,
+        **arguments,
+    )
 
 
 def defer_wait(
-    task: BaseOperator, wait: JobWait, *, twilio_conn_id: str, poll_interval: float, timeout: float
+    task: BaseOperator, wait: Wait, *, twilio_conn_id: str, poll_interval: float, timeout: float
 ) -> NoReturn:
     """
     Go on with a wait in the triggerer and come back to the task's ``execute_complete``.
@@ -119,14 +178,8 @@ def defer_wait(
     if task.execution_timeout:
         seconds = min(seconds, task.execution_timeout.total_seconds())
     task.defer(
-        trigger=ExportCustomJobTrigger(
-            job_sids=wait.job_sids,
-            resource_type=wait.resource_type.value if wait.resource_type else None,
-            start_day=wait.start_day.isoformat() if wait.start_day else None,
-            end_day=wait.end_day.isoformat() if wait.end_day else None,
-            twilio_conn_id=twilio_conn_id,
-            poll_interval=poll_interval,
-            end_time=time.time() + seconds,
+        trigger=_trigger_for(
+            wait, twilio_conn_id=twilio_conn_id, poll_interval=poll_interval, end_time=time.time() + seconds
         ),
         method_name="execute_complete",
         timeout=timedelta(seconds=seconds + _TIMEOUT_MARGIN),

@@ -27,7 +27,7 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], str]] = {
     "no such day": ({"end_day": "2026-02-29"}, "end_day '2026-02-29' is not a day of the calendar"),
     "empty": ({"start_day": "", "end_day": ""}, "start_day '' is not a day"),
     "a number": ({"start_day": 20260101}, "start_day 20260101 is not a day"),
-    "naive": ({"start_day": datetime(2026, 1, 1)}, "start_day '2026-01-01T00:00:00' has no time zone"),  # noqa: DTZ001
+    "naive": ({"start_day": datetime(2026, 1, 1)}, "start_day '2026-01-01T00:00:00' has no time zone"),
     "naive text": ({"end_day": "2026-01-07T00:00:00"}, "end_day '2026-01-07T00:00:00' has no time zone"),
     "only a start": ({"end_day": None}, "end_day is missing: pass both days"),
     "only an end": ({"start_day": None}, "start_day is missing: pass both days"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.waiting import FAILURES_IN_A_ROW
+from airflow_provider_bulkexports.watching import FAILURES_IN_A_ROW
 
 #: Requests that one look makes before it gives up: the first and the client's own retries (see ``conftest.QUICK``).
 TRIES = 4

@@ -31,7 +31,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         warning = error = info
 
-    from airflow_provider_bulkexports.waiting import Watch
+    from airflow_provider_bulkexports.watching import Watch
 
     original = Watch.__init__
     monkeypatch.setattr(Watch, "__init__", lambda self, wait, log: original(self, wait, Log()))

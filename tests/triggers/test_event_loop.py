@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
-from airflow_provider_bulkexports.waiting import Watch
+from airflow_provider_bulkexports.watching import Watch
 
 DELAY = 1.0
 

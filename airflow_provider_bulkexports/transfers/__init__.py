@@ -1,0 +1,1 @@
+"""Transfers: day files into an object store."""
