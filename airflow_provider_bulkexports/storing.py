@@ -8,13 +8,13 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.models import DayRange, DayStatus, ExportDay, ResourceType
+from airflow_provider_bulkexports.api.models import FILE_LIFETIME, DayRange, DayStatus, ExportDay, Job, ResourceType
 from airflow_provider_bulkexports.api.verify import EMPTY_FILE
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, BulkExportsNotFoundError
@@ -25,7 +25,7 @@ from airflow_provider_bulkexports.publishing import Destination
 __all__ = ["DayMissingError", "DayStore", "StoredDay"]
 
 #: Seconds between looks for a day that its job calls done and the API does not have yet.
-_MISSING_INTERVAL = 15.0
+MISSING_INTERVAL = 15.0
 
 
 class StoredDay(TypedDict):
@@ -180,8 +180,8 @@ class DayStore:
                     return self._entry(day, path, len(EMPTY_FILE), 0, sha256(EMPTY_FILE).hexdigest(), None)
                 if status is not DayStatus.COMPLETED or time.monotonic() >= patience:
                     raise DayMissingError(self._why_missing(day, status)) from error
-                self.log.info("%s is exported, but has no file yet; looking again in %.0f s", day, _MISSING_INTERVAL)
-            if self.stop.wait(_MISSING_INTERVAL):
+                self.log.info("%s is exported, but has no file yet; looking again in %.0f s", day, MISSING_INTERVAL)
+            if self.stop.wait(MISSING_INTERVAL):
                 raise Stopped(f"{day} has no file yet, and the task was killed")
 
     def _entry(self, day: date, path: str, size: int, records: int, sha256: str, listed: ExportDay | None) -> StoredDay:
@@ -197,16 +197,27 @@ class DayStore:
 
     def _status_of(self, day: date) -> DayStatus | None:
         """What the listed jobs say about the day; ``None`` if none covers it."""
-        only = DayRange(day, day)
-        jobs = [job for job in self.client.list_jobs(self.resource_type) if (own := own_range(job)) and day in own]
-        return progress_of(jobs, only).states.get(day) if jobs else None
+        jobs = self._jobs_of(day)
+        return progress_of(jobs, DayRange(day, day)).states.get(day) if jobs else None
+
+    def _jobs_of(self, day: date) -> list[Job]:
+        return [job for job in self.client.list_jobs(self.resource_type) if (own := own_range(job)) and day in own]
+
+    def _has_expired(self, day: date) -> bool:
+        """Whether every job that made the day finished longer ago than Twilio keeps files."""
+        finished = [job.estimated_completion_time for job in self._jobs_of(day) if job.estimated_completion_time]
+        return bool(finished) and max(finished) + FILE_LIFETIME <= datetime.now(timezone.utc)
 
     def _why_missing(self, day: date, status: DayStatus | None) -> str:
+        if status is DayStatus.COMPLETED and self._has_expired(day):
+            return (
+                f"The file of {self.resource_type} of {day} has expired: Twilio removes files after seven days. Clear "
+                "the task that submitted the day, with if_exists='submit', and then this one."
+            )
         if status is DayStatus.COMPLETED:
             return (
-                f"{self.resource_type} of {day}: its job says Completed, but Twilio has had no file of it for "
-                f"{self.missing_timeout:.0f} seconds. If the job finished seven days ago, the file has expired: clear "
-                "the task that submitted it with if_exists='submit'. If not, run this task again, or ask Twilio."
+                f"{self.resource_type} of {day}: its job says Completed, but Twilio never had a file of it in "
+                f"{self.missing_timeout:.0f} seconds of asking. Run this task again, or ask Twilio's support."
             )
         if status is None:
             return (

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 from typing import NamedTuple, Protocol
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import (
+    FILE_LIFETIME,
     DayRange,
     DayStatus,
     ExportDay,
@@ -29,9 +30,6 @@ from airflow_provider_bulkexports.planning.naming import name_days
 from airflow_provider_bulkexports.planning.progress import Progress, Verdict, own_range, progress_of, range_of
 
 __all__ = ["Check", "DayWait", "JobWait", "Wait"]
-
-#: Days for which Twilio keeps a file, from its creation (documentation of BulkExports, Overview).
-FILE_LIFETIME = timedelta(days=7)
 
 
 class Check(NamedTuple):

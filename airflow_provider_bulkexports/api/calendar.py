@@ -11,7 +11,15 @@ import pendulum
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError
 
-__all__ = ["EXPORT_DELAY", "MAX_DAYS_PER_JOB", "DayRange", "check_exportable", "exportable_at", "parse_day"]
+__all__ = [
+    "EXPORT_DELAY",
+    "FILE_LIFETIME",
+    "MAX_DAYS_PER_JOB",
+    "DayRange",
+    "check_exportable",
+    "exportable_at",
+    "parse_day",
+]
 
 #: Twilio exports a day from 00:00 UTC of the second day after it (documentation of ExportCustomJob, ``EndDay``).
 EXPORT_DELAY = timedelta(days=2)
@@ -19,6 +27,9 @@ EXPORT_DELAY = timedelta(days=2)
 #: Days that an account and its subaccounts may request in one UTC day (documentation of BulkExports, Overview), and so
 #: the longest single job.
 MAX_DAYS_PER_JOB = 366
+
+#: Twilio keeps a file this long from its creation (documentation of BulkExports, Overview).
+FILE_LIFETIME = timedelta(days=7)
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")

@@ -8,8 +8,11 @@ their final name in one step.
 
 from __future__ import annotations
 
+import glob
 import os
+import platform
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +36,8 @@ from airflow_provider_bulkexports.exceptions import (
 )
 
 __all__ = ["DownloadPolicy", "DownloadedDay", "SignedLink", "download", "link_from"]
+
+_HOST = re.sub(r"\W", "-", platform.node()) or "host"
 
 #: Bytes that have to be gained between two failures for the transfer to be getting anywhere.
 _WORTHWHILE = 1 << 16
@@ -107,7 +112,8 @@ def download(
     :param expected_size: Bytes that Twilio's list gives for the day, if known.
     :raises BulkExportsDownloadError: when the tries are used up, naming the day and the last failure.
     """
-    spool = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
+    _clear_leftovers(target)
+    spool = target.with_name(f".{target.name}.{_HOST}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         with spool.open("w+b") as file, closing(_Transfer(file, expected_size)) as transfer:
             _try_until_complete(day, transfer, ask_link, storage, policy or DownloadPolicy())
@@ -116,6 +122,24 @@ def download(
     finally:
         spool.unlink(missing_ok=True)
     return result
+
+
+def _clear_leftovers(target: Path) -> None:
+    """Remove what killed processes of this machine left of the same file."""
+    for spool in target.parent.glob(f".{glob.escape(target.name)}.{_HOST}.*.part"):
+        pid = int(spool.name.split(".")[-3])
+        if not _is_alive(pid):
+            spool.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _try_until_complete(
@@ -188,8 +212,6 @@ class _Transfer:
             self._check = FileCheck()
             self._check.feed(EMPTY_FILE)
             self._check.finish()
-        self._file.flush()
-        os.fsync(self._file.fileno())
         return DownloadedDay(day, target, self._check.size, self._check.records, self._check.sha256)
 
     def close(self) -> None:

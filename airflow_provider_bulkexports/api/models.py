@@ -20,6 +20,7 @@ from typing import Any
 from airflow_provider_bulkexports.api import fields
 from airflow_provider_bulkexports.api.calendar import (
     EXPORT_DELAY,
+    FILE_LIFETIME,
     MAX_DAYS_PER_JOB,
     DayRange,
     check_exportable,
@@ -31,6 +32,7 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
 __all__ = [
     "EXPORT_DELAY",
+    "FILE_LIFETIME",
     "MAX_DAYS_PER_JOB",
     "DayRange",
     "DayStatus",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_bulkexports.api import fields
-from airflow_provider_bulkexports.api.redact import redact, redact_url
+from airflow_provider_bulkexports.api.redact import redact, redact_url, unlogged_queries
 from airflow_provider_bulkexports.api.transport import is_loopback
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsResponseError
 
@@ -100,16 +100,20 @@ class Storage:
         """
         _check_scheme(link)
         headers = {"Range": f"bytes={start}-", "If-Range": etag} if start and etag else {}
-        try:
-            response = self._session.get(link.url, headers=headers, stream=True, timeout=self._timeouts)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _broken_off(link, error) from None
-        with response:
+        with self._answer(link, headers) as response:
             yield _described(link, response, self._pieces(link, response))
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
+
+    def _answer(self, link: SignedLink, headers: Mapping[str, str]) -> requests.Response:
+        try:
+            with unlogged_queries():
+                return self._session.get(link.url, headers=headers, stream=True, timeout=self._timeouts)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            broken = _broken_off(link, error)
+        raise broken
 
     def _pieces(self, link: SignedLink, response: requests.Response) -> Iterator[bytes]:
         """Yield what arrives when it arrives, so that a trickle is noticed."""
@@ -130,11 +134,12 @@ def _next_piece(link: SignedLink, response: requests.Response) -> bytes:
     try:
         return bytes(response.raw.read1(_PIECE, decode_content=False))
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _broken_off(link, error) from None
+        broken = _broken_off(link, error)
+    raise broken
 
 
 def _broken_off(link: SignedLink, error: Exception) -> BulkExportsConnectionError:
-    """Make the error; to be raised unchained, since the original's text may hold the URL, a key to the file."""
+    """Make the error; to be raised behind the handler: the original, whose text holds the URL, must not hang on."""
     return BulkExportsConnectionError(f"{link}: the transfer broke off: {redact(error)}")
 
 

@@ -15,7 +15,6 @@ from airflow_provider_bulkexports.failures import BulkExportsTaskError, BulkExpo
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult
-from airflow_provider_bulkexports.planning.days import merge_days
 from airflow_provider_bulkexports.planning.layout import DEFAULT_LAYOUT, check_layout
 from airflow_provider_bulkexports.publishing import Destination
 from airflow_provider_bulkexports.runs import wanted_days
@@ -164,7 +163,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             self.log.error("%s was not stored: %s", day, error)
         total = len(outcome.entries) + len(outcome.failures)
         first = next(iter(outcome.failures.values()))
-        which = ", ".join(map(str, merge_days(outcome.failures)))
+        which = ", ".join(map(str, outcome.failures))
         message = (
             f"{len(outcome.failures)} of {total} days could not be stored: {which}. The others are, and the next try "
             f"skips them. The first failure: {first}"

@@ -1,0 +1,138 @@
+"""A server that answers what a test tells it to, for what the simulator would never do."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+
+__all__ = ["Answer", "Received", "ScriptedServer"]
+
+#: Three repetitions without waits.
+QUICK = RetryPolicy(max_retries=3, backoff_factor=0.0, max_wait=0.0)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request; ``target`` is the raw path with its query, header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What to answer.
+
+    :param body: Text or bytes as they are, or a value to send as JSON.
+    :param drop: Close the connection without an answer.
+    :param cut: Close it before the last bytes of the body, so many.
+    """
+
+    status: int = 200
+    body: Any = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    drop: bool = False
+    cut: int = 0
+
+    @property
+    def content(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+
+
+class ScriptedServer:
+    """
+    Answers requests one after the other as told, and records them; the last answer is repeated.
+
+    :param script: Either the answers, or a function from a request to its answer.
+    """
+
+    login = "AC" + "0123456789abcdef" * 2
+    password = "very-secret-token-0123456789"
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.received: list[Received] = []
+        self.script: list[Answer] | Callable[[Received], Answer] = [Answer(body={})]
+        self._stack = stack
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
+        thread.start()
+        stack.callback(self.stop)
+
+    @property
+    def url(self) -> str:
+        """Origin."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def answers(self, *answers: Answer) -> None:
+        """Answer with these, the last one for ever."""
+        self.script = list(answers)
+
+    def client(self, *, retry: RetryPolicy = QUICK, **kwargs: Any) -> BulkExportsClient:
+        """Return a client of this server."""
+        client = BulkExportsClient(self.login, self.password, base_url=self.url, retry=retry, **kwargs)
+        self._stack.callback(client.close)
+        return client
+
+    def next_answer(self, received: Received) -> Answer:
+        """Record a request and say what to answer."""
+        self.received.append(received)
+        if callable(self.script):
+            return self.script(received)
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+    def stop(self) -> None:
+        """Stop listening; the port then refuses connections."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+def _handler(script: ScriptedServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+        timeout = 10
+
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = script.next_answer(Received(self.command, self.path, headers, body))
+            if answer.drop:
+                self.close_connection = True
+                return
+            self.send_response_only(answer.status)
+            names = {name.lower() for name in answer.headers}
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            if "content-type" not in names:
+                self.send_header("Content-Type", "application/json")
+            if answer.status != 204:
+                self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content[: len(answer.content) - answer.cut])
+            self.close_connection = self.close_connection or answer.cut > 0
+
+        do_GET = do_POST = do_DELETE = do_CONNECT = handle_any  # noqa: N815 -- the names that http.server looks up
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as http.server calls it
+            """Say nothing."""
+
+    return Handler
