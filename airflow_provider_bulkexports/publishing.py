@@ -29,7 +29,7 @@ class Destination:
     A folder in a store.
 
     :param url: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder`` or a local path.
-    :param conn_id: Airflow connection of the store; its default by default.
+    :param conn_id: Airflow connection of the store; without it the credentials of the environment.
     """
 
     def __init__(self, url: str, conn_id: str | None = None) -> None:

@@ -41,8 +41,9 @@ _LOOK_INTERVAL = 0.2
 #: Jobs of others that stand in Twilio's queue before ours.
 _JOBS_AHEAD = 2
 
-#: How a task's failure by this package ends a traceback in Airflow's log.
-_LAST_WORDS = re.compile(r"^airflow_provider_bulkexports\.failures\.\w+: (.+)$", re.MULTILINE)
+#: How a task's failure by this package ends a traceback in Airflow's log, which some versions colour.
+_LAST_WORDS = re.compile(r"\bBulkExportsTask(?:Error|Failure): (.+)$", re.MULTILINE)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Demo:
                     simulator.clock.speed = speed
                     view.update(job)
         client.close()
-        return airflow.returncode, log_file.read_text(errors="replace")
+        return airflow.returncode, _COLOURS.sub("", log_file.read_text(errors="replace"))
 
     def _command(self, home: Path) -> list[str]:
         conf = {
@@ -157,6 +158,7 @@ def _airflow(command: list[str], home: Path, simulator: Simulator, log: Any) -> 
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__BULKEXPORTS__POLL_INTERVAL": "1",
+        "COLUMNS": "1000",  # Airflow 3.0 and 3.1 break the lines of a traceback
         f"AIRFLOW_CONN_{DEFAULT_CONN_ID.upper()}": simulator.connection_json(),
     }
     # The command is this interpreter with a module of this package.

@@ -44,7 +44,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         (templated)
     :param end_day: Last UTC day, inclusive. (templated)
     :param destination: Folder: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder``. (templated)
-    :param object_storage_conn_id: Airflow connection of the store; the store's default by default. (templated)
+    :param object_storage_conn_id: Airflow connection of the store, such as ``aws_default``; without it the credentials
+        of the worker's environment. (templated)
     :param layout: Path below the destination, with ``{day}`` and optionally ``{resource_type}``, ``{account_sid}``,
         ``{year}``, ``{month}``.
     :param if_exists: ``skip`` a file that is there and the same, ``overwrite`` it in any case, or ``fail``.
