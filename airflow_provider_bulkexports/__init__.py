@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airflow_provider_bulkexports.groups import export_to_object_storage
     from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
     from airflow_provider_bulkexports.operators.bulkexports import (
         CreateExportCustomJobOperator,
@@ -30,23 +31,25 @@ __all__ = [
     "ExportCustomJobTrigger",
     "ExportDaySensor",
     "ExportDayTrigger",
+    "export_to_object_storage",
 ]
 
 _HOME_OF = {
-    "BulkExportsHook": "hooks",
-    "BulkExportsToObjectStorageOperator": "transfers",
-    "CreateExportCustomJobOperator": "operators",
-    "DeleteExportJobOperator": "operators",
-    "ExportCustomJobSensor": "sensors",
-    "ExportCustomJobTrigger": "triggers",
-    "ExportDaySensor": "sensors",
-    "ExportDayTrigger": "triggers",
+    "BulkExportsHook": "hooks.bulkexports",
+    "BulkExportsToObjectStorageOperator": "transfers.bulkexports",
+    "CreateExportCustomJobOperator": "operators.bulkexports",
+    "DeleteExportJobOperator": "operators.bulkexports",
+    "ExportCustomJobSensor": "sensors.bulkexports",
+    "ExportCustomJobTrigger": "triggers.bulkexports",
+    "ExportDaySensor": "sensors.bulkexports",
+    "ExportDayTrigger": "triggers.bulkexports",
+    "export_to_object_storage": "groups",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME_OF:
-        return getattr(import_module(f"{__name__}.{_HOME_OF[name]}.bulkexports"), name)
+        return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

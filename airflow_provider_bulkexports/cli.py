@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, ResourceType
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo",
         help="run the example DAG against the simulator and show every day's end",
         description="Runs the example DAG in a throw-away Airflow home, against a simulator of Twilio's side on this "
-        "machine. Uses no network and leaves nothing behind.",
+        "machine. Uses no network and leaves nothing behind but what --output asks for.",
     )
     _add_resource_type(demo)
     demo.add_argument("--days", type=int, default=7, metavar="N", help="how many days to export (default: 7)")
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a day that fails: YYYY-MM-DD, or 1 for the first",
     )
     demo.add_argument("--empty-day", action="append", default=[], metavar="DAY", help="a day without records, likewise")
+    demo.add_argument("--output", type=Path, metavar="DIR", help="keep the days' files in this folder")
     demo.add_argument("--log", action="store_true", help="show Airflow's own log at the end")
     demo.set_defaults(run=_demo)
 
@@ -108,6 +110,7 @@ def _demo(options: argparse.Namespace) -> int:
         days=days,
         failing=[_day_in(days, word, "--fail-day") for word in options.fail_day],
         empty=[_day_in(days, word, "--empty-day") for word in options.empty_day],
+        output=options.output,
         show_log=options.log,
     ).run()
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         Connection,
         Context,
         PokeReturnValue,
-        TaskGroup,
+        XComArg,
+        task_group,
     )
     from airflow.sdk.exceptions import (
         AirflowException,
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
 else:
     Context = dict
     try:
-        from airflow.sdk import BaseOperator, BaseSensorOperator, Connection, PokeReturnValue, TaskGroup
+        from airflow.sdk import BaseOperator, BaseSensorOperator, Connection, PokeReturnValue, XComArg, task_group
     except ImportError:  # Airflow 2.11
+        from airflow.decorators import task_group
         from airflow.models import BaseOperator, Connection
+        from airflow.models.xcom_arg import XComArg
         from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
-        from airflow.utils.task_group import TaskGroup
     try:
         from airflow.sdk import BaseHook
     except ImportError:  # before Airflow 3.1
@@ -89,11 +91,12 @@ __all__ = [
     "Log",
     "PokeReturnValue",
     "TaskDeferred",
-    "TaskGroup",
     "TriggerEvent",
+    "XComArg",
     "aget_connection",
     "conf",
     "object_storage_path",
+    "task_group",
 ]
 
 AIRFLOW_VERSION = version("apache-airflow")

@@ -1,5 +1,5 @@
 """
-Export a range of days from Twilio by hand: trigger it with the days you want.
+Export a range of days from Twilio by hand and store their files: trigger it with the days you want.
 
 One job can hold up to 366 days, which is also what a Twilio account, with all its subaccounts, may ask for in one UTC
 day; every job costs its days from that quota when it is submitted, and Twilio mails the account's owners about it. So
@@ -14,7 +14,11 @@ from __future__ import annotations
 
 import pendulum
 
-from airflow_provider_bulkexports import CreateExportCustomJobOperator, ExportCustomJobSensor
+from airflow_provider_bulkexports import (
+    BulkExportsToObjectStorageOperator,
+    CreateExportCustomJobOperator,
+    ExportCustomJobSensor,
+)
 
 try:
     from airflow.sdk import DAG
@@ -27,7 +31,12 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     # What the trigger form asks for. Days are UTC days, and both are included.
-    params={"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026-01-07"},
+    params={
+        "resource_type": "Messages",
+        "start_day": "2026-01-01",
+        "end_day": "2026-01-07",
+        "destination": "file:///tmp/twilio",  # or s3://bucket/folder, gs://bucket/folder, abfs://container@account/folder
+    },
     doc_md=__doc__,
     tags=["example", "twilio"],
 ):
@@ -46,4 +55,12 @@ with DAG(
         task_id="wait",
         job_sid=submit.output,
         deferrable=True,
+    )
+
+    # One verified .json.gz file a day, under resource_type=Messages/day=2026-01-01/; what is there already is skipped.
+    store = BulkExportsToObjectStorageOperator(
+        task_id="store",
+        resource_type="{{ params.resource_type }}",
+        days=wait.output,
+        destination="{{ params.destination }}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -30,16 +31,21 @@ def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    ended = run("demo", "--days", "3", "--empty-day", "2", "--resource-type", "Calls", home=tmp_path)
+    arguments = ["--days", "3", "--empty-day", "2", "--resource-type", "Calls", "--output", "files"]
+    ended = run("demo", *arguments, home=tmp_path)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    rows = re.findall(r"│ (\d{4}-\d\d-\d\d) │ (\w+) ", ended.stdout)
-    assert [state for _, state in rows] == ["Completed", "CompletedEmptyRecords", "Completed"]
-    assert len({day for day, _ in rows}) == 3
+    rows = re.findall(r"│ (\d{4}-\d\d-\d\d) │ (\w+) +│ (\d+) ", ended.stdout)
+    assert [state for _, state, _ in rows] == ["Completed", "CompletedEmptyRecords", "Completed"]
+    assert [int(records) for *_, records in rows] == [50, 0, 50]
+    assert len({day for day, *_ in rows}) == 3
     assert "3/3 days final: 2 completed, 1 empty" in ended.stdout
     assert "Queue position: 3 → 2 → 1 → 0" in ended.stdout
     assert f'completed: ["{rows[0][0]}", "{rows[2][0]}"]' in ended.stdout
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["tmp"]
+    files = {day: tmp_path / f"files/resource_type=Calls/day={day}/part-0.json.gz" for day, *_ in rows}
+    assert [len(gzip.decompress(file.read_bytes()).splitlines()) for file in files.values()] == [50, 0, 50]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["files", "tmp"]
+    assert not list((tmp_path / "tmp").iterdir())
 
 
 @pytest.mark.slow

@@ -31,7 +31,8 @@ def dag_in(file: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[file.stem] = module
     spec.loader.exec_module(module)
-    return module.submit.dag
+    tasks = (getattr(value, "operator", value) for value in vars(module).values())
+    return next(task.dag for task in tasks if hasattr(task, "task_id"))
 
 
 def run(dag: Any, day: datetime, **arguments: Any) -> Any:
@@ -48,6 +49,7 @@ def test_no_example_is_forgotten_here() -> None:
     assert sorted(file.name for file in EXAMPLES.glob("*.py")) == [
         "example_bulkexports_daily.py",
         "example_bulkexports_range.py",
+        "example_bulkexports_to_object_storage.py",
     ]
 
 
@@ -65,10 +67,11 @@ def test_daily_example_exports_the_day_of_its_run(airflow_db: None, fast: Simula
 
 @pytest.mark.slow
 def test_range_example_exports_the_days_it_is_triggered_with(
-    airflow_db: None, fast: Simulator, connection: str
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path
 ) -> None:
     fast.state.empty_day("Calls", "2026-02-02")
     conf = {"resource_type": "Calls", "start_day": "2026-02-01", "end_day": "2026-02-03"}
+    conf["destination"] = f"file://{tmp_path}"
 
     ended = run(
         dag_in(EXAMPLES / "example_bulkexports_range.py"), datetime(2026, 3, 6, tzinfo=timezone.utc), run_conf=conf
@@ -79,6 +82,8 @@ def test_range_example_exports_the_days_it_is_triggered_with(
     assert result["resource_type"] == "Calls"
     assert result["completed"] == ["2026-02-01", "2026-02-03"]
     assert result["empty"] == ["2026-02-02"]
+    assert [entry["records"] for entry in xcom(ended, "store")] == [50, 0, 50]
+    assert len(list(tmp_path.rglob("part-0.json.gz"))) == 3
 
 
 @pytest.mark.slow
@@ -90,3 +95,19 @@ def test_range_example_fails_with_a_day_that_fails(airflow_db: None, fast: Simul
     assert ended.state == "failed"
     assert ended.get_task_instance("submit").state == "success"
     assert ended.get_task_instance("wait").state == "failed"
+
+
+@pytest.mark.slow
+def test_storage_example_leaves_the_day_in_the_bucket(
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The bucket is a folder here; test_s3.py stores in an S3 API.
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
+
+    file = EXAMPLES / "example_bulkexports_to_object_storage.py"
+    ended = run(dag_in(file), datetime(2026, 3, 5, tzinfo=timezone.utc))
+
+    assert ended.state == "success"
+    (stored,) = tmp_path.rglob("part-0.json.gz")
+    assert xcom(ended, "report") == f"50 records in file://{stored}"

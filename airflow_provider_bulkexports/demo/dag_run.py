@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 WAIT_TASK = "wait"
+STORE_TASK = "store"
 
 
 def main(file: str, conf: str, outcome: str) -> None:
@@ -21,15 +22,23 @@ def main(file: str, conf: str, outcome: str) -> None:
 
     :param file: The DAG file.
     :param conf: The run's configuration, as JSON.
-    :param outcome: File to write ``{"state": ..., "result": ...}`` to: the run's state and its waiting task's XCom.
+    :param outcome: File to write ``{"state": ..., "result": ..., "stored": ...}`` to: the run's state, and the XCom of
+        its waiting and of its storing task.
     """
     from airflow.utils.db import initdb
 
     initdb()
     run = _dag_in(file).test(run_conf=json.loads(conf))
-    waited = run.get_task_instance(WAIT_TASK)
-    result = waited.xcom_pull(task_ids=WAIT_TASK) if waited is not None else None
-    Path(outcome).write_text(json.dumps({"state": str(getattr(run.state, "value", run.state)), "result": result}))
+    ended = {
+        "state": str(getattr(run.state, "value", run.state)),
+        "result": _xcom(run, WAIT_TASK),
+        "stored": _xcom(run, STORE_TASK),
+    }
+    Path(outcome).write_text(json.dumps(ended))
+
+
+def _xcom(run: Any, task_id: str) -> Any:
+    return run.get_task_instance(task_id).xcom_pull(task_ids=task_id)
 
 
 def _dag_in(file: str) -> Any:

@@ -54,6 +54,7 @@ class Demo:
     :param days: The days to export.
     :param failing: Those that fail, ``YYYY-MM-DD``.
     :param empty: Those without records, ``YYYY-MM-DD``.
+    :param output: Folder for the days' files; a throw-away one by default.
     :param show_log: Print Airflow's log at the end.
     """
 
@@ -61,6 +62,7 @@ class Demo:
     days: DayRange
     failing: Sequence[str] = ()
     empty: Sequence[str] = ()
+    output: Path | None = None
     show_log: bool = False
 
     def run(self) -> int:
@@ -82,7 +84,7 @@ class Demo:
             view.say(f"Airflow could not run the DAG (exit status {exit_code}); its log is above.")
             return 1
         last_words = _LAST_WORDS.findall(log)
-        view.show_end(outcome["state"], outcome["result"], last_words[-1] if last_words else "")
+        view.show_end(outcome["state"], outcome["result"], outcome["stored"], last_words[-1] if last_words else "")
         return 0 if outcome["state"] == "success" else 1
 
     def _simulator(self) -> Simulator:
@@ -90,6 +92,7 @@ class Demo:
         knobs = simulator.knobs
         knobs.parallel_jobs = 1
         knobs.eta_error_seconds = 30.0
+        knobs.link_seconds = 24 * 3600  # of simulated time, which runs fast
         for other_days in range(1, _JOBS_AHEAD + 1):
             end = self.days.start - timedelta(days=1)
             first = end - timedelta(days=other_days)
@@ -125,6 +128,7 @@ class Demo:
             "resource_type": self.resource_type.value,
             "start_day": self.days.start.isoformat(),
             "end_day": self.days.end.isoformat(),
+            "destination": f"file://{(self.output or home / 'output').resolve()}",
         }
         arguments = [str(_example_dag()), json.dumps(conf), str(home / "outcome.json")]
         return [sys.executable, "-m", "airflow_provider_bulkexports.demo.dag_run", *arguments]

@@ -26,9 +26,8 @@ _STYLES = {
     DayStatus.RUNNING: "yellow",
 }
 _MEANINGS = {
-    DayStatus.COMPLETED: "its file can be fetched for seven days",
     DayStatus.COMPLETED_EMPTY_RECORDS: "no records that day",
-    DayStatus.FAILED: "Twilio gave up; has to be submitted again",
+    DayStatus.FAILED: "to be submitted again",
 }
 
 
@@ -46,6 +45,7 @@ class DemoView:
         self._live: Live | None = None
         self._progress = Progress(days)
         self._headline = ""
+        self._files: dict[str, Any] = {}
         self._positions: list[str] = []
         self._estimates: list[str] = []
 
@@ -75,15 +75,19 @@ class DemoView:
             self.say(f"  {progress.summary(today=_utc_today())}")
         self._headline = progress.headline
 
-    def show_end(self, state: str, result: Any, last_words: str) -> None:
+    def show_end(self, state: str, result: Any, stored: Any, last_words: str) -> None:
         """
-        Show every day's final state, how queue and estimate went, and what the sensor returned.
+        Show every day's final state and file, how queue and estimate went, and what the sensor returned.
 
         :param state: State of the DAG run.
         :param result: XCom of the sensor; ``None`` if it failed.
+        :param stored: XCom of the storing task; ``None`` if it did not run.
         :param last_words: Message of the task's failure, if it failed.
         """
+        self._files = {entry["day"]: entry for entry in stored or []}
         self._console.print(self._table(self._progress.headline))
+        for entry in stored or []:
+            self.say(f"  {entry['uri']}")
         self.say(f"Queue position: {_history(self._positions)}; Twilio expected (UTC): {_history(self._estimates)}")
         if result is not None:
             self.say("The sensor returned:")
@@ -95,11 +99,13 @@ class DemoView:
         self._console.print(Text(f"DAG run: {state}", style=style))
 
     def _table(self, title: str) -> Table:
-        table = Table("Day", "State", "", title=title, title_justify="left")
+        table = Table("Day", "State", "Records", "Bytes", "", title=title, title_justify="left")
         for day in self._days:
             status = self._progress.states.get(day)
             state = Text(status.value, _STYLES.get(status, "dim")) if status else Text("not accounted for yet", "dim")
-            table.add_row(day.isoformat(), state, _MEANINGS.get(status, "") if status else "")
+            file = self._files.get(day.isoformat(), {})
+            numbers = [str(file.get(name, "")) for name in ("records", "bytes")]
+            table.add_row(day.isoformat(), state, *numbers, _MEANINGS.get(status, "") if status else "")
         return table
 
 

@@ -16,6 +16,7 @@ from airflow_provider_bulkexports.compat import (
     BaseOperator,
     Context,
     DateTimeTrigger,
+    XComArg,
     conf,
 )
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
@@ -248,7 +249,7 @@ class DeleteExportJobOperator(BaseOperator):
     def __init__(
         self,
         *,
-        job_sid: str | list[str],
+        job_sid: str | list[str] | XComArg,
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         **kwargs: Any,
     ) -> None:

@@ -14,6 +14,7 @@ from airflow_provider_bulkexports.compat import (
     BaseSensorOperator,
     Context,
     PokeReturnValue,
+    XComArg,
     conf,
 )
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
@@ -141,7 +142,7 @@ class ExportCustomJobSensor(_WaitSensor):
     def __init__(
         self,
         *,
-        job_sid: str | list[str],
+        job_sid: str | list[str] | XComArg,
         resource_type: str | None = None,
         start_day: str | date | None = None,
         end_day: str | date | None = None,

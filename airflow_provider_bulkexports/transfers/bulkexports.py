@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.api.models import ResourceType, parse_day
-from airflow_provider_bulkexports.compat import BaseOperator, Context
+from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, BulkExportsTaskFailure, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
@@ -76,7 +76,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         *,
         resource_type: str,
         destination: str,
-        days: str | Sequence[str | date] | WaitResult | None = None,
+        days: str | Sequence[str | date] | WaitResult | XComArg | None = None,
         start_day: str | date | None = None,
         end_day: str | date | None = None,
         object_storage_conn_id: str | None = None,
