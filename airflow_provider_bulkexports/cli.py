@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, ResourceType
@@ -18,6 +19,8 @@ from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.runs import utc_today
 
 __all__ = ["main"]
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no other name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
+    _add_demo(commands)
+    _add_simulate(commands)
+    return parser
+
+
+def _add_demo(commands: _Commands) -> None:
     demo = commands.add_parser(
         "demo",
         help="run the example DAG against the simulator and show every day's end",
@@ -69,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--log", action="store_true", help="show Airflow's own log at the end")
     demo.set_defaults(run=_demo)
 
+
+def _add_simulate(commands: _Commands) -> None:
     simulate = commands.add_parser(
         "simulate",
         help="serve Twilio's side on this machine and print the connection to it",
@@ -82,7 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--fail-day", action="append", default=[], metavar="DAY", help="a day that fails, YYYY-MM-DD")
     simulate.add_argument("--empty-day", action="append", default=[], metavar="DAY", help="a day without records")
     simulate.set_defaults(run=_simulate)
-    return parser
 
 
 def _add_resource_type(parser: argparse.ArgumentParser, meaning: str = "what to export") -> None:

@@ -15,6 +15,9 @@ __all__ = ["iterate_pages"]
 #: No list of Twilio's comes near this: at 50 jobs a page it would be half a million jobs in seven days.
 MAX_PAGES = 10_000
 
+#: Pages equal to an earlier one that are still believed: days have no sid, and a page may be empty.
+REPEATED_PAGES = 5
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -26,11 +29,12 @@ def iterate_pages(
 
     :param fetch: Gets a URL with the credentials and returns its JSON object.
     :param first_url: Absolute URL of the first page; its origin is the only one ever asked.
-    :param key: Name of the array if the answer does not say (``meta.key``).
+    :param key: Name of the array; if there is none of it, the one that the answer names counts (``meta.key``).
     :raises BulkExportsResponseError: if a page leads to another origin, to a page already read, or to no end.
     """
     seen: set[str] = set()
     contents: set[int] = set()
+    repeated = 0
     url: str | None = first_url
     while url is not None:
         if url in seen or len(seen) >= MAX_PAGES:
@@ -39,21 +43,21 @@ def iterate_pages(
         page = fetch(url)
         meta = page.get("meta")
         meta = meta if isinstance(meta, Mapping) else {}
-        elements = _elements(page, fields.text(meta.get("key")) or key, url)
+        elements = _elements(page, (key, fields.text(meta.get("key"))), url)
         url = _next_url(meta.get("next_page_url"), current=url, first_url=first_url)
-        content = hash(repr(elements))
-        if url is not None and content in contents:
+        repeated += (content := hash(repr(elements))) in contents
+        if url is not None and repeated > REPEATED_PAGES:
             raise _loop(first_url, len(seen))
         contents.add(content)
         yield from (element for element in elements if isinstance(element, Mapping))
 
 
-def _elements(page: Mapping[str, Any], key: str, url: str) -> list[Any]:
-    elements = page.get(key)
-    if isinstance(elements, list):
-        return elements
+def _elements(page: Mapping[str, Any], keys: tuple[str, str | None], url: str) -> list[Any]:
+    for key in keys:
+        if key is not None and isinstance(elements := page.get(key), list):
+            return elements
     raise BulkExportsResponseError(
-        f"{redact_url(url)} answered without the array {key!r}: is the connection's host Twilio's BulkExports API?"
+        f"{redact_url(url)} answered without the array {keys[0]!r}: is the connection's host Twilio's BulkExports API?"
     )
 
 
