@@ -1,7 +1,7 @@
 """
 Check a day's file while it passes: every gzip member's own checksum and length, every line, and a SHA-256 of it all.
 
-The work is done on a thread beside the transfer: inflating releases the interpreter, so a slow network hides it.
+Inflating and counting are done on a thread beside the transfer, so that a slow network hides them.
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ class FileCheck:
         """
         self._raise_error()
         self._pieces.put(piece)
+        # Here, while the other thread inflates: both let go of the interpreter.
+        self._digest.update(piece)
+        self.size += len(piece)
 
     def finish(self) -> None:
         """
@@ -92,8 +95,6 @@ class FileCheck:
             if self._error is not None:
                 continue
             try:
-                self._digest.update(piece)
-                self.size += len(piece)
                 self._inflate(piece)
             except Exception as error:  # noqa: BLE001  # raised again where the next piece or the end is handed in
                 self._error = error
@@ -104,7 +105,7 @@ class FileCheck:
         while piece:
             if self._member is None or self._member.eof:
                 # Behind a member there may be another, or zeros that fill a block (RFC 1952; gzip ignores them too).
-                piece = piece if self.size <= len(piece) else piece.lstrip(b"\0")
+                piece = piece if self._member is None else piece.lstrip(b"\0")
                 if not piece:
                     return
                 self._member = inflater.decompressobj(wbits=_GZIP)

@@ -1,0 +1,104 @@
+"""A file's check counts lines, adds up bytes, and believes gzip's own checksums only."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import random
+import zlib
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from airflow_provider_bulkexports.api import verify
+from airflow_provider_bulkexports.api.verify import EMPTY_FILE, FileCheck
+from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
+
+LINES = b'{"a": 1}\n{"b": 2}\n\n{"c": 3}'
+
+
+@pytest.fixture(autouse=True, params=["the installed one", "zlib"])
+def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    if request.param == "zlib":
+        monkeypatch.setattr(verify, "inflater", zlib)
+    return verify.inflater
+
+
+def checked(file: bytes, sizes: Iterator[int]) -> FileCheck:
+    check = FileCheck()
+    try:
+        while file:
+            size = next(sizes)
+            check.feed(file[:size])
+            file = file[size:]
+        check.finish()
+    finally:
+        check.close()
+    return check
+
+
+def always(size: int) -> Iterator[int]:
+    while True:
+        yield size
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("file", "records"),
+    [
+        (gzip.compress(LINES), 3),
+        (gzip.compress(LINES + b"\n"), 3),
+        (gzip.compress(LINES + b"\n") + gzip.compress(b'{"d": 4}\n') + bytes(30), 4),
+        (gzip.compress(b'{"d": ') + gzip.compress(b"4}\n"), 1),
+        (gzip.compress(b"\n\n\n"), 0),
+        (gzip.compress(b""), 0),
+        (EMPTY_FILE, 0),
+        (b"", 0),
+    ],
+)
+def test_records_are_lines_that_hold_something(file: bytes, records: int, size: int) -> None:
+    check = checked(file, always(size))
+
+    assert (check.records, check.size) == (records, len(file))
+    assert check.sha256 == hashlib.sha256(file).hexdigest()
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    "file",
+    [
+        gzip.compress(LINES)[:-3],
+        gzip.compress(LINES)[:-8] + b"12345678",
+        gzip.compress(LINES)[:-4] + b"1234",
+        gzip.compress(LINES) + b"garbage",
+        gzip.compress(LINES) + gzip.compress(LINES)[:12],
+        LINES,
+        b"hello",
+    ],
+    ids=["cut", "wrong checksum", "wrong length", "garbage behind", "cut member behind", "no gzip", "short text"],
+)
+def test_a_file_that_is_not_whole_is_an_error(file: bytes, size: int) -> None:
+    with pytest.raises(BulkExportsResponseError, match=r"the file is damaged|ends in the middle"):
+        checked(file, always(size))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_members_in_any_pieces_give_the_same_count(seed: int) -> None:
+    chance = random.Random(seed)
+    kinds = [b"x" * 3_000_000, b'{"a": 1}\n' * 200_000, b"".join(b"%d\n" % chance.getrandbits(30) for _ in range(999))]
+    texts = [chance.choice(kinds) for _ in range(chance.randrange(1, 4))]
+    file = b"".join(gzip.compress(text, chance.choice([0, 1, 6])) for text in texts)
+
+    check = checked(file, iter(lambda: chance.choice([1000, 70_000, 300_000]), None))
+
+    assert check.records == sum(1 for line in b"".join(texts).split(b"\n") if line)
+    assert check.sha256 == hashlib.sha256(file).hexdigest()
+
+
+def test_the_work_ends_when_the_check_is_closed_early() -> None:
+    check = FileCheck()
+    check.feed(gzip.compress(LINES)[:10])
+    check.close()
+
+    assert not check._thread.is_alive()
