@@ -35,7 +35,7 @@ def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_p
     ended = run("demo", *arguments, home=tmp_path)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    rows = re.findall(r"│ (\d{4}-\d\d-\d\d) │ (\w+) +│ (\d+) ", ended.stdout)
+    rows = re.findall(r"│ (\d{4}-\d\d-\d\d) │ (\w+) +│ +(\d+) ", ended.stdout)
     assert [state for _, state, _ in rows] == ["Completed", "CompletedEmptyRecords", "Completed"]
     assert [int(records) for *_, records in rows] == [50, 0, 50]
     assert len({day for day, *_ in rows}) == 3

@@ -85,6 +85,10 @@ class Demo:
             return 1
         last_words = _LAST_WORDS.findall(log)
         view.show_end(outcome["state"], outcome["result"], outcome["stored"], last_words[-1] if last_words else "")
+        if self.output is not None:
+            view.say("\n".join(["Files:", *(f"  {entry['uri']}" for entry in outcome["stored"] or [])]))
+        elif outcome["stored"]:
+            view.say("The files are thrown away with the Airflow home; --output DIR keeps them.")
         return 0 if outcome["state"] == "success" else 1
 
     def _simulator(self) -> Simulator:

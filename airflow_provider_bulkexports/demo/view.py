@@ -86,8 +86,6 @@ class DemoView:
         """
         self._files = {entry["day"]: entry for entry in stored or []}
         self._console.print(self._table(self._progress.headline))
-        for entry in stored or []:
-            self.say(f"  {entry['uri']}")
         self.say(f"Queue position: {_history(self._positions)}; Twilio expected (UTC): {_history(self._estimates)}")
         if result is not None:
             self.say("The sensor returned:")
@@ -99,7 +97,10 @@ class DemoView:
         self._console.print(Text(f"DAG run: {state}", style=style))
 
     def _table(self, title: str) -> Table:
-        table = Table("Day", "State", "Records", "Bytes", "", title=title, title_justify="left")
+        table = Table("Day", "State", title=title, title_justify="left")
+        for number in ("Records", "Bytes"):
+            table.add_column(number, justify="right")
+        table.add_column("")
         for day in self._days:
             status = self._progress.states.get(day)
             state = Text(status.value, _STYLES.get(status, "dim")) if status else Text("not accounted for yet", "dim")
