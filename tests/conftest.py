@@ -18,6 +18,8 @@ os.environ.update(
 )
 
 import asyncio
+import atexit
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +45,8 @@ from airflow_provider_bulkexports.compat import (
 )
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
+
+atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 #: Noon of a day on which the days of January 2026 have long been exportable.
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
