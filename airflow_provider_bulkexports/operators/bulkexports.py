@@ -26,11 +26,12 @@ from airflow_provider_bulkexports.literals import is_literal, known, known_days,
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
 from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.identity import identity_of
+from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.runs import run_id_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 from airflow_provider_bulkexports.waiting import JobWait
-from airflow_provider_bulkexports.watching import POLL_INTERVAL, Watch
+from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
 
 __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 
@@ -64,6 +65,8 @@ class CreateExportCustomJobOperator(BaseOperator):
         submits them again.
     :param poll_interval: Seconds between looks at the job, with ``wait_for_completion``; 60 unless Airflow's
         configuration has ``[bulkexports] poll_interval``.
+    :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
+        off when it is not above ``poll_interval``.
     :param timeout: Seconds to wait for completion; the job goes on at Twilio.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param deferrable: Wait in the triggerer instead of on a worker.
@@ -97,6 +100,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         wait_until_exportable: bool = True,
         wait_for_completion: bool = False,
         poll_interval: float = POLL_INTERVAL,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
         timeout: float = 24 * 3600,
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
@@ -117,6 +121,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.wait_until_exportable = wait_until_exportable
         self.wait_for_completion = wait_for_completion
         self.poll_interval = poll_interval
+        self.max_poll_interval = max_poll_interval
         self.timeout = timeout
         self.twilio_conn_id = twilio_conn_id
         self.deferrable = deferrable
@@ -199,23 +204,18 @@ class CreateExportCustomJobOperator(BaseOperator):
             time.sleep(min(left, self.poll_interval))
 
     def _await_completion(self, wait: JobWait) -> WaitResult:
-        watch = Watch(wait, self.log)
+        pace = Pace(self.poll_interval, self.max_poll_interval)
+        watch = Watch(wait, self.log, pace)
         client = self.hook.get_conn()
         deadline = time.monotonic() + self.timeout
         while (event := watch.look(client)) is None:
             if self.deferrable:
-                defer_wait(
-                    self,
-                    wait,
-                    twilio_conn_id=self.twilio_conn_id,
-                    poll_interval=self.poll_interval,
-                    timeout=self.timeout,
-                )
+                defer_wait(self, wait, twilio_conn_id=self.twilio_conn_id, pace=pace, timeout=self.timeout)
             left = deadline - time.monotonic()
             if left <= 0:
                 event = watch.timed_out()
                 break
-            time.sleep(min(watch.pause(self.poll_interval), left))
+            time.sleep(min(watch.pause(), left))
         return self._conclude(event)
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
@@ -224,6 +224,7 @@ class CreateExportCustomJobOperator(BaseOperator):
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
+        Pace(self.poll_interval, self.max_poll_interval)
         ResourceType.parse(known(self.resource_type, otherwise=ResourceType.MESSAGES))
         if days := known_days(self.start_day, self.end_day):
             check_job_length(days)
