@@ -20,6 +20,9 @@ from harness.rest import RestApi, RestError
 
 __all__ = ["Airflow"]
 
+#: Seconds; an idle machine needs a small part of it.
+_START_TIMEOUT = 300
+
 
 class Airflow(RestApi):
     """
@@ -53,12 +56,15 @@ class Airflow(RestApi):
     def start(self) -> None:
         """Make the database's tables and start whatever does not run; returns when all of it is healthy."""
         if not self._migration.log_text():
-            self._migration.run(timeout=120)
+            self.api_server.start()  # it takes longest, and needs no tables to come up
+            self._migration.run(timeout=_START_TIMEOUT)
         for component in self.components:
             if not component.is_running():
                 component.kill()  # what it may have left
                 component.start()
-        wait_until(self.is_healthy, timeout=180, otherwise=lambda: f"Airflow is not healthy\n{self._tails()}")
+        wait_until(
+            self.is_healthy, timeout=_START_TIMEOUT, otherwise=lambda: f"Airflow is not healthy\n{self._tails()}"
+        )
 
     def stop(self) -> None:
         """End every process and remove all files."""
@@ -78,7 +84,7 @@ class Airflow(RestApi):
         if ended:
             raise AssertionError(f"{ended} ended\n{self._tails()}")
         health = self._if_reachable(lambda: self.rest("GET", "/monitor/health"))
-        return bool(health) and all(part["status"] == "healthy" for part in health.values())
+        return bool(health) and all(part["status"] == "healthy" for part in health.values()) and self._serves_tasks()
 
     def wait_for_state(
         self,
@@ -156,6 +162,10 @@ class Airflow(RestApi):
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Ask Airflow's database; ``%s`` stands for a parameter."""
         return self._postgres.query(query, parameters)
+
+    def _serves_tasks(self) -> bool:
+        """Ask the part of the API server that tasks talk to, which is built at the first request."""
+        return bool(self._if_reachable(lambda: requests.get(f"{self.url}/execution/health", timeout=60).ok))
 
     def _unfinished_runs(self) -> list[tuple[Any, ...]]:
         return self.sql("SELECT dag_id, run_id FROM dag_run WHERE state IN ('queued', 'running')")
