@@ -1,7 +1,7 @@
 """
 What the system tests share: one Airflow for all of them, a simulator of Twilio's side for each.
 
-Coming up costs about a minute of CPU time: the first test waited 60 to 110 s for it on two cores busy with other work.
+Coming up costs about a minute of CPU time: the first test waited 60 to 130 s for it on two cores busy with other work.
 Then a run of two tasks takes 10 to 15 s there.
 """
 
