@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     )
     from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
     from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
-    from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger, ExportDayTrigger
+    from airflow_provider_bulkexports.triggers.bulkexports import (
+        ExportCustomJobTrigger,
+        ExportDayEventTrigger,
+        ExportDayTrigger,
+    )
 
 __version__ = "0.1.0"
 
@@ -29,6 +33,7 @@ __all__ = [
     "DeleteExportJobOperator",
     "ExportCustomJobSensor",
     "ExportCustomJobTrigger",
+    "ExportDayEventTrigger",
     "ExportDaySensor",
     "ExportDayTrigger",
     "export_to_object_storage",
@@ -41,6 +46,7 @@ _HOME_OF = {
     "DeleteExportJobOperator": "operators.bulkexports",
     "ExportCustomJobSensor": "sensors.bulkexports",
     "ExportCustomJobTrigger": "triggers.bulkexports",
+    "ExportDayEventTrigger": "triggers.bulkexports",
     "ExportDaySensor": "sensors.bulkexports",
     "ExportDayTrigger": "triggers.bulkexports",
     "export_to_object_storage": "groups",
