@@ -73,23 +73,31 @@ class JobGuard:
         thread.join(SECONDS_TO_CANCEL)
 
 
-def cancel_jobs(client: BulkExportsClient, job_sids: Iterable[str], log: Log) -> None:
+def cancel_jobs(client: BulkExportsClient, job_sids: Iterable[str], log: Log) -> str:
     """
-    Take the unfinished days of jobs out of Twilio's queue, as well as it goes: what fails is logged.
+    Take the unfinished days of jobs out of Twilio's queue, as well as it goes.
 
     A finished job is left alone: deleting it would save nothing, and a cleared task can still adopt it.
+
+    :return: What became of each job, in sentences.
     """
+    told = []
     for sid in job_sids:
         try:
-            if not _is_unfinished(client.get_job(sid)):
-                log.info("Job %s is finished: nothing to cancel", sid)
-                continue
-            client.delete_job(sid)
-            log.info("Deleted job %s, since cancel_on_kill is set; its quota is spent all the same", sid)
+            told.append(_cancel_job(client, sid))
         except BulkExportsNotFoundError:
-            log.info("Job %s is gone already", sid)
+            told.append(f"Job {sid} is gone already.")
         except BulkExportsError as error:
-            log.warning("Could not delete job %s, which goes on at Twilio: %s", sid, error)
+            told.append(f"Job {sid} could not be deleted and goes on at Twilio: {error}")
+        log.warning("%s", told[-1])
+    return " ".join(told)
+
+
+def _cancel_job(client: BulkExportsClient, sid: str) -> str:
+    if not _is_unfinished(client.get_job(sid)):
+        return f"Job {sid} is finished and was left alone."
+    client.delete_job(sid)
+    return f"Job {sid} was deleted, since cancel_on_kill is set; what it cost of the quota is spent."
 
 
 def _is_unfinished(job: Job) -> bool:

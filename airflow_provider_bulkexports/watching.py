@@ -73,11 +73,15 @@ class Watch:
         grown = max(interval, SHORTEST_PAUSE_AFTER_FAILURE) * 2.0 ** (self._failures - 1)
         return max(interval, min(grown, LONGEST_PAUSE_AFTER_FAILURE))
 
-    def timed_out(self) -> WaitEvent:
-        """Make the event of a wait whose deadline passed."""
+    def timed_out(self, *, fate: str = "The job goes on at Twilio: clear the task to wait on") -> WaitEvent:
+        """
+        Make the event of a wait whose deadline passed.
+
+        :param fate: What becomes of the job, and what to do now.
+        """
         message = (
-            f"Timed out waiting for {self.wait.subject} ({self._last_line}). The job goes on at Twilio: "
-            "clear the task to wait on, with a longer timeout if this happens often."
+            f"Timed out waiting for {self.wait.subject} ({self._last_line}). {fate}, "
+            "with a longer timeout if this happens often."
         )
         return WaitEvent(status="timeout", message=message, result=None)
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at, parse_job_sids
-from airflow_provider_bulkexports.cancelling import JobGuard
+from airflow_provider_bulkexports.cancelling import JobGuard, cancel_jobs
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg, conf
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError, BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
-from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.outcomes import WaitEvent, WaitResult, conclude
 from airflow_provider_bulkexports.pausing import pause_until
 from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.quota import quota_renewed_at
@@ -238,10 +238,16 @@ class CreateExportCustomJobOperator(BaseOperator):
                 )
             left = deadline - time.monotonic()
             if left <= 0:
-                event = watch.timed_out()
+                event = self._timed_out(watch, wait)
                 break
             guard.sleep(min(watch.pause(self.poll_interval), left))
         return self._conclude(event)
+
+    def _timed_out(self, watch: Watch, wait: JobWait) -> WaitEvent:
+        if not self.cancel_on_kill:
+            return watch.timed_out()
+        told = cancel_jobs(self.hook.get_conn(), wait.job_sids, self.log)
+        return watch.timed_out(fate=f"{told} Clear the task to submit what is missing again")
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.

@@ -1,4 +1,4 @@
-"""A submission that is refused for the quota waits for the next UTC day; one that is refused otherwise fails at once."""
+"""A submission refused for the quota waits for the next UTC day; one refused for anything else fails at once."""
 
 from __future__ import annotations
 
