@@ -147,6 +147,8 @@ class BulkExportsRateLimitError(BulkExportsAPIError):
     """429, still after the retries: the request was not processed and may be repeated."""
 
     is_transient = True
+    #: Seconds that Twilio asked to wait before that (``Retry-After``); ``None`` if it did not.
+    retry_after: float | None = None
 
 
 class BulkExportsServerError(BulkExportsAPIError):

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from typing import NamedTuple, Protocol
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import (
     FILE_LIFETIME,
     DayRange,
@@ -27,16 +26,45 @@ from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExport
 from airflow_provider_bulkexports.outcomes import WaitEvent, WaitResult
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.planning.naming import name_days
-from airflow_provider_bulkexports.planning.progress import Progress, Verdict, own_range, progress_of, range_of
+from airflow_provider_bulkexports.planning.progress import (
+    Progress,
+    Verdict,
+    is_finished,
+    own_range,
+    progress_of,
+    range_of,
+)
 
-__all__ = ["Check", "DayWait", "JobWait", "Wait"]
+__all__ = ["Check", "DayWait", "JobWait", "Source", "Wait", "expiry_of"]
+
+#: Looks at the files for each look at the jobs, while no job works on a wanted day.
+_IDLE_LOOKS = 10
+
+
+class Source(Protocol):
+    """Who is asked: a client (``BulkExportsClient``), or one look of many waits (``Round``)."""
+
+    def get_job(self, job_sid: str) -> Job:
+        """Fetch one job."""
+
+    def list_jobs(self, resource_type: str) -> Iterable[Job]:
+        """List the jobs of a resource type."""
+
+    def list_days(self, resource_type: str) -> Iterable[ExportDay]:
+        """List the day files of a resource type."""
 
 
 class Check(NamedTuple):
-    """What one look at the jobs showed; ``event`` is ``None`` while the wait goes on."""
+    """
+    What one look showed.
+
+    :param event: How the wait ended; ``None`` while it goes on.
+    :param evidence: What the progress was concluded from: while that is equal, so is the progress.
+    """
 
     progress: Progress
     event: WaitEvent | None
+    evidence: object = None
 
 
 class Wait(Protocol):
@@ -46,8 +74,8 @@ class Wait(Protocol):
     def subject(self) -> str:
         """What it is, in a log line."""
 
-    def check(self, client: BulkExportsClient) -> Check:
-        """Look once; blocks."""
+    def check(self, source: Source, previous: Check | None = None) -> Check:
+        """Look once; blocks. ``previous`` is what the last look showed, if there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +119,34 @@ class JobWait:
         """The job sids."""
         return ", ".join(self.job_sids)
 
-    def check(self, client: BulkExportsClient) -> Check:
+    def check(self, source: Source, previous: Check | None = None) -> Check:
         """
         Look at the jobs once.
 
         :raises BulkExportsNotFoundError: if Twilio does not know a job, asked twice.
         :raises BulkExportsInputError: if the jobs are not what was waited for.
         """
-        jobs = [_fetch(client, sid) for sid in self.job_sids]
+        jobs = [_fetch(source, sid) for sid in self.job_sids]
+        evidence = [(job.start_day, job.end_day, job.details) for job in jobs]
+        if previous and previous.event is None and evidence == previous.evidence:
+            return previous._replace(progress=self._with_outlook(previous.progress, jobs))
         days = self._days_in(jobs)
-        progress = progress_of(jobs, days)
+        progress = self._with_outlook(progress_of(jobs, days), jobs)
         if progress.verdict is Verdict.WAIT:
-            return Check(progress, None)
+            return Check(progress, None, evidence)
         if progress.verdict is Verdict.DELETED:
             return Check(progress, self._deleted(progress))
         resource_type = self.resource_type or next((job.resource_type for job in jobs if job.resource_type), None)
-        files = _files(client, resource_type, needed=bool(progress.unnamed_days))
-        progress = name_days(progress, files)
-        return Check(progress, _finished(progress, files, jobs, self.job_sids, resource_type))
+        if progress.unnamed_days:
+            progress = name_days(progress, _files(source, resource_type))
+        created = [marker.day for job in jobs if (marker := read_marker(job))] if _all_marked(jobs) else []
+        return Check(progress, _finished(progress, created, self.job_sids, resource_type))
+
+    def _with_outlook(self, progress: Progress, jobs: Sequence[Job]) -> Progress:
+        """Add what Twilio says of the end; its estimate is for whole jobs, and a part may be done sooner."""
+        ranges = [own_range(job) for job in jobs]
+        is_part = any(own and not (own.start in progress.days and own.end in progress.days) for own in ranges)
+        return progress.with_outlook(jobs, trust_estimate=not is_part)
 
     def _days_in(self, jobs: Sequence[Job]) -> DayRange:
         for job in jobs:
@@ -156,24 +194,52 @@ class DayWait:
         """The resource type and the days."""
         return f"{self.resource_type} of {self.days}"
 
-    def check(self, client: BulkExportsClient) -> Check:
-        """Look at the list of files once, and at the jobs if files are missing."""
-        files = {entry.day: entry for entry in client.list_days(self.resource_type) if entry.day in self.days}
-        states = dict.fromkeys(sorted(files), DayStatus.COMPLETED)
+    def check(self, source: Source, previous: Check | None = None) -> Check:
+        """Look at the list of files once, and, if files are missing, at the jobs for days without records."""
+        files = [entry for entry in source.list_days(self.resource_type) if entry.day in self.days]
+        states = dict.fromkeys(sorted(entry.day for entry in files), DayStatus.COMPLETED)
+        looks_left = 0
         if len(states) < len(self.days):
-            said = progress_of(list(client.list_jobs(self.resource_type)), self.days)
-            for day in said.with_status(DayStatus.COMPLETED_EMPTY_RECORDS):
-                states.setdefault(day, DayStatus.COMPLETED_EMPTY_RECORDS)
+            looks_left = previous.evidence - 1 if previous and isinstance(previous.evidence, int) else 0
+            if looks_left <= 0:
+                states, looks_left = self._with_empty_days(states, source)
         progress = Progress(self.days, states, unaccounted=len(self.days) - len(states))
         if progress.verdict is Verdict.WAIT:
-            return Check(progress, None)
-        return Check(progress, _finished(progress, files, [], (), self.resource_type))
+            return Check(progress, None, looks_left)
+        created = [entry.create_date for entry in files if entry.create_date]
+        return Check(progress, _finished(progress, created, (), self.resource_type))
+
+    def _with_empty_days(self, states: Mapping[date, DayStatus], source: Source) -> tuple[dict[date, DayStatus], int]:
+        """Add days that a job calls empty; and after how many looks it is worth to ask about the jobs again."""
+        jobs = [job for job in source.list_jobs(self.resource_type) if _overlap(own_range(job) or self.days, self.days)]
+        said = progress_of(jobs, self.days)
+        is_being_made = not all(map(is_finished, jobs))
+        empty = dict.fromkeys(said.with_status(DayStatus.COMPLETED_EMPTY_RECORDS), DayStatus.COMPLETED_EMPTY_RECORDS)
+        return {**empty, **states}, 1 if is_being_made else _IDLE_LOOKS
+
+
+def expiry_of(source: Source, result: WaitResult) -> str | None:
+    """
+    When the first file of a result may be gone, by Twilio's list of files: seven days after the oldest was made.
+
+    For jobs of others: those of this package tell their day of submission, and a result has it already.
+
+    :return: ISO 8601, UTC; ``None`` if the list says nothing, or cannot be had.
+    """
+    wanted = {*result["completed"], *result["empty"]}
+    if not wanted or not result["resource_type"]:
+        return None
+    try:
+        newest = {entry.day: entry.create_date for entry in source.list_days(result["resource_type"])}
+    except BulkExportsError as error:
+        logging.getLogger(__name__).info("It stays unknown when the files expire: %s", error)
+        return None
+    return _expires_at(created for day, created in newest.items() if created and day.isoformat() in wanted)
 
 
 def _finished(
     progress: Progress,
-    files: Mapping[date, ExportDay],
-    jobs: Sequence[Job],
+    created: Iterable[date],
     job_sids: Sequence[str],
     resource_type: ResourceType | None,
 ) -> WaitEvent:
@@ -185,19 +251,19 @@ def _finished(
         completed=_iso(progress.with_status(DayStatus.COMPLETED)),
         empty=_iso(progress.with_status(DayStatus.COMPLETED_EMPTY_RECORDS)),
         failed=_iso(progress.with_status(DayStatus.FAILED)),
-        expires_at=_expires_at(progress, files, jobs),
+        expires_at=_expires_at(created),
     )
     return WaitEvent(status="finished", message="", result=result)
 
 
-def _fetch(client: BulkExportsClient, job_sid: str) -> Job:
+def _fetch(source: Source, job_sid: str) -> Job:
     try:
-        return client.get_job(job_sid)
+        return source.get_job(job_sid)
     except BulkExportsNotFoundError:
         pass
     try:
         # A single 404 may come from a server that does not know the new job yet.
-        return client.get_job(job_sid)
+        return source.get_job(job_sid)
     except BulkExportsNotFoundError as error:
         raise BulkExportsNotFoundError(
             f"Twilio does not know job {job_sid}: it was deleted, finished more than seven days ago, or belongs to "
@@ -210,32 +276,32 @@ def _fetch(client: BulkExportsClient, job_sid: str) -> Job:
         ) from error
 
 
-def _files(client: BulkExportsClient, resource_type: ResourceType | None, *, needed: bool) -> dict[date, ExportDay]:
-    """The newest file of each day; nothing if the list cannot be had and is not needed to name the days."""
+def _files(source: Source, resource_type: ResourceType | None) -> set[date]:
+    """Days of which there is a file; without the permission to list them, none is known."""
     if resource_type is None:
-        return {}
+        return set()
     try:
-        return {entry.day: entry for entry in client.list_days(resource_type)}
+        return {entry.day for entry in source.list_days(resource_type)}
     except BulkExportsError as error:
-        if needed and error.is_transient:
+        if error.is_transient:
             raise
         logging.getLogger(__name__).info("Going on without the list of day files: %s", error)
-        return {}
+        return set()
 
 
-def _expires_at(progress: Progress, files: Mapping[date, ExportDay], jobs: Sequence[Job]) -> str | None:
-    """Seven days after the oldest file's creation; failing that, after the earliest day it can have been created."""
-    created = [
-        entry.create_date
-        for day in progress.with_status(DayStatus.COMPLETED, DayStatus.COMPLETED_EMPTY_RECORDS)
-        if (entry := files.get(day)) and entry.create_date
-    ]
-    if not created:
-        markers = [marker for job in jobs if (marker := read_marker(job))]
-        created = [datetime.strptime(marker.submitted_on, "%Y%m%d").date() for marker in markers]
-    if not created:
+def _all_marked(jobs: Iterable[Job]) -> bool:
+    return all(read_marker(job) for job in jobs)
+
+
+def _overlap(one: DayRange, other: DayRange) -> bool:
+    return one.start <= other.end and other.start <= one.end
+
+
+def _expires_at(created: Iterable[date]) -> str | None:
+    """Seven days after the first of the days on which files were, or can at the earliest have been, made."""
+    first = min(created, default=None)
+    if first is None:
         return None
-    first = min(created)
     return (datetime(first.year, first.month, first.day, tzinfo=timezone.utc) + FILE_LIFETIME).isoformat()
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import random
 import time
 from datetime import datetime, timezone
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.compat import Log, conf
-from airflow_provider_bulkexports.exceptions import BulkExportsError
+from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsRateLimitError
 from airflow_provider_bulkexports.outcomes import WaitEvent
+from airflow_provider_bulkexports.planning import pacing
+from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
 from airflow_provider_bulkexports.planning.progress import Progress
-from airflow_provider_bulkexports.waiting import Wait
+from airflow_provider_bulkexports.waiting import Check, Source, Wait
 
-__all__ = ["FAILURES_IN_A_ROW", "POLL_INTERVAL", "Watch"]
+__all__ = ["FAILURES_IN_A_ROW", "MAX_POLL_INTERVAL", "POLL_INTERVAL", "Watch"]
 
 #: Seconds between looks, where the DAG does not say.
 POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
 
+#: Seconds up to which Twilio's estimate stretches them, where the DAG does not say.
+MAX_POLL_INTERVAL = conf.getfloat("bulkexports", "max_poll_interval", fallback=pacing.MAX_POLL_INTERVAL)
+
 #: Looks in a row that may fail. With their growing pauses they outlast an outage of ten minutes at any interval.
 FAILURES_IN_A_ROW = 10
-LONGEST_PAUSE_AFTER_FAILURE = 300.0
-SHORTEST_PAUSE_AFTER_FAILURE = 5.0
 
 
 class Watch:
@@ -29,30 +32,35 @@ class Watch:
 
     :param wait: What is waited for.
     :param log: Where the wait's progress goes.
+    :param pace: How often to look.
     """
 
-    def __init__(self, wait: Wait, log: Log) -> None:
+    def __init__(self, wait: Wait, log: Log, pace: Pace) -> None:
         self.wait = wait
+        self.pace = pace
         self._log = log
         self._failures = 0
+        self._retry_after: float | None = None
+        self._last: Check | None = None
         self._last_headline = ""
-        self._last_line = "Twilio has not answered yet"
 
-    def look(self, client: BulkExportsClient) -> WaitEvent | None:
+    def look(self, source: Source) -> WaitEvent | None:
         """
         Look once. Blocks; never raises an error of this package.
 
         :return: How the wait ended, or ``None`` while it goes on.
         """
         try:
-            progress, event = self.wait.check(client)
+            check = self.wait.check(source, self._last)
         except BulkExportsError as error:
             return self._failed(error)
         self._failures = 0
-        self._say(progress)
-        return event
+        previous, self._last = self._last, check
+        if previous is None or not _is_same(previous.progress, check.progress):
+            self._say(check.progress)
+        return check.event
 
-    def insist(self, client: BulkExportsClient, *, deadline: float) -> WaitEvent | None:
+    def insist(self, source: Source, *, deadline: float) -> WaitEvent | None:
         """
         Look, and if that fails again and again: until Twilio answers, or the budget of failures is spent.
 
@@ -60,18 +68,19 @@ class Watch:
 
         :param deadline: Monotonic time after which nothing is repeated.
         """
-        event = self.look(client)
+        event = self.look(source)
         while event is None and self._failures and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(self.pause(0), left))
-            event = self.look(client)
+            time.sleep(min(Pace(0).pause_after(self._failures, retry_after=self._retry_after), left))
+            event = self.look(source)
         return event
 
-    def pause(self, interval: float) -> float:
-        """Seconds until the next look: the interval, or longer and longer after failures."""
-        if not self._failures:
-            return interval
-        grown = max(interval, SHORTEST_PAUSE_AFTER_FAILURE) * 2.0 ** (self._failures - 1)
-        return max(interval, min(grown, LONGEST_PAUSE_AFTER_FAILURE))
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        if self._failures:
+            return self.pace.pause_after(self._failures, retry_after=self._retry_after)
+        now = datetime.now(timezone.utc)
+        outlook = self._last.progress.outlook(now=now) if self._last else Outlook()
+        return self.pace.pause(outlook, jitter=random.random())
 
     def timed_out(self, *, fate: str = "The job goes on at Twilio: clear the task to wait on") -> WaitEvent:
         """
@@ -85,10 +94,17 @@ class Watch:
         )
         return WaitEvent(status="timeout", message=message, result=None)
 
+    @property
+    def _last_line(self) -> str:
+        if self._last is None:
+            return "Twilio has not answered yet"
+        return self._last.progress.summary(today=datetime.now(timezone.utc).date())
+
     def _failed(self, error: BulkExportsError) -> WaitEvent | None:
         if not error.is_transient:
             return WaitEvent(status="fatal", message=str(error), result=None)
         self._failures += 1
+        self._retry_after = error.retry_after if isinstance(error, BulkExportsRateLimitError) else None
         if self._failures >= FAILURES_IN_A_ROW:
             message = f"Twilio could not be asked {self._failures} times in a row; the job goes on there. {error}"
             return WaitEvent(status="error", message=message, result=None)
@@ -96,8 +112,12 @@ class Watch:
         return None
 
     def _say(self, progress: Progress) -> None:
-        self._last_line = progress.summary(today=datetime.now(timezone.utc).date())
         # Twilio computes its estimate anew for every answer: that alone is no news.
         if progress.headline != self._last_headline:
             self._last_headline = progress.headline
             self._log.info("%s: %s", self.wait.subject, self._last_line)
+
+
+def _is_same(one: Progress, other: Progress) -> bool:
+    """Whether two looks certainly showed the same, told without comparing every day."""
+    return one.states is other.states and one.queue_position == other.queue_position

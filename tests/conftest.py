@@ -139,7 +139,7 @@ def timeline(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Timeli
     this_thread = threading.get_ident()
     sleep, async_sleep, monotonic = time.sleep, asyncio.sleep, time.monotonic
     with time_machine.travel(sim.clock.now(), tick=False) as traveller:
-        timeline = Timeline(sim.clock, traveller)
+        timeline, began = Timeline(sim.clock, traveller), monotonic()
 
         async def sleep_in_loop(seconds: float, *args: Any) -> Any:
             if threading.get_ident() != this_thread:
@@ -151,7 +151,7 @@ def timeline(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Timeli
             (timeline.sleep if threading.get_ident() == this_thread else sleep)(seconds)
 
         def moved_monotonic() -> float:
-            return monotonic() + (timeline.passed if threading.get_ident() == this_thread else 0)
+            return began + timeline.passed if threading.get_ident() == this_thread else monotonic()
 
         monkeypatch.setattr(asyncio, "sleep", sleep_in_loop)
         monkeypatch.setattr(time, "sleep", sleep_in_thread)

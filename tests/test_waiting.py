@@ -9,8 +9,9 @@ import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsNotFoundError
+from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.waiting import JobWait
+from airflow_provider_bulkexports.waiting import JobWait, expiry_of
 from airflow_provider_bulkexports.watching import FAILURES_IN_A_ROW, Watch
 
 JOB = "JS" + "0" * 32
@@ -33,7 +34,7 @@ def job_sid(sim: Simulator) -> str:
 
 @pytest.fixture
 def watch(job_sid: str) -> Watch:
-    return Watch(JobWait.parse(job_sid), Log())
+    return Watch(JobWait.parse(job_sid), Log(), Pace(60))
 
 
 @pytest.mark.parametrize("interval", [0, 1, 5, 60, 300, 1800])
@@ -41,11 +42,12 @@ def test_pauses_grow_with_failures_and_are_never_shorter_than_the_interval(
     watch: Watch, sim: Simulator, client: BulkExportsClient, interval: float
 ) -> None:
     sim.faults.add(Fault(status=503, times=None))
-    assert watch.pause(interval) == interval
+    watch.pace = Pace(interval)
+    assert watch.pause() == interval
 
     pauses = []
     while watch.look(client) is None:
-        pauses.append(watch.pause(interval))
+        pauses.append(watch.pause())
 
     assert len(pauses) == FAILURES_IN_A_ROW - 1
     assert pauses == sorted(pauses)
@@ -58,7 +60,8 @@ def test_a_good_look_ends_a_streak(watch: Watch, sim: Simulator, client: BulkExp
     sim.faults.add(Fault(status=404, path="/nothing"), Fault(status=503, times=8))
 
     assert [watch.look(client), watch.look(client), watch.look(client)] == [None] * 3
-    assert watch.pause(7) == 7
+    watch.pace = Pace(7, ceiling=7)
+    assert watch.pause() == 7
 
 
 def test_an_insistent_look_stops_at_its_deadline(
@@ -107,22 +110,32 @@ def test_an_unknown_job_keeps_twilio_s_own_words(sim: Simulator, client: BulkExp
     assert len(sim.requests) == 2, "a single 404 is not believed"
 
 
-@pytest.mark.parametrize("friendly_name", ["ours [af-20261120-0123456789]", "somebody else's"])
-def test_files_expire_seven_days_after_the_first_was_made_or_could_have_been(
-    sim: Simulator, client: BulkExportsClient, friendly_name: str
+def finished(client: BulkExportsClient, job_sid: str) -> Any:
+    event = JobWait.parse(job_sid).check(client).event
+    assert event is not None and event["result"] is not None
+    return event["result"]
+
+
+def test_files_of_our_own_jobs_expire_seven_days_after_the_submission_which_costs_no_request(
+    sim: Simulator, client: BulkExportsClient
 ) -> None:
-    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName=friendly_name)
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="ours [af-20261120-0123456789]")
     sim.finish_jobs()
 
-    listed = JobWait.parse(job.sid).check(client).event
-    sim.faults.add(Fault(status=403, path=r".*/Days", times=None))
-    unlisted = JobWait.parse(job.sid).check(client).event
+    assert finished(client, job.sid)["expires_at"] == "2026-11-27T00:00:00+00:00"
+    assert len(sim.requests) == 1
 
-    assert listed is not None and listed["result"] is not None
-    assert unlisted is not None and unlisted["result"] is not None
-    assert listed["result"]["expires_at"] == "2026-12-01T00:00:00+00:00"
-    expected = "2026-11-27T00:00:00+00:00" if "af-" in friendly_name else None
-    assert unlisted["result"]["expires_at"] == expected
+
+def test_files_of_others_expire_seven_days_after_the_first_was_made(sim: Simulator, client: BulkExportsClient) -> None:
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="somebody else's")
+    sim.finish_jobs()
+
+    result = finished(client, job.sid)
+
+    assert result["expires_at"] is None
+    assert expiry_of(client, result) == "2026-12-01T00:00:00+00:00"
+    sim.faults.add(Fault(status=403, path=r".*/Days", times=None))
+    assert expiry_of(client, result) is None
 
 
 def test_a_day_that_was_exported_before_expires_by_its_newest_file(sim: Simulator, client: BulkExportsClient) -> None:
@@ -132,7 +145,4 @@ def test_a_day_that_was_exported_before_expires_by_its_newest_file(sim: Simulato
     again = sim.create_job("Messages", "2026-01-01", "2026-01-03")
     sim.finish_jobs()
 
-    event = JobWait.parse(again.sid).check(client).event
-
-    assert event is not None and event["result"] is not None
-    assert event["result"]["expires_at"] == "2026-12-04T00:00:00+00:00"
+    assert expiry_of(client, finished(client, again.sid)) == "2026-12-04T00:00:00+00:00"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timezone
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -149,14 +150,20 @@ class BulkExportsClient:
 
         The order is Twilio's, which is undocumented.
         """
+        return chain.from_iterable(self.list_job_pages(resource_type))
+
+    def list_job_pages(self, resource_type: str) -> Iterator[list[Job]]:
+        """List as :meth:`list_jobs` does, a request at a time: for those who stop when they have seen enough."""
         kind = ResourceType.parse(resource_type)
         seen: set[str] = set()
-        for payload in self._list(f"/v1/Exports/{kind}/Jobs", page_size=JOBS_PAGE_SIZE, key="jobs"):
-            job = Job.from_json(payload)
-            # A job that is created or ages out while pages are read shifts the others: one can come twice.
-            if job.job_sid and job.job_sid not in seen:
-                seen.add(job.job_sid)
-                yield job
+        for page in self._pages(f"/v1/Exports/{kind}/Jobs", page_size=JOBS_PAGE_SIZE, key="jobs"):
+            jobs = []
+            for job in map(Job.from_json, page):
+                # A job that is created or ages out while pages are read shifts the others: one can come twice.
+                if job.job_sid and job.job_sid not in seen:
+                    seen.add(job.job_sid)
+                    jobs.append(job)
+            yield jobs
 
     def get_job(self, job_sid: str) -> Job:
         """Fetch one job of any resource type (``FetchJob``)."""
@@ -177,7 +184,8 @@ class BulkExportsClient:
         A day that was exported twice may come twice; the later entry is the newer file.
         """
         kind = ResourceType.parse(resource_type)
-        for payload in self._list(f"/v1/Exports/{kind}/Days", page_size=DAYS_PAGE_SIZE, key="days"):
+        pages = self._pages(f"/v1/Exports/{kind}/Days", page_size=DAYS_PAGE_SIZE, key="days")
+        for payload in chain.from_iterable(pages):
             if (day := ExportDay.from_json(payload)) is not None:
                 yield day
 
@@ -258,7 +266,7 @@ class BulkExportsClient:
         self._transport.close()
         self._storage.close()
 
-    def _list(self, path: str, *, page_size: int, key: str) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, path: str, *, page_size: int, key: str) -> Iterator[list[Mapping[str, Any]]]:
         first_url = f"{self.base_url}{path}?PageSize={page_size}"
         return iterate_pages(lambda url: self._transport.send_json("GET", url), first_url, key=key)
 

@@ -10,6 +10,7 @@ import requests
 from airflow_provider_bulkexports.api import fields
 from airflow_provider_bulkexports.api.bodies import json_object
 from airflow_provider_bulkexports.api.redact import redact, redact_url
+from airflow_provider_bulkexports.api.retry import asked_wait
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
     BulkExportsAuthError,
@@ -59,7 +60,7 @@ def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) ->
         f"{method} {redact_url(response.url)}: {quoted} [{', '.join(labels)}]. {_remedy(status)}"
         f"{f' More: {more_info}' if more_info else ''}"
     )
-    return _class_for(status)(
+    error = _class_for(status)(
         redact(message, *secrets),
         status=status,
         code=code,
@@ -67,6 +68,9 @@ def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) ->
         more_info=more_info,
         request_id=request_id,
     )
+    if isinstance(error, BulkExportsRateLimitError):
+        error.retry_after = asked_wait(response.headers)
+    return error
 
 
 def _class_for(status: int) -> type[BulkExportsAPIError]:

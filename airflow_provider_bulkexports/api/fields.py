@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timezone
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 __all__ = ["as_list", "day", "integer", "member", "text", "utc_moment"]
@@ -36,7 +37,12 @@ def integer(value: Any) -> int | None:
 
 def day(value: Any) -> date | None:
     """A day, also one with a time behind it."""
-    found = _ISO_DAY.match(value) if isinstance(value, str) else None
+    return _day(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=4096)  # a page of jobs names the same days a thousand times
+def _day(value: str) -> date | None:
+    found = _ISO_DAY.match(value)
     try:
         return date.fromisoformat(found.group()) if found else None
     except ValueError:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from airflow_provider_bulkexports.api import fields
@@ -245,5 +246,10 @@ _JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
 
 
 def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> dict[str, Any]:
-    known = {field.name for field in dataclass_fields(kind)} - {"extra"}
+    known = _known_fields(kind)
     return {key: value for key, value in payload.items() if key not in known}
+
+
+@cache
+def _known_fields(kind: type) -> frozenset[str]:
+    return frozenset(field.name for field in dataclass_fields(kind)) - {"extra"}

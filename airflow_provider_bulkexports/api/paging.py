@@ -23,9 +23,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 def iterate_pages(
     fetch: Callable[[str], Mapping[str, Any]], first_url: str, *, key: str
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[list[Mapping[str, Any]]]:
     """
-    Yield the elements of every page of a list.
+    Yield the elements of a list, page by page.
 
     :param fetch: Gets a URL with the credentials and returns its JSON object.
     :param first_url: Absolute URL of the first page; its origin is the only one ever asked.
@@ -45,11 +45,17 @@ def iterate_pages(
         meta = meta if isinstance(meta, Mapping) else {}
         elements = _elements(page, (key, fields.text(meta.get("key"))), url)
         url = _next_url(meta.get("next_page_url"), current=url, first_url=first_url)
-        repeated += (content := hash(repr(elements))) in contents
+        repeated += (content := hash(tuple(map(_identity, elements)))) in contents
         if url is not None and repeated > REPEATED_PAGES:
             raise _loop(first_url, len(seen))
         contents.add(content)
-        yield from (element for element in elements if isinstance(element, Mapping))
+        yield [element for element in elements if isinstance(element, Mapping)]
+
+
+def _identity(element: Any) -> Any:
+    """What tells an element of a list from the others; a job's sid does, without its thousands of days."""
+    sid = element.get("job_sid") if isinstance(element, Mapping) else None
+    return sid if isinstance(sid, str) else repr(element)
 
 
 def _elements(page: Mapping[str, Any], keys: tuple[str, str | None], url: str) -> list[Any]:

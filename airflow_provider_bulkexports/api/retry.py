@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-__all__ = ["BudgetedRetry", "RetryPolicy"]
+__all__ = ["BudgetedRetry", "RetryPolicy", "asked_wait"]
 
 _AGAIN_IF_IDEMPOTENT = frozenset({500, 502, 503, 504})
 _AGAIN_ALWAYS = 429
@@ -58,6 +59,15 @@ class RetryPolicy:
             max_wait=self.max_wait,
             budget=self.budget,
         )
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer asks to wait (``Retry-After``), as they are; ``None`` if it does not, or unreadably."""
+    value = headers.get("Retry-After")
+    try:
+        return None if value is None else Retry().parse_retry_after(value)
+    except (InvalidHeader, OverflowError, ValueError):  # a date in the year 99999 is a ValueError
+        return None
 
 
 class BudgetedRetry(Retry):
@@ -109,10 +119,7 @@ class BudgetedRetry(Retry):
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
         """Seconds that the answer asks for, at most ``max_wait``; an unreadable header asks for nothing."""
-        try:
-            asked = super().get_retry_after(response)
-        except (InvalidHeader, OverflowError, ValueError):  # a date in the year 99999 is a ValueError
-            return None
+        asked = asked_wait(response.headers)
         return None if asked is None else min(asked, self.max_wait)
 
     def get_backoff_time(self) -> float:

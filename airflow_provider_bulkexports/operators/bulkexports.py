@@ -19,12 +19,13 @@ from airflow_provider_bulkexports.literals import is_literal, known, known_days,
 from airflow_provider_bulkexports.outcomes import WaitEvent, WaitResult, conclude
 from airflow_provider_bulkexports.pausing import pause_until
 from airflow_provider_bulkexports.planning.days import needs_wait
+from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.planning.quota import quota_renewed_at
 from airflow_provider_bulkexports.runs import attempt_of, identities_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 from airflow_provider_bulkexports.waiting import JobWait
-from airflow_provider_bulkexports.watching import POLL_INTERVAL, Watch
+from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
 
 __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 
@@ -61,6 +62,8 @@ class CreateExportCustomJobOperator(BaseOperator):
         submits them again.
     :param poll_interval: Seconds between looks at the job, with ``wait_for_completion``; 60 unless Airflow's
         configuration has ``[bulkexports] poll_interval``.
+    :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
+        off when it is not above ``poll_interval``.
     :param timeout: Seconds to wait for completion; the job goes on at Twilio.
     :param cancel_on_kill: Delete the task's unfinished jobs when the task is killed or times out. The days' quota is
         spent all the same, and a retry submits them again; without it, a retry goes on with the same job.
@@ -98,6 +101,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         wait_for_completion: bool = False,
         cancel_on_kill: bool = False,
         poll_interval: float = POLL_INTERVAL,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
         timeout: float = 24 * 3600,
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
@@ -120,6 +124,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.wait_for_completion = wait_for_completion
         self.cancel_on_kill = cancel_on_kill
         self.poll_interval = poll_interval
+        self.max_poll_interval = max_poll_interval
         self.timeout = timeout
         self.twilio_conn_id = twilio_conn_id
         self.deferrable = deferrable
@@ -224,23 +229,18 @@ class CreateExportCustomJobOperator(BaseOperator):
         pause_until(moment, self, days, deferrable=self.deferrable, method_name="execute_when_exportable", sleep=sleep)
 
     def _await_completion(self, wait: JobWait, guard: JobGuard) -> WaitResult:
-        watch = Watch(wait, self.log)
+        pace = Pace(self.poll_interval, self.max_poll_interval)
+        watch = Watch(wait, self.log, pace)
         client = self.hook.get_conn()
         deadline = time.monotonic() + self.timeout
         while (event := watch.look(client)) is None:
             if self.deferrable:
-                defer_wait(
-                    self,
-                    wait,
-                    twilio_conn_id=self.twilio_conn_id,
-                    poll_interval=self.poll_interval,
-                    timeout=self.timeout,
-                )
+                defer_wait(self, wait, twilio_conn_id=self.twilio_conn_id, pace=pace, timeout=self.timeout)
             left = deadline - time.monotonic()
             if left <= 0:
                 event = self._timed_out(watch, wait)
                 break
-            guard.sleep(min(watch.pause(self.poll_interval), left))
+            guard.sleep(min(watch.pause(), left))
         return self._conclude(event)
 
     def _timed_out(self, watch: Watch, wait: JobWait) -> WaitEvent:
@@ -255,6 +255,7 @@ class CreateExportCustomJobOperator(BaseOperator):
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
+        Pace(self.poll_interval, self.max_poll_interval)
         ResourceType.parse(known(self.resource_type, otherwise=ResourceType.MESSAGES))
         if days := known_days(self.start_day, self.end_day):
             check_job_length(days)

@@ -43,6 +43,11 @@ class Marker:
     def __str__(self) -> str:
         return f"[af-{self.submitted_on}-{self.identity}]"
 
+    @property
+    def day(self) -> date:
+        """``submitted_on`` as a date."""
+        return datetime.strptime(self.submitted_on, "%Y%m%d").date()
+
 
 def identity_of(
     *, dag_id: str, task_id: str, run_id: str, resource_type: ResourceType, days: DayRange, snapshot: str = ""

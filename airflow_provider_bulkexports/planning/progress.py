@@ -7,15 +7,26 @@ Twilio gives a job no status of its own (OpenAPI document): it is computed here,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
 
 from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.planning.pacing import Outlook
 
-__all__ = ["Progress", "Reading", "Verdict", "own_range", "progress_of", "range_of", "rank_of", "read_details"]
+__all__ = [
+    "Progress",
+    "Reading",
+    "Verdict",
+    "is_finished",
+    "own_range",
+    "progress_of",
+    "range_of",
+    "rank_of",
+    "read_details",
+]
 
 #: From the best news of a day to the worst, where several jobs cover it. A day on its way beats one that failed.
 _BEST_FIRST = (
@@ -74,6 +85,21 @@ class Progress:
     queue_position: int | None = None
     expected_at: datetime | None = None
 
+    def with_outlook(self, jobs: Iterable[Job], *, trust_estimate: bool = True) -> Progress:
+        """
+        Take over what the unfinished of the jobs say of their end.
+
+        :param trust_estimate: ``False`` where the jobs' estimates are not for the wanted days.
+        """
+        unfinished = [job for job in jobs if not is_finished(job)]
+        positions = [job.job_queue_position for job in unfinished if job.job_queue_position is not None]
+        estimates = [job.estimated_completion_time for job in unfinished if job.estimated_completion_time]
+        return replace(
+            self,
+            queue_position=min(positions, default=None),
+            expected_at=max(estimates, default=None) if trust_estimate else None,
+        )
+
     @property
     def counts(self) -> Mapping[DayStatus, int]:
         """Number of wanted days by status, named or not; days that Twilio has not accounted for are missing."""
@@ -115,6 +141,19 @@ class Progress:
         if self.queue_position and self.verdict is Verdict.WAIT:
             text += f"; queue position {self.queue_position}"
         return text
+
+    def outlook(self, *, now: datetime) -> Outlook:
+        """
+        What Twilio says of the end, for the pace of looking.
+
+        :param now: Current moment (UTC).
+        """
+        waiting_words = (DayStatus.SUBMITTED, DayStatus.UNKNOWN)
+        return Outlook(
+            seconds_left=(self.expected_at - now).total_seconds() if self.expected_at else None,
+            queue_position=self.queue_position,
+            has_begun=any(status not in waiting_words for status in self.counts),
+        )
 
     def summary(self, *, today: date) -> str:
         """
@@ -164,17 +203,8 @@ def progress_of(jobs: Sequence[Job], days: DayRange) -> Progress:
     # A job's own range may be wider than what is wanted, and its counts then say more than there are days open.
     open_days = len(days) - len(states)
     unnamed = Counter({status: min(count, open_days) for status, count in unnamed.items()})
-    unfinished = [job for job in jobs if not _is_finished(job)]
-    positions = [job.job_queue_position for job in unfinished if job.job_queue_position is not None]
-    estimates = [job.estimated_completion_time for job in unfinished if job.estimated_completion_time]
-    return Progress(
-        days=days,
-        states=states,
-        unnamed=unnamed,
-        unaccounted=min(max(unaccounted, open_days - unnamed.total()), open_days),
-        queue_position=min(positions, default=None),
-        expected_at=max(estimates, default=None),
-    )
+    unaccounted = min(max(unaccounted, open_days - unnamed.total()), open_days)
+    return Progress(days, states, unnamed, unaccounted).with_outlook(jobs)
 
 
 def _best_states(readings: Sequence[Reading], days: DayRange, *, hoped: Set[date]) -> dict[date, DayStatus]:
@@ -236,5 +266,6 @@ def _doubt(status: DayStatus) -> tuple[bool, int]:
     return not status.is_final, rank_of(status)
 
 
-def _is_finished(job: Job) -> bool:
+def is_finished(job: Job) -> bool:
+    """Whether the job says that all of its days that it speaks of are final."""
     return bool(job.details) and all(group.status.is_final for group in job.details)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -21,14 +21,18 @@ from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.runs import wanted_days
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
-from airflow_provider_bulkexports.watching import POLL_INTERVAL, Watch
+from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait, expiry_of
+from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
 
 __all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
 
 _FAILED_DAYS = ("fail", "ignore")
+
+#: Seconds after its time-out at which a sensor that sleeps for long looks for the last time, and is ended by Airflow.
+_BEHIND_THE_TIMEOUT = 0.5
 
 #: Stands for a job sid that is not known yet while the rest is checked.
 _SOME_JOB = "JS" + "0" * 32
@@ -43,13 +47,16 @@ class _WaitSensor(BaseSensorOperator):
         self,
         *,
         twilio_conn_id: str,
+        max_poll_interval: float,
         deferrable: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.twilio_conn_id = twilio_conn_id
+        self.max_poll_interval = max_poll_interval
         self.deferrable = deferrable
         self._watch: Watch | None = None
+        self._pace  # noqa: B018  # refuses at parse time what is no number of seconds
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -65,13 +72,7 @@ class _WaitSensor(BaseSensorOperator):
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._conclude(event))
         if self.deferrable:
-            defer_wait(
-                self,
-                watch.wait,
-                twilio_conn_id=self.twilio_conn_id,
-                poll_interval=self.poke_interval,
-                timeout=self.timeout,
-            )
+            defer_wait(self, watch.wait, twilio_conn_id=self.twilio_conn_id, pace=self._pace, timeout=self.timeout)
         return PokeReturnValue(is_done=False)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
@@ -88,13 +89,23 @@ class _WaitSensor(BaseSensorOperator):
                 raise skipped.__cause__ from None
             raise
 
+    def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
+        """Pause as long as the triggerer would, and look once more when the time is up; Airflow asks here."""
+        if self.exponential_backoff or self._watch is None:
+            return float(super()._get_next_poke_interval(started_at, run_duration, poke_count))
+        return min(self._watch.pause(), max(self.timeout - run_duration(), 0.0) + _BEHIND_THE_TIMEOUT)
+
+    @property
+    def _pace(self) -> Pace:
+        return Pace(self.poke_interval, self.max_poll_interval)
+
     @cached_property
     def _deadline(self) -> float:
         return time.monotonic() + self.timeout
 
     def _watch_in(self, context: Context) -> Watch:
         if self._watch is None:
-            self._watch = Watch(self._wait(context), self.log)
+            self._watch = Watch(self._wait(context), self.log, self._pace)
         return self._watch
 
     def _wait(self, context: Context) -> Wait:
@@ -102,6 +113,13 @@ class _WaitSensor(BaseSensorOperator):
         raise NotImplementedError
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
+        result = self._judge(event)
+        if result["expires_at"] is None:  # as for jobs that were not submitted by this package
+            result = {**result, "expires_at": expiry_of(self.hook.get_conn(), result)}
+        return result
+
+    def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
+        """Turn the end of the wait into its result, or the task's failure."""
         return conclude(event)
 
 
@@ -126,6 +144,8 @@ class ExportCustomJobSensor(_WaitSensor):
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param poke_interval: Seconds between looks at the job; 60 unless Airflow's configuration has
         ``[bulkexports] poll_interval``.
+    :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
+        off when it is not above ``poke_interval``.
     :param timeout: Seconds after which the wait ends in failure; the job goes on at Twilio.
     :param deferrable: Wait in the triggerer instead of on a worker.
     """
@@ -150,11 +170,13 @@ class ExportCustomJobSensor(_WaitSensor):
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         poke_interval: float = POLL_INTERVAL,
         timeout: float = 24 * 3600,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(
             twilio_conn_id=twilio_conn_id,
+            max_poll_interval=max_poll_interval,
             deferrable=deferrable,
             poke_interval=poke_interval,
             timeout=timeout,
@@ -179,7 +201,7 @@ class ExportCustomJobSensor(_WaitSensor):
             self.job_sid, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
         )
 
-    def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
+    def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         return conclude(event, failed_days=self.failed_days)
 
 
@@ -196,6 +218,8 @@ class ExportDaySensor(_WaitSensor):
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param poke_interval: Seconds between looks at the list of files; 60 unless Airflow's configuration has
         ``[bulkexports] poll_interval``.
+    :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
+        off when it is not above ``poke_interval``.
     :param timeout: Seconds after which the wait ends in failure.
     :param deferrable: Wait in the triggerer instead of on a worker.
     """
@@ -211,11 +235,13 @@ class ExportDaySensor(_WaitSensor):
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         poke_interval: float = POLL_INTERVAL,
         timeout: float = 24 * 3600,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(
             twilio_conn_id=twilio_conn_id,
+            max_poll_interval=max_poll_interval,
             deferrable=deferrable,
             poke_interval=poke_interval,
             timeout=timeout,

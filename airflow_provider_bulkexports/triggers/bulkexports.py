@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import inspect
 import time
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType
 from airflow_provider_bulkexports.compat import BaseOperator, BaseTrigger, TriggerEvent
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.outcomes import WaitEvent
+from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, Pace
+from airflow_provider_bulkexports.triggers.poller import wait_for_end
 from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
 from airflow_provider_bulkexports.watching import Watch
 
 __all__ = ["ExportCustomJobTrigger", "ExportDayTrigger", "defer_wait"]
 
-#: Threads for HTTP, our own: every other trigger shares the event loop's pool, and a hanging host would fill it.
-_THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="bulkexports")
-
 #: Seconds by which Airflow's own time-out of a deferred task trails ours, so that ours, which says more, comes first.
-_TIMEOUT_MARGIN = 300
+_TIMEOUT_MARGIN = 900
 
 
 class _WaitTrigger(BaseTrigger):
-    """What the triggers share: look, sleep, look again. HTTP runs in threads, never on the event loop."""
+    """What the triggers share: one wait, looked at together with all others of the process."""
 
     twilio_conn_id: str
     poll_interval: float
+    max_poll_interval: float
     end_time: float | None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -51,30 +47,15 @@ class _WaitTrigger(BaseTrigger):
 
     async def _end(self) -> WaitEvent:
         try:
-            wait = self._wait()
-            client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
+            pace = Pace(self.poll_interval, self.max_poll_interval)
         except BulkExportsInputError as error:
             return WaitEvent(status="fatal", message=str(error), result=None)
-        try:
-            return await self._watch(Watch(wait, self.log), client)
-        finally:
-            client.close()
-
-    async def _watch(self, watch: Watch, client: BulkExportsClient) -> WaitEvent:
-        loop = asyncio.get_running_loop()
-        while True:
-            # Airflow finds the task whose log a line belongs to in the context, which threads do not inherit.
-            context = contextvars.copy_context()
-            event = await loop.run_in_executor(_THREADS, context.run, watch.look, client)
-            if event is not None:
-                return event
-            pause = watch.pause(self.poll_interval)
-            if self.end_time is not None:
-                left = self.end_time - time.time()
-                if left <= 0:
-                    return watch.timed_out()
-                pause = min(pause, left)
-            await asyncio.sleep(pause)
+        return await wait_for_end(
+            self.twilio_conn_id,
+            lambda: Watch(self._wait(), self.log, pace),
+            interval=pace.interval,
+            end_time=self.end_time,
+        )
 
 
 class ExportCustomJobTrigger(_WaitTrigger):
@@ -89,6 +70,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
     :param end_day: Last wanted UTC day, inclusive; ``None``: the jobs' own.
     :param twilio_conn_id: The connection; it is looked up in the triggerer, so no secret travels.
     :param poll_interval: Seconds between looks.
+    :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
     """
 
@@ -100,6 +82,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
         end_day: str | None = None,
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         poll_interval: float = 60.0,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
@@ -109,6 +92,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
         self.end_day = end_day
         self.twilio_conn_id = twilio_conn_id
         self.poll_interval = poll_interval
+        self.max_poll_interval = max_poll_interval
         self.end_time = end_time
 
     def _wait(self) -> JobWait:
@@ -128,6 +112,7 @@ class ExportDayTrigger(_WaitTrigger):
     :param end_day: Last wanted UTC day, inclusive.
     :param twilio_conn_id: The connection; it is looked up in the triggerer, so no secret travels.
     :param poll_interval: Seconds between looks.
+    :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
     """
 
@@ -138,6 +123,7 @@ class ExportDayTrigger(_WaitTrigger):
         end_day: str = "",
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         poll_interval: float = 60.0,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
@@ -146,6 +132,7 @@ class ExportDayTrigger(_WaitTrigger):
         self.end_day = end_day
         self.twilio_conn_id = twilio_conn_id
         self.poll_interval = poll_interval
+        self.max_poll_interval = max_poll_interval
         self.end_time = end_time
 
     def _wait(self) -> DayWait:
@@ -166,9 +153,7 @@ def _trigger_for(wait: Wait, **arguments: Any) -> _WaitTrigger:
     )
 
 
-def defer_wait(
-    task: BaseOperator, wait: Wait, *, twilio_conn_id: str, poll_interval: float, timeout: float
-) -> NoReturn:
+def defer_wait(task: BaseOperator, wait: Wait, *, twilio_conn_id: str, pace: Pace, timeout: float) -> NoReturn:
     """
     Go on with a wait in the triggerer and come back to the task's ``execute_complete``.
 
@@ -177,10 +162,15 @@ def defer_wait(
     seconds = float(timeout)
     if task.execution_timeout:
         seconds = min(seconds, task.execution_timeout.total_seconds())
+    trigger = _trigger_for(
+        wait,
+        twilio_conn_id=twilio_conn_id,
+        poll_interval=pace.interval,
+        max_poll_interval=pace.ceiling,
+        end_time=time.time() + seconds,
+    )
     task.defer(
-        trigger=_trigger_for(
-            wait, twilio_conn_id=twilio_conn_id, poll_interval=poll_interval, end_time=time.time() + seconds
-        ),
+        trigger=trigger,
         method_name="execute_complete",
         timeout=timedelta(seconds=seconds + _TIMEOUT_MARGIN),
     )

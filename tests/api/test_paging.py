@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import pytest
@@ -115,7 +115,7 @@ def test_a_page_without_its_array_is_an_error_and_no_empty_list(
 
 def test_an_empty_page_in_the_middle_does_not_end_the_list() -> None:
     pages = {FIRST: page(following="?Page=1"), "Page=1": page(7)}
-    found = iterate_pages(lambda url: pages.get(url) or pages["Page=1"], FIRST, key="jobs")
+    found = chain.from_iterable(iterate_pages(lambda url: pages.get(url) or pages["Page=1"], FIRST, key="jobs"))
     assert list(found) == [job(7)]
 
 

@@ -34,7 +34,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from airflow_provider_bulkexports.watching import Watch
 
     original = Watch.__init__
-    monkeypatch.setattr(Watch, "__init__", lambda self, wait, log: original(self, wait, Log()))
+    monkeypatch.setattr(Watch, "__init__", lambda self, wait, log, pace: original(self, wait, Log(), pace))
     return said
 
 
@@ -54,7 +54,7 @@ def test_a_line_is_said_for_every_change_and_only_then(
     timeline.after(900, lambda: sim.state.set_details(job_sid, groups(Completed=DAYS[:2], Running=DAYS[2:])))
     timeline.after(1200, lambda: sim.state.set_details(job_sid, groups(Completed=DAYS[:2], Failed=DAYS[2:])))
 
-    wait_in(mode, job_sid, poke_interval=60)
+    wait_in(mode, job_sid, poke_interval=60, max_poll_interval=60)
 
     said = [line.removeprefix(f"{job_sid}: ") for line in lines]
     first = "0/3 days final; queue position 3; Twilio expects 14:20 UTC"

@@ -20,6 +20,7 @@ FULL = {
     "end_day": "2026-01-31",
     "twilio_conn_id": "mine",
     "poll_interval": 30.0,
+    "max_poll_interval": 600.0,
     "end_time": 1795608000.25,
 }
 

@@ -1,0 +1,93 @@
+"""A body is read like the standard library reads it, small or large, and one that is no JSON object is none."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_bulkexports.api import bodies
+from airflow_provider_bulkexports.api.bodies import json_object
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+def response_of(body: bytes) -> requests.Response:
+    response = requests.Response()
+    response._content = body
+    return response
+
+
+def read_in_pieces(body: bytes) -> Any:
+    small, bodies._SMALL = bodies._SMALL, -1
+    try:
+        return json_object(response_of(body))
+    finally:
+        bodies._SMALL = small
+
+
+@given(st.dictionaries(st.text(), VALUES), st.sampled_from([None, 1, "\t"]), st.booleans())
+def test_pieces_make_the_same_object(value: dict[str, Any], indent: Any, ascii_only: bool) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    assert read_in_pieces(f" {text}\n".encode("utf-8", "surrogatepass")) in (value, None)
+    if ascii_only:
+        assert read_in_pieces(text.encode()) == value
+
+
+@given(st.dictionaries(st.text(), VALUES, min_size=1), st.data())
+def test_a_damaged_object_is_read_as_the_standard_library_reads_it(value: dict[str, Any], data: Any) -> None:
+    text = json.dumps(value)
+    at = data.draw(st.integers(0, len(text) - 1))
+    damaged = text[:at] + data.draw(st.sampled_from(["", ",", "]", "}", "[", ":", '"', "x"])) + text[at + 1 :]
+    try:
+        expected = json.loads(damaged)
+    except ValueError:
+        expected = None
+    assert read_in_pieces(damaged.encode()) == (expected if isinstance(expected, dict) else None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"{}x", b"[]", b"null", b'{"a":[1,]}', b'{"a":[1 2]}', b'{"a" 1}', b"{1:2}", b"<html>", b"\xff{}"],
+)
+def test_what_is_no_json_object_is_none(body: bytes) -> None:
+    assert read_in_pieces(body) is None
+    assert json_object(response_of(body)) is None
+
+
+def test_a_byte_order_mark_is_no_obstacle() -> None:
+    assert read_in_pieces(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+def test_other_threads_run_while_a_large_page_is_read() -> None:
+    days = [f"2026-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(366)]
+    jobs = [{"job_sid": f"JS{n:032}", "details": [{"status": "Running", "days": days}]} for n in range(1000)]
+    response = response_of(json.dumps({"jobs": jobs}).encode())
+    done = threading.Event()
+    turns = []
+
+    def take_turns() -> None:
+        while not done.is_set():
+            turns.append(time.perf_counter())
+            time.sleep(0.0005)
+
+    other = threading.Thread(target=take_turns)
+    other.start()
+    began = time.perf_counter()
+    page = json_object(response)
+    took = time.perf_counter() - began
+    done.set()
+    other.join()
+
+    assert page is not None and len(page["jobs"]) == 1000
+    assert sum(began <= turn <= began + took for turn in turns) > 10
