@@ -13,7 +13,10 @@ from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExport
 from airflow_provider_bulkexports.failures import BulkExportsTaskError
 from airflow_provider_bulkexports.planning.progress import Verdict, own_range, progress_of
 
-__all__ = ["JobGuard", "cancel_jobs"]
+__all__ = ["CANCELLED", "JobGuard", "cancel_jobs"]
+
+#: What to do about jobs that were cancelled at a time-out.
+CANCELLED = "Clear the task to submit what is missing again"
 
 #: Airflow kills a worker's process five seconds after it asked it to end.
 SECONDS_TO_CANCEL = 3.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at, parse_job_sids
-from airflow_provider_bulkexports.cancelling import JobGuard, cancel_jobs
+from airflow_provider_bulkexports.cancelling import CANCELLED, JobGuard, cancel_jobs
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg, conf
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError, BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
@@ -65,8 +65,9 @@ class CreateExportCustomJobOperator(BaseOperator):
     :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
         off when it is not above ``poll_interval``.
     :param timeout: Seconds to wait for completion; the job goes on at Twilio.
-    :param cancel_on_kill: Delete the task's unfinished jobs when the task is killed or times out. The days' quota is
-        spent all the same, and a retry submits them again; without it, a retry goes on with the same job.
+    :param cancel_on_kill: Delete the task's unfinished jobs when the task is killed or times out; of a deferred task,
+        when somebody marks it failed or successful (Airflow 3.3 and later). The days' quota is spent all the same, and
+        a retry submits them again; without it, a retry goes on with the same job.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param deferrable: Wait in the triggerer instead of on a worker.
     """
@@ -235,7 +236,14 @@ class CreateExportCustomJobOperator(BaseOperator):
         deadline = time.monotonic() + self.timeout
         while (event := watch.look(client)) is None:
             if self.deferrable:
-                defer_wait(self, wait, twilio_conn_id=self.twilio_conn_id, pace=pace, timeout=self.timeout)
+                defer_wait(
+                    self,
+                    wait,
+                    twilio_conn_id=self.twilio_conn_id,
+                    pace=pace,
+                    timeout=self.timeout,
+                    cancel_on_kill=self.cancel_on_kill,
+                )
             left = deadline - time.monotonic()
             if left <= 0:
                 event = self._timed_out(watch, wait)
@@ -247,7 +255,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         if not self.cancel_on_kill:
             return watch.timed_out()
         told = cancel_jobs(self.hook.get_conn(), wait.job_sids, self.log)
-        return watch.timed_out(fate=f"{told} Clear the task to submit what is missing again")
+        return watch.timed_out(fate=f"{told} {CANCELLED}")
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.

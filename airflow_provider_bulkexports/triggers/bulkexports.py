@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType
-from airflow_provider_bulkexports.compat import BaseOperator, BaseTrigger, TriggerEvent
+from airflow_provider_bulkexports.cancelling import CANCELLED, cancel_jobs
+from airflow_provider_bulkexports.compat import BaseOperator, BaseTrigger, TriggerEvent, has_ended
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.outcomes import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, Pace
-from airflow_provider_bulkexports.triggers.poller import wait_for_end
+from airflow_provider_bulkexports.triggers.poller import in_thread, wait_for_end
 from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
 from airflow_provider_bulkexports.watching import Watch
 
@@ -51,11 +52,11 @@ class _WaitTrigger(BaseTrigger):
         except BulkExportsInputError as error:
             return WaitEvent(status="fatal", message=str(error), result=None)
         return await wait_for_end(
-            self.twilio_conn_id,
-            lambda: Watch(self._wait(), self.log, pace),
-            interval=pace.interval,
-            end_time=self.end_time,
+            self.twilio_conn_id, lambda: self._watch_at(pace), interval=pace.interval, end_time=self.end_time
         )
+
+    def _watch_at(self, pace: Pace) -> Watch:
+        return Watch(self._wait(), self.log, pace)
 
 
 class ExportCustomJobTrigger(_WaitTrigger):
@@ -72,6 +73,8 @@ class ExportCustomJobTrigger(_WaitTrigger):
     :param poll_interval: Seconds between looks.
     :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
+    :param cancel_on_kill: Delete the unfinished jobs when the wait times out, or somebody ends the task meanwhile (that
+        from Airflow 3.3 on).
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
         poll_interval: float = 60.0,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
+        cancel_on_kill: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
         self.job_sids = list(job_sids)
@@ -94,11 +98,42 @@ class ExportCustomJobTrigger(_WaitTrigger):
         self.poll_interval = poll_interval
         self.max_poll_interval = max_poll_interval
         self.end_time = end_time
+        self.cancel_on_kill = cancel_on_kill
+
+    async def on_kill(self) -> None:
+        """
+        Cancel the jobs if somebody ended the task. Called by Airflow 3.3 and later.
+
+        Airflow (3.3.2) also calls this when a living triggerer's triggers are handed to another one, and when the task
+        is cleared, whose next try adopts the jobs: in both cases they are left alone.
+        """
+        if self.cancel_on_kill and await has_ended(self.task_instance):
+            await self._cancel()
 
     def _wait(self) -> JobWait:
         return JobWait.parse(
             self.job_sids, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
         )
+
+    def _watch_at(self, pace: Pace) -> Watch:
+        self._watch = super()._watch_at(pace)
+        return self._watch
+
+    async def _end(self) -> WaitEvent:
+        event = await super()._end()
+        if self.cancel_on_kill and event["status"] == "timeout":
+            return self._watch.timed_out(fate=f"{await self._cancel()} {CANCELLED}")
+        return event
+
+    async def _cancel(self) -> str:
+        try:
+            client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
+        except BulkExportsInputError as error:
+            return f"Job {', '.join(self.job_sids)} could not be deleted: {error}"
+        try:
+            return await in_thread(cancel_jobs, client, self.job_sids, self.log)
+        finally:
+            client.close()
 
 
 class ExportDayTrigger(_WaitTrigger):
@@ -153,11 +188,14 @@ def _trigger_for(wait: Wait, **arguments: Any) -> _WaitTrigger:
     )
 
 
-def defer_wait(task: BaseOperator, wait: Wait, *, twilio_conn_id: str, pace: Pace, timeout: float) -> NoReturn:
+def defer_wait(
+    task: BaseOperator, wait: Wait, *, twilio_conn_id: str, pace: Pace, timeout: float, **arguments: Any
+) -> NoReturn:
     """
     Go on with a wait in the triggerer and come back to the task's ``execute_complete``.
 
     :param timeout: Seconds from now; the task's ``execution_timeout`` counts too: Airflow 3 ignores it while deferred.
+    :param arguments: Further arguments of the trigger.
     """
     seconds = float(timeout)
     if task.execution_timeout:
@@ -168,6 +206,7 @@ def defer_wait(task: BaseOperator, wait: Wait, *, twilio_conn_id: str, pace: Pac
         poll_interval=pace.interval,
         max_poll_interval=pace.ceiling,
         end_time=time.time() + seconds,
+        **arguments,
     )
     task.defer(
         trigger=trigger,

@@ -13,7 +13,7 @@ import contextvars
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -22,7 +22,9 @@ from airflow_provider_bulkexports.outcomes import WaitEvent
 from airflow_provider_bulkexports.triggers.rounds import Experience, Round, StaleCredentialsError
 from airflow_provider_bulkexports.watching import Watch
 
-__all__ = ["Poller", "wait_for_end"]
+__all__ = ["Poller", "in_thread", "wait_for_end"]
+
+T = TypeVar("T")
 
 #: Threads for HTTP, our own: every other trigger shares the event loop's pool, and a hanging host would fill it.
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="bulkexports")
@@ -58,6 +60,12 @@ async def wait_for_end(
     finally:
         if poller.has_ended and _pollers.get(key) is poller:
             del _pollers[key]
+
+
+async def in_thread(work: Callable[..., T], *args: Any) -> T:
+    """Run what blocks in one of our threads, in the caller's context."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, context.run, work, *args)
 
 
 class _Seat:
