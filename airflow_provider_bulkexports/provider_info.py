@@ -94,9 +94,16 @@ def _configuration() -> dict[str, Any]:
         "example": "120",
         "default": "60",
     }
+    max_poll_interval = {
+        "description": "Seconds up to which Twilio's estimate stretches them, for tasks that do not say.",
+        "version_added": "0.1.0",
+        "type": "float",
+        "example": "600",
+        "default": "300",
+    }
     return {
         "description": "Settings of the provider package for Twilio BulkExports.",
-        "options": {"poll_interval": poll_interval},
+        "options": {"poll_interval": poll_interval, "max_poll_interval": max_poll_interval},
     }
 
 

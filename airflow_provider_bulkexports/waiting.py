@@ -160,7 +160,8 @@ class JobWait:
             whole = range_of(jobs)
             days = DayRange(self.start_day or whole.start, self.end_day or whole.end)
         ranges = [own for job in jobs if (own := own_range(job))]
-        missing = [day for day in days if not any(day in own for own in ranges)]
+        covered = any(own.start <= days.start and days.end <= own.end for own in ranges)
+        missing = [] if covered else [day for day in days if not any(day in own for own in ranges)]
         if missing and len(ranges) == len(jobs):
             raise BulkExportsInputError(
                 f"{_listed(missing)} cannot become final: {', '.join(self.job_sids)} covers "

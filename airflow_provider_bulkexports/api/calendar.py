@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 
 import pendulum
 
@@ -65,13 +66,18 @@ class DayRange:
         return (self.end - self.start).days + 1
 
     def __iter__(self) -> Iterator[date]:
-        return (self.start + timedelta(days=offset) for offset in range(len(self)))
+        return iter(_days_between(self.start, self.end))
 
     def __contains__(self, day: object) -> bool:
         return isinstance(day, date) and not isinstance(day, datetime) and self.start <= day <= self.end
 
     def __str__(self) -> str:
         return f"{self.start}" if self.start == self.end else f"{self.start} to {self.end}"
+
+
+@lru_cache(maxsize=64)  # many waits want the same days, and go through them at every look
+def _days_between(start: date, end: date) -> tuple[date, ...]:
+    return tuple(start + timedelta(days=offset) for offset in range((end - start).days + 1))
 
 
 def parse_day(value: object, *, name: str = "day") -> date:

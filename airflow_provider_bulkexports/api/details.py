@@ -35,6 +35,8 @@ class DayStatus(Enum):
     DELETED_BY_USER_REQUEST = "DeletedByUserRequest"
     UNKNOWN = "Unknown"
 
+    __hash__ = object.__hash__  # members are single; Enum's own hash is slow, and days are many
+
     @classmethod
     def parse(cls, value: object) -> DayStatus:
         """Read a status whatever its case and punctuation; an unknown word is logged once and is ``UNKNOWN``."""
@@ -106,8 +108,7 @@ def _status_groups(details: Any) -> Iterator[StatusGroup]:
     for element in fields.as_list(details):
         if not isinstance(element, Mapping) or element.get("status") is None:
             continue
-        listed = element.get("days")
-        days = tuple(day for day in map(fields.day, fields.as_list(listed)) if day is not None)
+        days = fields.days(element.get("days"))
         yield StatusGroup(
             status=DayStatus.parse(element["status"]),
             count=max(fields.integer(element.get("count")) or 0, len(days)),

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, TypeVar
 
-__all__ = ["as_list", "day", "integer", "member", "text", "utc_moment"]
+__all__ = ["as_list", "day", "days", "integer", "member", "text", "utc_moment"]
 
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -38,6 +38,16 @@ def integer(value: Any) -> int | None:
 def day(value: Any) -> date | None:
     """A day, also one with a time behind it."""
     return _day(value) if isinstance(value, str) else None
+
+
+def days(values: Any) -> tuple[date, ...]:
+    """The days of a list, in its order; what is no day is left out."""
+    listed = as_list(values)
+    try:
+        found = tuple(map(_day, listed))
+    except TypeError:  # not all of them are texts, or fit to be remembered
+        found = tuple(map(day, listed))
+    return tuple(filter(None, found)) if None in found else found  # type: ignore[return-value]  # None is not in it
 
 
 @lru_cache(maxsize=4096)  # a page of jobs names the same days a thousand times

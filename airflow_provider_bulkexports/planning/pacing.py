@@ -28,13 +28,11 @@ class Outlook:
     What Twilio says of the end.
 
     :param seconds_left: Until its estimate; not positive when that has passed, ``None`` if it gave none.
-    :param queue_position: Jobs before this one and itself; ``None`` if it did not say.
-    :param has_begun: Whether any day has left the queue.
+    :param queue_position: Jobs before this one and itself; ``None`` if it did not say, or the job has left the queue.
     """
 
     seconds_left: float | None = None
     queue_position: int | None = None
-    has_begun: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Pace:
         """
         if outlook.seconds_left is not None:
             wanted = outlook.seconds_left / 2
-        elif not outlook.has_begun and outlook.queue_position:
+        elif outlook.queue_position:
             wanted = self.interval * min(outlook.queue_position, _FARTHEST_POSITION)
         else:
             wanted = self.interval

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
+from itertools import chain
 
 from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -148,12 +149,11 @@ class Progress:
 
         :param now: Current moment (UTC).
         """
-        waiting_words = (DayStatus.SUBMITTED, DayStatus.UNKNOWN)
-        return Outlook(
-            seconds_left=(self.expected_at - now).total_seconds() if self.expected_at else None,
-            queue_position=self.queue_position,
-            has_begun=any(status not in waiting_words for status in self.counts),
-        )
+        if self.expected_at is not None:
+            return Outlook(seconds_left=(self.expected_at - now).total_seconds())
+        in_queue = (DayStatus.SUBMITTED, DayStatus.UNKNOWN)
+        has_begun = any(status not in in_queue for status in chain(self.states.values(), self.unnamed))
+        return Outlook(queue_position=None if has_begun else self.queue_position)
 
     def summary(self, *, today: date) -> str:
         """
@@ -190,7 +190,7 @@ def progress_of(jobs: Sequence[Job], days: DayRange) -> Progress:
     ranges = [own_range(job) or days for job in jobs]
     readings = [read_details(job, own_days) for job, own_days in zip(jobs, ranges, strict=True)]
     open_in = [
-        {day for day in days if day in own_days and day not in reading.states}
+        {day for day in days if day not in reading.states and day in own_days}
         for own_days, reading in zip(ranges, readings, strict=True)
     ]
     states = _best_states(readings, days, hoped=set().union(*open_in))
@@ -219,6 +219,8 @@ def _best_states(readings: Sequence[Reading], days: DayRange, *, hoped: Set[date
         for day, status in reading.states.items():
             if day in days and (day not in states or rank_of(status) < rank_of(states[day])):
                 states[day] = status
+    if not hoped:
+        return states
     return {day: status for day, status in states.items() if not (status.is_lost and day in hoped)}
 
 

@@ -163,15 +163,17 @@ class Round:
 
     def _find(self, untyped: set[str]) -> None:
         """Learn the types of jobs: one job tells its own, and the list of that type shows others."""
+        types = self._experience.types
         tried: set[ResourceType] = set()
         while len(untyped) > 1 and len(tried) < len(ResourceType):
-            known = self._experience.types.get(first) if self._can_be_fetched(first := min(untyped)) else None
-            kind = known if known and known not in tried else next(each for each in ResourceType if each not in tried)
+            first = min(untyped)
+            kind = types.get(first) if self._can_be_fetched(first) else None
+            if kind is None or kind in tried:
+                kind = next(each for each in ResourceType if each not in tried)
             tried.add(kind)
             self._read_list(kind, untyped)
-            jobs = self._job_list(kind)
-            self._experience.types.update(dict.fromkeys(untyped & jobs.jobs.keys(), kind))
-            untyped = untyped - self._jobs.keys() - self._errors.keys()
+            types.update(dict.fromkeys(untyped & self._job_list(kind).jobs.keys(), kind))
+            untyped = untyped - types.keys() - self._errors.keys()
         if len(tried) == len(ResourceType):
             self._experience.unlisted |= untyped
 

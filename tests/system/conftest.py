@@ -1,0 +1,89 @@
+"""
+What the system tests share: one Airflow for all of them, a simulator of Twilio's side for each.
+
+Coming up costs about a minute of CPU time: the first test waited 60 to 130 s for it on two cores busy with other work.
+Then a run of two tasks takes 10 to 15 s there.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Airflow, MissingPostgresError, Postgres
+from harness.deadlines import free_port
+
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
+from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
+
+HERE = Path(__file__).parent
+
+#: Seconds for one test, the start of Airflow included.
+_TEST_TIMEOUT = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder; a time-out must raise there, as ending the process would leave Airflow running."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.system)
+            item.add_marker(pytest.mark.timeout(_TEST_TIMEOUT, method="signal"))
+
+
+@pytest.fixture(scope="session")
+def twilio_ports() -> dict[str, int]:
+    """Where the simulators listen, one after the other: Airflow's connection stays the same."""
+    return {"api_port": free_port(), "storage_port": free_port()}
+
+
+@pytest.fixture(scope="session")
+def airflow_environment(twilio_ports: dict[str, int]) -> dict[str, str]:
+    """Environment of all Airflow's processes besides the harness's own settings."""
+    return {
+        f"AIRFLOW_CONN_{BulkExportsHook.default_conn_name.upper()}": Simulator(**twilio_ports).connection_json(),
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+    }
+
+
+@pytest.fixture(scope="session")
+def airflow(airflow_environment: dict[str, str]) -> Iterator[Airflow]:
+    """A running Airflow; the test that kills a part of it need not start that again."""
+    if not AIRFLOW_VERSION.startswith("3.3"):
+        pytest.skip("the system tests are for Airflow 3.3")
+    try:
+        postgres = Postgres()
+    except MissingPostgresError as error:
+        pytest.skip(str(error))
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        postgres.start()
+        airflow = Airflow(postgres, dags=HERE / "dags", environment=airflow_environment)
+        try:
+            airflow.start()
+            yield airflow
+        finally:
+            airflow.stop()
+    finally:
+        postgres.stop()
+        signal.signal(signal.SIGTERM, previous)
+
+
+@pytest.fixture
+def simulator(airflow: Airflow, twilio_ports: dict[str, int]) -> Iterator[Simulator]:
+    """
+    A fresh simulator, reached by Airflow's default connection; afterwards no run is left and all of Airflow runs.
+
+    Its clock stands still: ``finish_jobs()`` moves it to the end of every job, ``clock.speed`` lets it run.
+    """
+    with Simulator(clock=SimulatedClock(speed=0), **twilio_ports) as simulator:
+        yield simulator
+        airflow.settle()
+
+
+def _interrupt(*_: Any) -> None:
+    """End as after Ctrl-C, which lets the fixtures end what they started."""
+    raise KeyboardInterrupt

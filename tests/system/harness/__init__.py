@@ -1,0 +1,13 @@
+"""
+A whole Airflow on this machine: scheduler, DAG processor, API server and triggerer, on a PostgreSQL of its own.
+
+``postgres.py`` and ``processes.py`` start and end what runs, ``rest.py`` talks to it, ``running.py`` puts it together.
+"""
+
+from __future__ import annotations
+
+from harness.postgres import MissingPostgresError, Postgres
+from harness.processes import Component, TaskProcess
+from harness.running import Airflow
+
+__all__ = ["Airflow", "Component", "MissingPostgresError", "Postgres", "TaskProcess"]

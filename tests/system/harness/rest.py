@@ -1,0 +1,124 @@
+"""What a user does with Airflow, through its REST API."""
+
+from __future__ import annotations
+
+import json as json_module
+import uuid
+from typing import Any
+
+import requests
+
+from harness.deadlines import wait_until
+
+__all__ = ["RestApi", "RestError"]
+
+#: Seconds after which an answer is no longer expected; the machine may be busy.
+_ANSWER_TIMEOUT = 60
+
+
+class RestError(AssertionError):
+    """Airflow's answer is not a success."""
+
+    def __init__(self, method: str, path: str, response: requests.Response) -> None:
+        super().__init__(f"{method} {path}: {response.status_code} {response.text[:2000]}")
+        self.status = response.status_code
+
+
+class RestApi:
+    """
+    An Airflow that is reached by HTTP.
+
+    :param url: Its origin, for a browser too: everybody who asks is an administrator.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy of the machine has no business here
+
+    def rest(self, method: str, path: str, json: Any = None, **parameters: Any) -> Any:
+        """
+        Call ``/api/v2`` and return the JSON value answered.
+
+        :param path: Below ``/api/v2``, such as ``/dags``.
+        :param parameters: The query.
+        :raises RestError: if the status is not a success.
+        """
+        if "Authorization" not in self._session.headers:
+            token = self._session.get(f"{self.url}/auth/token", timeout=_ANSWER_TIMEOUT).json()["access_token"]
+            self._session.headers["Authorization"] = f"Bearer {token}"
+        response = self._session.request(
+            method, f"{self.url}/api/v2{path}", json=json, params=parameters, timeout=_ANSWER_TIMEOUT
+        )
+        if not response.ok:
+            raise RestError(method, path, response)
+        return response.json() if response.content else None
+
+    def knows_dag(self, dag_id: str) -> bool:
+        """Whether the DAG has been parsed."""
+        return bool(self.rest("GET", "/dags", dag_id_pattern=dag_id)["dags"])
+
+    def trigger(self, dag_id: str, run_id: str | None = None, conf: dict[str, Any] | None = None) -> str:
+        """
+        Start a run without a logical date, once the DAG is parsed.
+
+        :param run_id: By default one that nobody else uses.
+        :param conf: The run's conf; it overrides the DAG's params.
+        :return: The run id.
+        """
+        run_id = run_id or f"test__{uuid.uuid4().hex[:12]}"
+        wait_until(
+            lambda: self.knows_dag(dag_id),
+            timeout=60,
+            otherwise=lambda: f"no DAG {dag_id!r}; import errors: {self.rest('GET', '/importErrors')}",
+        )
+        run = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
+        self.rest("POST", f"/dags/{dag_id}/dagRuns", json=run)
+        return run_id
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Return the state of a run."""
+        return str(self.rest("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def task_instance(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, Any]:
+        """Return a task instance as the API describes it: ``state``, ``try_number``, ``trigger`` and more."""
+        instance: dict[str, Any] = self.rest("GET", _instance(dag_id, run_id, task_id, map_index))
+        return instance
+
+    def set_state(self, dag_id: str, run_id: str, task_id: str, state: str, map_index: int = -1) -> None:
+        """Mark a task ``success``, ``failed`` or ``skipped``, as a user does."""
+        self.rest("PATCH", _instance(dag_id, run_id, task_id, map_index), json={"new_state": state})
+
+    def set_run_state(self, dag_id: str, run_id: str, state: str) -> None:
+        """Mark a run ``success`` or ``failed``, as a user does; its unfinished tasks end."""
+        self.rest("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
+
+    def clear(self, dag_id: str, run_id: str, *task_ids: str, downstream: bool = False) -> None:
+        """Clear tasks, so that they run again; all of them if none is named."""
+        what: dict[str, Any] = {"task_ids": list(task_ids)} if task_ids else {}
+        how = {"dry_run": False, "only_failed": False, "reset_dag_runs": True, "include_downstream": downstream}
+        self.rest("POST", f"/dags/{dag_id}/clearTaskInstances", json={"dag_run_id": run_id, **what, **how})
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """Return the value of an XCom."""
+        path = f"{_instance(dag_id, run_id, task_id)}/xcomEntries/{key}"
+        return self.rest("GET", path, map_index=map_index, deserialize=True)["value"]
+
+    def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
+        """Return the log of a try, with what its trigger logged, as a user reads it: a line for each message."""
+        path = f"{_instance(dag_id, run_id, task_id)}/logs/{try_number}"
+        content = self.rest("GET", path, map_index=map_index, full_content=True)["content"]
+        return "\n".join(map(_log_line, content))
+
+
+def _instance(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> str:
+    path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+    return path if map_index < 0 else f"{path}/{map_index}"
+
+
+def _log_line(message: Any) -> str:
+    if not isinstance(message, dict):
+        return str(message)
+    rest = {name: value for name, value in message.items() if name not in ("event", "timestamp", "level") and value}
+    line = f"{message.get('timestamp') or ''} {message.get('level') or ''} {message.get('event', '')}"
+    return f"{line} {json_module.dumps(rest)}" if rest else line

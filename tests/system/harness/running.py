@@ -1,0 +1,236 @@
+"""A running Airflow, in a test's hands."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from harness.deadlines import free_port, tail, wait_until
+from harness.postgres import Postgres
+from harness.processes import Component, TaskProcess
+from harness.rest import RestApi, RestError
+
+__all__ = ["Airflow"]
+
+#: Seconds; an idle machine needs a small part of it.
+_START_TIMEOUT = 300
+
+
+class Airflow(RestApi):
+    """
+    Scheduler with LocalExecutor, DAG processor, API server and triggerer.
+
+    :param postgres: A fresh database.
+    :param dags: Folder of the DAGs; they are not paused.
+    :param environment: Further environment of every process.
+    """
+
+    def __init__(self, postgres: Postgres, *, dags: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(f"http://127.0.0.1:{free_port()}")
+        self._postgres = postgres
+        self.home = Path(tempfile.mkdtemp(prefix="bulkexports-system-"))
+        variables = {**_inherited(), **_configuration(self.home, dags, postgres.url, self.url), **environment}
+
+        def component(name: str, *arguments: str) -> Component:
+            return Component(name, *arguments, home=self.home, environment=variables)
+
+        self._migration = component("db", "migrate")
+        self.api_server = component("api-server")
+        self.scheduler = component("scheduler", "--skip-serve-logs")
+        self.dag_processor = component("dag-processor")
+        self.triggerer = component("triggerer", "--skip-serve-logs")
+
+    @property
+    def components(self) -> Sequence[Component]:
+        """The processes that make up Airflow."""
+        return self.api_server, self.scheduler, self.dag_processor, self.triggerer
+
+    def start(self) -> None:
+        """Make the database's tables and start whatever does not run; returns when all of it is healthy."""
+        if not self._migration.log_text():
+            self.api_server.start()  # it takes longest, and needs no tables to come up
+            self._migration.run(timeout=_START_TIMEOUT)
+        for component in self.components:
+            if not component.is_running():
+                component.kill()  # what it may have left
+                component.start()
+        wait_until(
+            self.is_healthy, timeout=_START_TIMEOUT, otherwise=lambda: f"Airflow is not healthy\n{self._tails()}"
+        )
+
+    def stop(self) -> None:
+        """End every process and remove all files."""
+        for component in (*self.components, self._migration):
+            component.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def settle(self) -> None:
+        """Leave things to the next test as this one found them: no run under way, everything running."""
+        self.start()
+        for dag_id, run_id in self._unfinished_runs():
+            self.set_run_state(dag_id, run_id, "failed")
+
+    def is_healthy(self) -> bool:
+        """Whether every component reports to be well."""
+        ended = [component.name for component in self.components if not component.is_running()]
+        if ended:
+            raise AssertionError(f"{ended} ended\n{self._tails()}")
+        health = self._if_reachable(lambda: self.rest("GET", "/monitor/health"))
+        return bool(health) and all(part["status"] == "healthy" for part in health.values()) and self._serves_tasks()
+
+    def wait_for_state(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        states: Collection[str | None],
+        timeout: float = 60,
+        map_index: int = -1,
+    ) -> str | None:
+        """
+        Wait until a task is in one of the states, and return that.
+
+        :param timeout: Seconds.
+        :raises AssertionError: with the ends of the logs.
+        """
+        wanted = (dag_id, run_id, task_id, map_index)
+        seen: list[str | None] = []
+
+        def arrived() -> bool:
+            instance = self._if_reachable(lambda: self.task_instance(*wanted))
+            if instance and instance["state"] not in seen[-1:]:
+                seen.append(instance["state"])
+            return bool(seen) and seen[-1] in states
+
+        wait_until(
+            arrived,
+            timeout=timeout,
+            otherwise=lambda: f"{task_id} in {set(states)}, but: {seen}\n{self._tails(*wanted)}",
+        )
+        return seen[-1]
+
+    def wait_for_run(
+        self, dag_id: str, run_id: str, states: Collection[str] = ("success", "failed"), timeout: float = 90
+    ) -> str:
+        """
+        Wait until a run is in one of the states, by default ended, and return that.
+
+        :param timeout: Seconds.
+        :raises AssertionError: with the states of its tasks and the ends of the logs.
+        """
+
+        def arrived() -> str | None:
+            state = self._if_reachable(lambda: self.run_state(dag_id, run_id))
+            return state if state in states else None
+
+        def otherwise() -> str:
+            rows = self.sql("SELECT task_id, map_index, state FROM task_instance WHERE run_id = %s", (run_id,))
+            return f"{dag_id} {run_id} in {set(states)}; its tasks: {rows}\n{self._tails()}"
+
+        return wait_until(arrived, timeout=timeout, otherwise=otherwise) or ""
+
+    def wait_until(self, condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
+        """
+        Wait until a condition of the test's own holds, and return its value.
+
+        :param what: What should come true, in words.
+        :param timeout: Seconds.
+        :raises AssertionError: with these words and the ends of the logs.
+        """
+        return wait_until(condition, timeout=timeout, otherwise=lambda: f"{what}\n{self._tails()}")
+
+    def task_process(
+        self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, timeout: float = 60
+    ) -> TaskProcess:
+        """Wait until a task runs on a worker, and return its process."""
+        self.wait_for_state(dag_id, run_id, task_id, {"running"}, timeout, map_index)
+        ((pid,),) = self.sql(
+            "SELECT pid FROM task_instance WHERE dag_id = %s AND run_id = %s AND task_id = %s AND map_index = %s",
+            (dag_id, run_id, task_id, map_index),
+        )
+        assert pid in self.scheduler.pids(), f"the process {pid} of {task_id} has ended already"
+        return TaskProcess(pid, psutil.Process(pid).ppid())
+
+    def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask Airflow's database; ``%s`` stands for a parameter."""
+        return self._postgres.query(query, parameters)
+
+    def _serves_tasks(self) -> bool:
+        """Ask the part of the API server that tasks talk to, which is built at the first request."""
+        return bool(self._if_reachable(lambda: requests.get(f"{self.url}/execution/health", timeout=60).ok))
+
+    def _unfinished_runs(self) -> list[tuple[Any, ...]]:
+        return self.sql("SELECT dag_id, run_id FROM dag_run WHERE state IN ('queued', 'running')")
+
+    def _if_reachable(self, ask: Callable[[], Any]) -> Any:
+        """Ask the API server, which a test may have ended or which is busy; ``None`` if there is no answer."""
+        try:
+            return ask()
+        except requests.RequestException:
+            return None
+        except RestError as error:
+            if error.status >= 500:
+                return None
+            raise
+
+    def _tails(self, *instance: Any) -> str:
+        parts = [component.log_tail() for component in self.components]
+        if instance:
+            dag_id, run_id, task_id, map_index = instance
+            try_number = self.task_instance(*instance)["try_number"]
+            log = self.task_log(dag_id, run_id, task_id, max(try_number, 1), map_index)
+            parts.append(f"--- log of {task_id}, try {try_number}\n{tail(log)}")
+        return "\n".join(parts)
+
+
+def _inherited() -> dict[str, str]:
+    """This process's environment, without its own Airflow and without proxies between the components."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return inherited | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+
+
+def _configuration(home: Path, dags: Path, database: str, url: str) -> dict[str, str]:
+    """Airflow's settings: all on this machine, few processes, short intervals."""
+    options = {
+        "api.base_url": url,
+        "api.host": "127.0.0.1",
+        "api.port": url.rpartition(":")[2],
+        "api.secret_key": secrets.token_hex(32),
+        "api.workers": "1",
+        "api_auth.jwt_secret": secrets.token_hex(32),
+        "bulkexports.poll_interval": "1",
+        "core.auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        "core.dags_are_paused_at_creation": "False",
+        "core.dags_folder": str(dags),
+        "core.execution_api_server_url": f"{url}/execution/",
+        "core.executor": "LocalExecutor",
+        "core.load_examples": "False",
+        "core.parallelism": "4",
+        "core.simple_auth_manager_all_admins": "True",
+        "dag_processor.parsing_processes": "1",
+        "dag_processor.refresh_interval": "5",
+        "database.load_default_connections": "False",
+        "database.sql_alchemy_conn": database,
+        "scheduler.enable_health_check": "False",
+        "scheduler.job_heartbeat_sec": "1",
+        "scheduler.scheduler_heartbeat_sec": "1",
+        "scheduler.scheduler_idle_sleep_time": "0.2",
+        # Long enough for a busy machine, short enough to see a lost worker.
+        "scheduler.task_instance_heartbeat_timeout": "20",
+        "scheduler.task_instance_heartbeat_timeout_detection_interval": "2",
+        "scheduler.trigger_timeout_check_interval": "2",
+        "triggerer.job_heartbeat_sec": "1",
+        # A killed triggerer's triggers are free for the next one after this time.
+        "triggerer.triggerer_health_check_threshold": "10",
+        "usage_data_collection.enabled": "False",
+    }
+    variables = {f"AIRFLOW__{name.replace('.', '__').upper()}": value for name, value in options.items()}
+    return {"AIRFLOW_HOME": str(home), **variables}
