@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CreateExportCustomJobOperator,
         DeleteExportJobOperator,
     )
+    from airflow_provider_bulkexports.planning.backfill import join_days, plan_quota, split_days, split_months
     from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
     from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
     from airflow_provider_bulkexports.triggers.bulkexports import (
@@ -37,6 +38,10 @@ __all__ = [
     "ExportDaySensor",
     "ExportDayTrigger",
     "export_to_object_storage",
+    "join_days",
+    "plan_quota",
+    "split_days",
+    "split_months",
 ]
 
 _HOME_OF = {
@@ -50,6 +55,10 @@ _HOME_OF = {
     "ExportDaySensor": "sensors.bulkexports",
     "ExportDayTrigger": "triggers.bulkexports",
     "export_to_object_storage": "groups",
+    "join_days": "planning.backfill",
+    "plan_quota": "planning.backfill",
+    "split_days": "planning.backfill",
+    "split_months": "planning.backfill",
 }
 
 

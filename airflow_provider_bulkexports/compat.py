@@ -8,6 +8,7 @@ first: the older ones still work on 3.x, but warn.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
@@ -104,6 +105,7 @@ __all__ = [
     "aget_connection",
     "asset_state_stores",
     "conf",
+    "has_ended",
     "object_storage_path",
     "task_group",
 ]
@@ -112,6 +114,10 @@ AIRFLOW_VERSION = version("apache-airflow")
 
 #: Whether a task that is no sensor may ask to be started again later: before 3.1 the scheduler ignores the moment.
 CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")
+
+
+#: States of a task that does not run again by itself.
+_ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 
 def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePath:
@@ -147,6 +153,30 @@ class Log(Protocol):
 
     def warning(self, message: str, /, *args: Any) -> Any:
         """Say what needs attention."""
+
+
+async def has_ended(task_instance: Any) -> bool:
+    """
+    Whether Airflow's records say that a deferred task was ended for good, for a trigger that is told so.
+
+    ``False`` if they cannot be had, as before Airflow 3.3, which tells triggers nothing.
+    """
+    try:
+        states = import_module("airflow.sdk.execution_time.task_runner").RuntimeTaskInstance.get_task_states
+        found = await asyncio.to_thread(
+            states,
+            dag_id=task_instance.dag_id,
+            task_ids=[task_instance.task_id],
+            run_ids=[task_instance.run_id],
+            map_index=task_instance.map_index,
+        )
+    except Exception:  # whatever it is: without knowing, nothing is cancelled
+        logging.getLogger(__name__).warning("Airflow does not tell the state of the task", exc_info=True)
+        return False
+    of_run = found.get(task_instance.run_id) or {}
+    mapped = f"{task_instance.task_id}_{task_instance.map_index}"
+    key = task_instance.task_id if task_instance.map_index < 0 else mapped
+    return of_run.get(key) in _ENDED
 
 
 async def aget_connection(conn_id: str) -> tuple[Connection, dict[str, Any]]:

@@ -10,6 +10,7 @@ Everything this package raises on its own account, as one tree.
     └── BulkExportsAPIError              Twilio answered with an error: status, code, message, request id
         ├── BulkExportsAuthError         401 or 403: the credentials, or what they may do
         ├── BulkExportsNotFoundError     404: unknown, deleted, aged out, or the wrong account
+        ├── BulkExportsQuotaError        a submission refused since the days of this UTC day are spent
         ├── BulkExportsRateLimitError    429: too many requests at once; the request was not processed
         └── BulkExportsServerError       5xx: Twilio's fault, usually passing
 
@@ -20,6 +21,7 @@ from :attr:`BulkExportsError.is_transient`.
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 __all__ = [
     "BulkExportsAPIError",
@@ -29,6 +31,7 @@ __all__ = [
     "BulkExportsError",
     "BulkExportsInputError",
     "BulkExportsNotFoundError",
+    "BulkExportsQuotaError",
     "BulkExportsRateLimitError",
     "BulkExportsResponseError",
     "BulkExportsServerError",
@@ -126,6 +129,18 @@ class BulkExportsAuthError(BulkExportsAPIError):
 
 class BulkExportsNotFoundError(BulkExportsAPIError):
     """404: never existed, deleted, aged out after seven days, or belongs to another account."""
+
+
+class BulkExportsQuotaError(BulkExportsAPIError):
+    """
+    A submission was refused since the account's days of this UTC day are spent; they are renewed at 00:00 UTC.
+
+    With 429 it may be an overload after all, which a retry mends.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.is_transient = self.status == 429
 
 
 class BulkExportsRateLimitError(BulkExportsAPIError):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import inspect
 import sys
+from collections import Counter
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_provider_bulkexports import plan_quota
 from airflow_provider_bulkexports.simulator import Simulator
 
 EXAMPLES = Path(__file__).parent.parent / "example_dags"
@@ -47,6 +50,7 @@ def xcom(dag_run: Any, task_id: str) -> Any:
 
 def test_no_example_is_forgotten_here() -> None:
     assert sorted(file.name for file in EXAMPLES.glob("*.py")) == [
+        "example_bulkexports_backfill.py",
         "example_bulkexports_daily.py",
         "example_bulkexports_range.py",
         "example_bulkexports_to_object_storage.py",
@@ -111,3 +115,41 @@ def test_storage_example_leaves_the_day_in_the_bucket(
     assert ended.state == "success"
     (stored,) = tmp_path.rglob("part-0.json.gz")
     assert xcom(ended, "report") == f"50 records in file://{stored}"
+
+
+def test_backfill_example_says_what_the_plan_of_its_quota_is() -> None:
+    file = EXAMPLES / "example_bulkexports_backfill.py"
+    dag_in(file)
+    example = doctest.DocTestParser().get_doctest(
+        sys.modules[file.stem].__doc__ or "",
+        {"plan_quota": plan_quota, "MONTHS": sys.modules[file.stem].MONTHS},
+        file.stem,
+        str(file),
+        0,
+    )
+
+    assert example.examples
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_backfill_example_stores_three_years_through_days_of_quota(
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timeline: Any
+) -> None:
+    """Whoever waits for midnight moves the clocks of the tasks and of the simulator there."""
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
+    fast.knobs.records_per_day = 1
+
+    ended = run(dag_in(EXAMPLES / "example_bulkexports_backfill.py"), datetime(2026, 3, 8, tzinfo=timezone.utc))
+
+    assert ended.state == "success"
+    assert len(list(tmp_path.rglob("part-0.json.gz"))) == 1096
+    jobs = fast.state.jobs.values()
+    submitted = Counter(job.created_at.date() for job in jobs for _ in job.request.days())
+    assert len(jobs) == 36
+    assert sum(submitted.values()) == 1096
+    # Airflow runs the months in any order, and twelve of them may be a day too many.
+    assert len(submitted) in (3, 4)
+    assert max(submitted.values()) <= 366

@@ -28,7 +28,8 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, flags=re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
 
 
 def commands() -> list[str]:
@@ -93,3 +94,105 @@ def test_the_connection_shown_is_one_that_airflow_understands(sim: Simulator, tm
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Connection success!" in ended.stdout
     assert sim.auth_token not in ended.stdout + ended.stderr
+
+
+#: Rows of "When something goes wrong", and the tests that show what each says.
+SHOWN_BY = {
+    "Twilio answers 429, 5xx or not at all": [
+        "api/test_retries.py::test_a_status_is_retried_by_verb",
+        "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_ceiling",
+        "test_faults.py::test_a_fault_in_the_look_for_the_task_s_job",
+    ],
+    "The answer to a submission is lost": [
+        "test_faults.py::test_a_submission_whose_answer_is_lost",
+        "test_faults.py::test_a_submission_that_does_not_arrive",
+        "test_submitting.py::test_the_look_up_outlasts_an_outage_of_ten_minutes",
+        "test_submitting.py::test_when_it_cannot_be_told_the_error_says_what_the_next_try_does",
+    ],
+    "The submitting task is retried or cleared": [
+        "operators/test_create_once.py::test_a_second_attempt_adopts_the_first_job",
+        "operators/test_create_once.py::test_a_task_that_is_cleared_days_later_adopts_its_finished_job",
+        "test_submitting.py::test_only_failed_days_are_submitted_again",
+        "operators/test_create_once.py::test_a_deleted_job_is_submitted_again",
+    ],
+    "A worker dies between the submission and its record": [
+        "test_submitting.py::test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post",
+    ],
+    "Two equal jobs of a task exist": [
+        "test_submitting.py::test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both",
+    ],
+    "The days are not exportable yet": [
+        "operators/test_create_too_early.py::test_yesterday_and_today_are_waited_for",
+        "operators/test_create_too_early.py::test_a_day_that_has_not_begun_is_not_waited_for",
+    ],
+    "The quota is spent": [
+        "operators/test_create_quota.py::test_a_refused_submission_waits_for_midnight_and_then_succeeds",
+        "operators/test_create_quota.py::test_who_does_not_want_to_wait_fails_at_once_with_twilio_s_words",
+    ],
+    "Twilio refuses a submission for anything else": [
+        "operators/test_create_quota.py::test_any_other_400_fails_at_once_and_shows_twilio_s_words",
+    ],
+    "A wait's look at the job fails": [
+        "test_faults.py::test_a_wait_survives_what_passes",
+        "test_faults.py::test_a_wait_ends_by_what_does_not_pass",
+    ],
+    "A day ends as `Failed`": [
+        "sensors/test_ends.py::test_a_failed_day_fails_the_task_without_retry_and_is_named",
+        "sensors/test_ends.py::test_ignored_failed_days_are_in_the_result",
+    ],
+    "A day is in `ErrorDuringRun`": ["planning/test_progress.py::test_the_verdict_follows_the_contract"],
+    "The job was deleted, or Twilio does not know it": [
+        "sensors/test_ends.py::test_a_deleted_day_fails_the_task_at_once_and_without_retry",
+        "sensors/test_ends.py::test_an_unknown_job_fails_at_once_and_without_retry",
+    ],
+    "Wrong credentials, or input that Twilio would refuse": [
+        "sensors/test_ends.py::test_credentials_that_twilio_refuses_fail_at_once_and_without_retry",
+        "operators/test_create_input.py::test_a_template_that_renders_to_it_fails_without_retry_and_without_a_request",
+        "operators/test_create_input.py::test_a_literal_is_refused_when_the_dag_is_parsed",
+    ],
+    "A download breaks off, or the file is damaged": [
+        "api/test_download.py::test_connections_cut_anywhere_are_gone_on_with",
+        "api/test_download.py::test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing",
+    ],
+    "A day's file cannot be stored": [
+        "transfers/test_store_days.py::test_one_day_that_fails_loses_none_of_the_others",
+        "transfers/test_s3.py::test_a_killed_task_leaves_nothing_partial_and_the_next_one_fetches_the_rest",
+    ],
+    "Twilio has no file of a day": [
+        "transfers/test_store_days.py::test_a_file_that_is_late_is_waited_for",
+        "transfers/test_store_days.py::test_a_missing_day_says_why_and_may_be_ignored",
+        "transfers/test_store_days.py::test_a_job_listed_longer_than_its_files_says_that_they_expired",
+    ],
+    "The wait times out": [
+        "sensors/test_timeouts.py::test_the_timeout_fails_the_task_without_retry",
+        "operators/test_create_and_wait.py::test_a_timeout_may_be_retried_and_the_retry_waits_for_the_same_job",
+        "operators/test_create_cancel.py::test_a_timeout_cancels_only_if_asked_to",
+    ],
+    "A task is killed": [
+        "operators/test_create_cancel.py::test_a_kill_cancels_only_if_asked_to",
+        "triggers/test_cancel.py::test_a_task_that_somebody_ended_takes_its_job_along",
+    ],
+    "The triggerer restarts, or hands its waits to another": [
+        "triggers/test_cancel.py::test_a_restart_of_the_triggerer_cancels_nothing",
+        "triggers/test_cancel.py::test_a_trigger_that_moves_and_a_task_that_is_cleared_leave_the_job",
+        "sensors/test_timeouts.py::test_a_restart_of_the_triggerer_does_not_extend_the_wait",
+    ],
+    "`soft_fail` is set": [
+        "test_faults.py::test_a_wait_ends_by_what_does_not_pass",
+        "sensors/test_soft_fail.py::test_the_same_input_ends_in_the_same_state",
+    ],
+}
+
+
+def test_every_row_of_what_goes_wrong_is_shown_by_tests() -> None:
+    section = README.partition("## When something goes wrong")[2].partition("\n## ")[0]
+    rows = [row.strip() for row in re.findall(r"^\| (.+?) \| ", section, flags=re.MULTILINE)]
+
+    assert rows[1:] == list(SHOWN_BY)
+
+
+@pytest.mark.parametrize("shown_by", sorted({test for tests in SHOWN_BY.values() for test in tests}))
+def test_the_tests_that_show_it_exist(shown_by: str) -> None:
+    file, _, name = shown_by.partition("::")
+
+    assert f"\ndef {name}(" in (Path(__file__).parent / file).read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -9,15 +10,18 @@ import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType
+from airflow_provider_bulkexports.cancelling import JobGuard
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
     BulkExportsAuthError,
     BulkExportsConnectionError,
     BulkExportsError,
+    BulkExportsQuotaError,
     BulkExportsRateLimitError,
     BulkExportsResponseError,
     BulkExportsServerError,
 )
+from airflow_provider_bulkexports.failures import BulkExportsTaskError
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 
@@ -33,18 +37,38 @@ class Log:
     warning = info
 
 
-def request(identity: str = "0123456789", **changes: Any) -> ExportRequest:
-    return ExportRequest(
-        **{"resource_type": ResourceType.MESSAGES, "days": DAYS, "name": "nightly"} | changes, identity=identity
-    )
+def request(identity: str = "0123456789", *, adopts: Any = None, **changes: Any) -> ExportRequest:
+    wanted = {"resource_type": ResourceType.MESSAGES, "days": DAYS, "name": "nightly"} | changes
+    return ExportRequest(**wanted, identity=identity, adopts=(identity,) if adopts is None else adopts)
+
+
+class Guard(JobGuard):
+    """A guard whose sleep moves the simulator's clock, and does what is planned for a moment of it."""
+
+    def __init__(self, client: BulkExportsClient, sim: Simulator) -> None:
+        super().__init__(client, Log())
+        self.slept: list[float] = []
+        self.agenda: list[tuple[float, Callable[[], Any]]] = []
+        self._clock = sim.clock
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._clock.advance(seconds)
+        while self.agenda and sum(self.slept) >= self.agenda[0][0]:
+            self.agenda.pop(0)[1]()
 
 
 @pytest.fixture
-def submitted(sim: Simulator, client: BulkExportsClient) -> Any:
+def guard(client: BulkExportsClient, sim: Simulator) -> Guard:
+    return Guard(client, sim)
+
+
+@pytest.fixture
+def submitted(sim: Simulator, client: BulkExportsClient, guard: Guard) -> Any:
     """Submit a request and return the job sids."""
 
-    def run(request: ExportRequest, *, if_exists: str = "adopt") -> list[str]:
-        return submit(client, request, if_exists=if_exists, today=sim.clock.now().date(), log=Log())
+    def run(request: ExportRequest, **how: Any) -> list[str]:
+        return submit(client, request, today=sim.clock.now().date(), log=Log(), guard=guard, **how)
 
     return run
 
@@ -107,7 +131,7 @@ def test_a_name_like_ours_without_the_marker_is_not_ours(sim: Simulator, submitt
 def test_submitting_anew_leaves_the_old_job_alone(sim: Simulator, submitted: Any) -> None:
     first = submitted(request())
 
-    second = submitted(request(), if_exists="submit")
+    second = submitted(request(adopts=()))
 
     assert first != second
     assert set(sim.state.jobs) == {*first, *second}
@@ -200,7 +224,7 @@ def test_a_lost_answer_to_a_fresh_snapshot_is_not_mistaken_for_the_old_job(sim: 
     (first,) = submitted(request())
     sim.faults.add(Fault(**CREATE, drop=True, processed=True))
 
-    (second,) = submitted(request(), if_exists="submit")
+    (second,) = submitted(request(adopts=()))
 
     assert first != second
     assert set(sim.state.jobs) == {first, second}
@@ -226,13 +250,34 @@ def test_too_many_requests_were_not_processed_and_are_sent_again(sim: Simulator,
     assert posts(sim) == 4
 
 
-def test_too_many_requests_for_too_long_is_left_to_the_retry(sim: Simulator, submitted: Any) -> None:
+def test_submissions_refused_with_429_for_minutes_are_taken_for_spent_quota(
+    sim: Simulator, submitted: Any, guard: Guard
+) -> None:
     sim.faults.add(Fault(**CREATE, status=429, times=None))
+
+    with pytest.raises(BulkExportsQuotaError) as error:
+        submitted(request())
+
+    assert error.value.is_transient, "where it is not waited for, a retry may mend an overload"
+    assert "429 to every submission for minutes" in str(error.value)
+    assert sum(guard.slept) > 400
+    assert len(sim.state.jobs) == 0
+
+
+def test_an_overload_that_hits_every_request_is_not_taken_for_the_quota(sim: Simulator, submitted: Any) -> None:
+    sim.faults.add(Fault(**CREATE, status=429, times=None), Fault(**LIST, status=429, after=1, times=None))
 
     with pytest.raises(BulkExportsRateLimitError):
         submitted(request())
 
-    assert len(sim.state.jobs) == 0
+
+def test_an_overload_that_passes_within_minutes_is_survived(sim: Simulator, submitted: Any, guard: Guard) -> None:
+    sim.faults.add(Fault(**CREATE, status=429, times=None))
+    guard.agenda.append((200, sim.faults.clear))
+
+    (sid,) = submitted(request())
+
+    assert list(sim.state.jobs) == [sid]
 
 
 @pytest.mark.parametrize(("status", "error"), [(400, BulkExportsAPIError), (401, BulkExportsAuthError)])
@@ -257,12 +302,101 @@ def test_nothing_is_submitted_while_the_list_cannot_be_read(sim: Simulator, subm
     assert posts(sim) == 0
 
 
-def test_the_retry_finds_the_job_if_the_look_up_failed_too(sim: Simulator, submitted: Any) -> None:
-    sim.faults.add(Fault(**CREATE, drop=True, processed=True), Fault(**LIST, status=503, after=1, times=4))
-
-    with pytest.raises(BulkExportsError) as error:
-        submitted(request())
-    assert error.value.is_transient
+def test_the_look_up_outlasts_an_outage_of_ten_minutes(sim: Simulator, submitted: Any, guard: Guard) -> None:
+    sim.faults.add(Fault(**CREATE, drop=True, processed=True), Fault(**LIST, status=503, after=1, times=None))
+    guard.agenda.append((600, sim.faults.clear))
 
     (sid,) = submitted(request())
+
     assert list(sim.state.jobs) == [sid]
+    assert posts(sim) == 1
+
+
+def test_a_job_that_twilio_lists_a_little_later_is_found(sim: Simulator, submitted: Any) -> None:
+    sim.knobs.list_delay_seconds = 90
+    sim.faults.add(Fault(**CREATE, status=503, processed=True))
+
+    (sid,) = submitted(request())
+
+    assert list(sim.state.jobs) == [sid]
+    assert posts(sim) == 1
+
+
+def test_when_it_cannot_be_told_the_error_says_what_the_next_try_does(
+    sim: Simulator, submitted: Any, guard: Guard
+) -> None:
+    sim.faults.add(Fault(**CREATE, drop=True, processed=True), Fault(**LIST, status=503, after=1, times=None))
+
+    with pytest.raises(BulkExportsConnectionError) as error:
+        submitted(request())
+
+    assert error.value.is_transient
+    assert "cannot be told whether Twilio created 'nightly [af-20261124-0123456789]'" in str(error.value)
+    assert "Twilio's list could not be read" in str(error.value)
+    assert "next try looks for the job again before it submits" in str(error.value)
+    assert sum(guard.slept) > 700
+
+    sim.faults.clear()
+    (sid,) = submitted(request(), is_retry=True)
+    assert list(sim.state.jobs) == [sid]
+
+
+def test_a_readable_list_without_the_job_is_believed_after_two_minutes(
+    sim: Simulator, submitted: Any, guard: Guard
+) -> None:
+    sim.faults.add(Fault(**CREATE, drop=True))
+
+    with pytest.raises(BulkExportsConnectionError, match="Twilio does not list it"):
+        submitted(request())
+
+    assert 120 <= sum(guard.slept) <= 180
+
+
+def test_lost_credentials_end_the_look_up_at_once(sim: Simulator, submitted: Any, guard: Guard) -> None:
+    sim.faults.add(Fault(**CREATE, drop=True, processed=True), Fault(**LIST, status=401, after=1, times=None))
+
+    with pytest.raises(BulkExportsAuthError):
+        submitted(request())
+
+    assert guard.slept == []
+
+
+def test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post(
+    sim: Simulator, submitted: Any
+) -> None:
+    sim.knobs.list_delay_seconds = 20
+    first = submitted(request())
+
+    assert submitted(request(), is_retry=True) == first
+
+
+def test_a_retry_that_finds_its_job_at_once_does_not_wait(submitted: Any, guard: Guard) -> None:
+    first = submitted(request())
+
+    assert submitted(request(), is_retry=True) == first
+    assert guard.slept == []
+
+
+def test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both(
+    sim: Simulator, submitted: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "nightly [af-20261124-0123456789]"
+    older = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName=name).sid
+    newer = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName=name).sid
+    sim.knobs.newest_job_first = True
+
+    assert submitted(request()) == [older]
+
+    warning = next(line for line in capsys.readouterr().out.splitlines() if "not needed" in line)
+    assert newer in warning
+    assert f"{older} stays in use" in warning
+    assert len(sim.state.jobs) == 2
+
+
+def test_after_a_kill_nothing_is_submitted(sim: Simulator, submitted: Any, guard: Guard) -> None:
+    guard.kill()
+
+    with pytest.raises(BulkExportsTaskError, match="was killed"):
+        submitted(request())
+
+    assert posts(sim) == 0

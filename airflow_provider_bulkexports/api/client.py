@@ -29,10 +29,15 @@ from airflow_provider_bulkexports.api.models import (
     parse_job_sid,
 )
 from airflow_provider_bulkexports.api.paging import iterate_pages
+from airflow_provider_bulkexports.api.quota import as_quota_error, is_quota_refusal
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.api.storage import Storage
 from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsResponseError
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsAPIError,
+    BulkExportsInputError,
+    BulkExportsResponseError,
+)
 
 __all__ = ["BulkExportsClient", "check_webhook"]
 
@@ -115,6 +120,7 @@ class BulkExportsClient:
         :param start_day: First UTC day, inclusive.
         :param end_day: Last UTC day, inclusive; at the latest the day before yesterday.
         :raises BulkExportsInputError: before anything is sent, if Twilio would refuse a value.
+        :raises BulkExportsQuotaError: if Twilio's words say that the days of this UTC day are spent.
         """
         kind = ResourceType.parse(resource_type)
         days = DayRange.parse(start_day, end_day)
@@ -131,8 +137,12 @@ class BulkExportsClient:
             "WebhookMethod": webhook_method or None,
             "Email": email or None,
         }
-        payload = self._transport.send_json("POST", f"/v1/Exports/{kind}/Jobs", form=form)
-        return _checked_job(payload)
+        try:
+            return _checked_job(self._transport.send_json("POST", f"/v1/Exports/{kind}/Jobs", form=form))
+        except BulkExportsAPIError as error:
+            if is_quota_refusal(error.status, error.twilio_message):
+                raise as_quota_error(error) from error
+            raise
 
     def list_jobs(self, resource_type: str) -> Iterator[Job]:
         """

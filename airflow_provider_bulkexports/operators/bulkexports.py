@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at, parse_job_sids
-from airflow_provider_bulkexports.compat import (
-    CAN_RESCHEDULE_OPERATORS,
-    AirflowRescheduleException,
-    BaseOperator,
-    Context,
-    DateTimeTrigger,
-    XComArg,
-    conf,
-)
-from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
+from airflow_provider_bulkexports.cancelling import CANCELLED, JobGuard, cancel_jobs
+from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg, conf
+from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError, BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
-from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.outcomes import WaitEvent, WaitResult, conclude
+from airflow_provider_bulkexports.pausing import pause_until
 from airflow_provider_bulkexports.planning.days import needs_wait
-from airflow_provider_bulkexports.planning.identity import identity_of
 from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.runs import run_id_of, utc_today, wanted_days
+from airflow_provider_bulkexports.planning.quota import quota_renewed_at
+from airflow_provider_bulkexports.runs import attempt_of, identities_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 from airflow_provider_bulkexports.waiting import JobWait
@@ -58,9 +52,12 @@ class CreateExportCustomJobOperator(BaseOperator):
     :param webhook_method: ``GET`` or ``POST``; needs ``webhook_url``. (templated)
     :param email: Address that Twilio notifies when the job is done. An ``email`` that comes from ``default_args`` is
         Airflow's own, for its alerts, and never sent to Twilio. (templated)
-    :param if_exists: ``adopt`` the task's earlier job, or always ``submit`` anew, for a fresh snapshot. (templated)
+    :param if_exists: ``adopt`` the task's earlier job, or always ``submit`` anew, for a fresh snapshot: then only what
+        an earlier try since the task was last cleared submitted is used again. (templated)
     :param wait_until_exportable: Wait for 00:00 UTC two days after ``end_day`` if that is yesterday or today, instead
         of failing. Deferrable tasks wait in the triggerer, others are rescheduled (Airflow 3.1 and later) or sleep.
+    :param wait_for_quota: Wait for the next 00:00 UTC, in the same way, if Twilio refuses the days because the account
+        has requested all it may today; otherwise fail.
     :param wait_for_completion: Also wait until every day is final; days that fail then fail the task, whose retry
         submits them again.
     :param poll_interval: Seconds between looks at the job, with ``wait_for_completion``; 60 unless Airflow's
@@ -68,6 +65,9 @@ class CreateExportCustomJobOperator(BaseOperator):
     :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
         off when it is not above ``poll_interval``.
     :param timeout: Seconds to wait for completion; the job goes on at Twilio.
+    :param cancel_on_kill: Delete the task's unfinished jobs when the task is killed or times out; of a deferred task,
+        when somebody marks it failed or successful (Airflow 3.3 and later). The days' quota is spent all the same, and
+        a retry submits them again; without it, a retry goes on with the same job.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param deferrable: Wait in the triggerer instead of on a worker.
     """
@@ -98,7 +98,9 @@ class CreateExportCustomJobOperator(BaseOperator):
         email: str | None = None,
         if_exists: str = "adopt",
         wait_until_exportable: bool = True,
+        wait_for_quota: bool = True,
         wait_for_completion: bool = False,
+        cancel_on_kill: bool = False,
         poll_interval: float = POLL_INTERVAL,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         timeout: float = 24 * 3600,
@@ -119,12 +121,15 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.completion_email = None if is_for_alerts else email
         self.if_exists = if_exists
         self.wait_until_exportable = wait_until_exportable
+        self.wait_for_quota = wait_for_quota
         self.wait_for_completion = wait_for_completion
+        self.cancel_on_kill = cancel_on_kill
         self.poll_interval = poll_interval
         self.max_poll_interval = max_poll_interval
         self.timeout = timeout
         self.twilio_conn_id = twilio_conn_id
         self.deferrable = deferrable
+        self._guard: JobGuard | None = None
         self._check_literals()
 
     @cached_property
@@ -136,7 +141,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         """Wait until the days are exportable, submit or adopt, and wait for completion if asked to."""
         with as_task_failures():
             days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
-        return self._export(context, days)
+            return self._export(context, days)
 
     def execute_when_exportable(
         self,
@@ -145,78 +150,112 @@ class CreateExportCustomJobOperator(BaseOperator):
         start_day: str | None = None,
         end_day: str | None = None,
     ) -> str | list[str] | WaitResult:
-        """Go on after the wait for the calendar, with the days that were meant before it."""
+        """Go on after the wait for the calendar or the quota, with the days that were meant before it."""
         with as_task_failures():
             days = wanted_days(context, start_day=start_day or self.start_day, end_day=end_day or self.end_day)
-        return self._export(context, days)
+            return self._export(context, days, is_resumed=True)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
         """Take the trigger's event after the wait for completion: return the result, or fail the task."""
         return self._conclude(event)
 
-    def _export(self, context: Context, days: DayRange) -> str | list[str] | WaitResult:
-        with as_task_failures():
-            request = self._request(context, days)
-            self._await_exportable(days)
-            client = self.hook.get_conn()
-            sids = submit(client, request, if_exists=self.if_exists, today=utc_today(), log=self.log)
-            if not self.wait_for_completion:
-                return sids[0] if len(sids) == 1 else sids
-            wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
-        return self._await_completion(wait)
+    def on_kill(self) -> None:
+        """Submit nothing more; with ``cancel_on_kill``, delete what is unfinished. Takes three seconds at most."""
+        if self._guard:
+            self._guard.kill()
 
-    def _request(self, context: Context, days: DayRange) -> ExportRequest:
+    def _export(self, context: Context, days: DayRange, *, is_resumed: bool = False) -> str | list[str] | WaitResult:
+        request = self._request(context, days, is_resumed=is_resumed)
+        self._await_exportable(days)
+        self._guard = JobGuard(self.hook.get_conn(), self.log, cancels=self.cancel_on_kill)
+        sids = self._submit(request, self._guard, is_retry=attempt_of(context).number > 1)
+        if not self.wait_for_completion:
+            return sids[0] if len(sids) == 1 else sids
+        wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
+        return self._await_completion(wait, self._guard)
+
+    def _submit(self, request: ExportRequest, guard: JobGuard, *, is_retry: bool) -> list[str]:
+        while True:
+            client = self.hook.get_conn()
+            try:
+                return submit(client, request, today=utc_today(), log=self.log, guard=guard, is_retry=is_retry)
+            except BulkExportsQuotaError as refusal:
+                if not self.wait_for_quota:
+                    raise
+                self._await_quota(request, guard, refusal)
+
+    def _request(self, context: Context, days: DayRange, *, is_resumed: bool) -> ExportRequest:
         resource_type = ResourceType.parse(self.resource_type)
         check_job_length(days)
         check_webhook(self.webhook_url, self.webhook_method)
         require_choice("if_exists", self.if_exists, _IF_EXISTS)
+        identity, adopts = identities_of(
+            context,
+            dag_id=self.dag_id,
+            task_id=self.task_id,
+            resource_type=resource_type,
+            days=days,
+            if_exists=self.if_exists,
+            is_resumed=is_resumed,
+        )
         return ExportRequest(
             resource_type=resource_type,
             days=days,
             name=self.friendly_name or f"{self.dag_id}.{self.task_id}",
-            identity=identity_of(
-                dag_id=self.dag_id,
-                task_id=self.task_id,
-                run_id=run_id_of(context),
-                resource_type=resource_type,
-                days=days,
-            ),
+            identity=identity,
+            adopts=adopts,
             webhook_url=self.webhook_url or None,
             webhook_method=self.webhook_method or None,
             email=self.completion_email or None,
         )
 
     def _await_exportable(self, days: DayRange) -> None:
-        """Return when Twilio accepts the days; leave the worker until then where Airflow can."""
-        if not needs_wait(days.end, today=utc_today(), may_wait=self.wait_until_exportable):
-            return
-        moment = exportable_at(days.end)
-        self.log.info("Waiting until %s UTC, when Twilio exports %s", f"{moment:%Y-%m-%d %H:%M}", days.end)
-        if self.deferrable:
-            self.defer(
-                trigger=DateTimeTrigger(moment=moment),
-                method_name="execute_when_exportable",
-                kwargs={"start_day": days.start.isoformat(), "end_day": days.end.isoformat()},
-            )
-        if CAN_RESCHEDULE_OPERATORS:
-            raise AirflowRescheduleException(moment)
-        while (left := (moment - datetime.now(timezone.utc)).total_seconds()) > 0:
-            time.sleep(min(left, self.poll_interval))
+        """Return when Twilio accepts the days."""
+        if needs_wait(days.end, today=utc_today(), may_wait=self.wait_until_exportable):
+            moment = exportable_at(days.end)
+            self.log.info("Waiting until %s UTC, when Twilio exports %s", f"{moment:%Y-%m-%d %H:%M}", days.end)
+            self._pause_until(moment, days, sleep=time.sleep)
 
-    def _await_completion(self, wait: JobWait) -> WaitResult:
+    def _await_quota(self, request: ExportRequest, guard: JobGuard, refusal: BulkExportsQuotaError) -> None:
+        moment = quota_renewed_at(datetime.now(timezone.utc), identity=request.identity)
+        self.log.warning(
+            "Waiting until %s UTC for a new quota; then the task looks for its job again, and submits %s: %s",
+            f"{moment:%Y-%m-%d %H:%M:%S}",
+            request.days,
+            refusal,
+        )
+        self._pause_until(moment, request.days, sleep=guard.sleep)
+
+    def _pause_until(self, moment: datetime, days: DayRange, *, sleep: Callable[[float], None]) -> None:
+        pause_until(moment, self, days, deferrable=self.deferrable, method_name="execute_when_exportable", sleep=sleep)
+
+    def _await_completion(self, wait: JobWait, guard: JobGuard) -> WaitResult:
         pace = Pace(self.poll_interval, self.max_poll_interval)
         watch = Watch(wait, self.log, pace)
         client = self.hook.get_conn()
         deadline = time.monotonic() + self.timeout
         while (event := watch.look(client)) is None:
             if self.deferrable:
-                defer_wait(self, wait, twilio_conn_id=self.twilio_conn_id, pace=pace, timeout=self.timeout)
+                defer_wait(
+                    self,
+                    wait,
+                    twilio_conn_id=self.twilio_conn_id,
+                    pace=pace,
+                    timeout=self.timeout,
+                    cancel_on_kill=self.cancel_on_kill,
+                )
             left = deadline - time.monotonic()
             if left <= 0:
-                event = watch.timed_out()
+                event = self._timed_out(watch, wait)
                 break
-            time.sleep(min(watch.pause(), left))
+            guard.sleep(min(watch.pause(), left))
         return self._conclude(event)
+
+    def _timed_out(self, watch: Watch, wait: JobWait) -> WaitEvent:
+        if not self.cancel_on_kill:
+            return watch.timed_out()
+        told = cancel_jobs(self.hook.get_conn(), wait.job_sids, self.log)
+        return watch.timed_out(fate=f"{told} {CANCELLED}")
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.

@@ -49,9 +49,17 @@ class Marker:
         return datetime.strptime(self.submitted_on, "%Y%m%d").date()
 
 
-def identity_of(*, dag_id: str, task_id: str, run_id: str, resource_type: ResourceType, days: DayRange) -> str:
-    """Hash what makes two submissions the same; ten hexadecimal digits."""
-    parts = (dag_id, task_id, run_id, resource_type.value, days.start.isoformat(), days.end.isoformat())
+def identity_of(
+    *, dag_id: str, task_id: str, run_id: str, resource_type: ResourceType, days: DayRange, snapshot: str = ""
+) -> str:
+    """
+    Hash what makes two submissions the same; ten hexadecimal digits.
+
+    :param snapshot: What sets a submission apart from others of the same task, if it is to be a job of its own.
+    """
+    parts = [dag_id, task_id, run_id, resource_type.value, days.start.isoformat(), days.end.isoformat()]
+    if snapshot:
+        parts.append(snapshot)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ from airflow_provider_bulkexports.planning.days import merge_days
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.planning.progress import own_range, rank_of, read_details
 
-__all__ = ["ExportPlan", "plan_exports"]
+__all__ = ["ExportPlan", "jobs_of", "plan_exports"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +29,45 @@ class ExportPlan:
     spare: tuple[Job, ...] = ()
 
 
-def plan_exports(wanted: DayRange, known: Iterable[Job], *, identity: str) -> ExportPlan:
+def plan_exports(wanted: DayRange, known: Iterable[Job], *, identities: Collection[str]) -> ExportPlan:
     """
     Decide the fewest new jobs that make every wanted day available.
 
-    A day is served by the job of ours that has the best news of it; of equal ones, by the older. Days that failed or
-    were deleted in all of them, or are in none, are submitted.
+    A day is served by a job of ours that has exported it, else by one that is going to; of several, by the oldest.
+    Days that failed or were deleted in all of them, or are in none, are submitted.
 
     :param wanted: Inclusive UTC days the task needs.
     :param known: Jobs of the resource type that Twilio lists (it keeps finished ones for seven days).
-    :param identity: The task's identity; see :func:`airflow_provider_bulkexports.planning.identity.identity_of`.
+    :param identities: By what the task's jobs are known; see
+        :func:`airflow_provider_bulkexports.planning.identity.identity_of`.
     """
-    ours = [(marker.submitted_on, job) for job in known if (marker := read_marker(job)) and marker.identity == identity]
-    ours.sort(key=lambda entry: entry[0])
-    best: dict[date, tuple[int, int]] = {}
-    for age, (_, job) in enumerate(ours):
+    ours = jobs_of(identities, known)
+    best: dict[date, tuple[bool, int]] = {}
+    for age, job in enumerate(ours):
         for day, status in _outlook(job, wanted).items():
             if status.is_lost:
                 continue
-            best[day] = min(best.get(day, (rank_of(status), age)), (rank_of(status), age))
+            # Running is no better than Submitted: the older of two jobs stays in use while both are on their way.
+            news = (not status.is_exported, age)
+            best[day] = min(best.get(day, news), news)
     used = {age for _, age in best.values()}
     return ExportPlan(
-        adopt=tuple(job for age, (_, job) in enumerate(ours) if age in used),
+        adopt=tuple(job for age, job in enumerate(ours) if age in used),
         submit=merge_days(day for day in wanted if day not in best),
-        spare=tuple(job for age, (_, job) in enumerate(ours) if age not in used),
+        spare=tuple(job for age, job in enumerate(ours) if age not in used),
     )
+
+
+def jobs_of(identities: Collection[str], known: Iterable[Job]) -> list[Job]:
+    """
+    The jobs that bear one of the identities, oldest first.
+
+    Twilio gives a job no moment of creation. The marker has the day; of one day, the place in the queue tells, and
+    where that says nothing, the order of the list, which was seen to be by age.
+    """
+    marked = [(marker, job) for job in known if (marker := read_marker(job)) and marker.identity in identities]
+    marked.sort(key=lambda entry: (entry[0].submitted_on, entry[1].job_queue_position or 0))
+    return [job for _, job in marked]
 
 
 def _outlook(job: Job, wanted: DayRange) -> dict[date, DayStatus]:

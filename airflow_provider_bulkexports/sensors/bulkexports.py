@@ -75,6 +75,13 @@ class _WaitSensor(BaseSensorOperator):
             defer_wait(self, watch.wait, twilio_conn_id=self.twilio_conn_id, pace=self._pace, timeout=self.timeout)
         return PokeReturnValue(is_done=False)
 
+    def execute(self, context: Context) -> Any:
+        """Wait; a task that ``soft_fail`` skips says what it failed of."""
+        try:
+            return super().execute(context)
+        except AirflowSkipException as skipped:
+            raise _with_reason(skipped) from skipped.__cause__
+
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
         """Take the trigger's event: return the result, or fail the task."""
         return self._conclude(event)
@@ -87,7 +94,7 @@ class _WaitSensor(BaseSensorOperator):
             # Airflow skips every failure here. Elsewhere one that a retry may mend goes to the retries.
             if self.soft_fail and isinstance(skipped.__cause__, BulkExportsTaskError):
                 raise skipped.__cause__ from None
-            raise
+            raise _with_reason(skipped) from skipped.__cause__
 
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
         """Pause as long as the triggerer would, and look once more when the time is up; Airflow asks here."""
@@ -121,6 +128,13 @@ class _WaitSensor(BaseSensorOperator):
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         """Turn the end of the wait into its result, or the task's failure."""
         return conclude(event)
+
+
+def _with_reason(skipped: AirflowSkipException) -> AirflowSkipException:
+    """Airflow's own words for ``soft_fail`` hide the error, and its log shows these words alone."""
+    if skipped.__cause__ is None:
+        return skipped
+    return AirflowSkipException(f"Skipped, since soft_fail is set: {skipped.__cause__}")
 
 
 class ExportCustomJobSensor(_WaitSensor):

@@ -32,7 +32,7 @@ class Fault:
     :param headers: Headers of the answer, such as ``Retry-After``.
     :param body: The answer's body: text, bytes, or a JSON value. ``None``: Twilio's usual error object; ``""``: empty.
     :param content_type: Its media type; by default what suits ``body``.
-    :param delay: Real seconds to wait before anything else.
+    :param delay: Real seconds to wait before anything else but what ``processed`` does.
     :param drop: Close the connection without an answer.
     :param drop_at: Close it after so many bytes of the answer's body.
     :param processed: Do what was asked before the fault shows: the job exists, the client does not know. Without a

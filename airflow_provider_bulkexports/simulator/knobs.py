@@ -98,6 +98,8 @@ class Knobs:
     eta_digits: int = 6
     #: Simulated seconds by which the estimate of an unfinished job is wrong.
     eta_error_seconds: float = 0.0
+    #: Simulated seconds from the create request until the job is in the list.
+    list_delay_seconds: float = 0.0
     #: List the newest job first.
     newest_job_first: bool = False
     #: Days for which a finished job stays listed.

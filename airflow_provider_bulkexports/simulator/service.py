@@ -100,11 +100,13 @@ class ExportService:
         """Return the jobs that Twilio still lists, in the order of the list."""
         with self.lock:
             now = self.settle()
+            newest = now - timedelta(seconds=self.knobs.list_delay_seconds)
             jobs = [
                 job
                 for job in self._jobs.values()
                 if job.account_sid == account.sid
                 and job.request.resource_type is resource_type
+                and job.created_at <= newest
                 and job.is_kept(now, self.knobs.job_retention_days)
             ]
             return jobs[::-1] if self.knobs.newest_job_first else jobs

@@ -192,10 +192,10 @@ class Wire:
         )
 
     async def _strike(self, fault: Fault, exchange: _Exchange, receive: Receive) -> None:
-        if fault.delay:
-            await asyncio.sleep(fault.delay)
         if fault.processed:
             await self._app(exchange.scope, receive, _discard)
+        if fault.delay:
+            await asyncio.sleep(fault.delay)
         if fault.drop or (fault.processed and fault.status is None):
             await exchange.drop()
         if fault.drop_at is not None:

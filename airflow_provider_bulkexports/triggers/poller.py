@@ -20,8 +20,9 @@ from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.triggers.rounds import Experience, Round, StaleCredentialsError
 from airflow_provider_bulkexports.waiting import Source, Wait
 
-__all__ = ["Looker", "Poller", "look_until_found"]
+__all__ = ["Looker", "Poller", "in_thread", "look_until_found"]
 
+T = TypeVar("T")
 Found = TypeVar("Found")
 Found_co = TypeVar("Found_co", covariant=True)
 
@@ -84,6 +85,12 @@ async def look_until_found(
     finally:
         if poller.has_ended and _pollers.get(key) is poller:
             del _pollers[key]
+
+
+async def in_thread(work: Callable[..., T], *args: Any) -> T:
+    """Run what blocks in one of our threads, in the caller's context."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, context.run, work, *args)
 
 
 class _Seat:

@@ -120,6 +120,43 @@ def test_if_exists_submit_makes_a_new_job_each_time(create: Create, sim: Simulat
     assert set(sim.state.jobs) == sids
 
 
+def cleared(context: dict[str, Any]) -> None:
+    """What Airflow does to a task that is cleared, with no retries."""
+    context["ti"].max_tries = context["ti"].try_number
+    context["ti"].try_number += 1
+
+
+def test_a_cleared_task_that_submits_anew_makes_a_new_job(
+    create: Create, sim: Simulator, context: dict[str, Any]
+) -> None:
+    first = create(if_exists="submit").value
+    cleared(context)
+
+    assert create(if_exists="submit").value != first
+    assert len(sim.state.jobs) == 2
+
+
+@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 503}], ids=str)
+def test_a_fresh_snapshot_whose_answer_was_lost_is_one_new_job(
+    create: Create, sim: Simulator, context: dict[str, Any], fault: dict[str, Any]
+) -> None:
+    context["ti"].max_tries = 1
+    old = create(if_exists="submit").value
+    cleared(context)
+    context["ti"].max_tries += 1
+    # Neither the answer nor the list is to be had in this try.
+    sim.faults.add(Fault(**fault, method="POST", processed=True), Fault(status=503, method="GET", after=1, times=None))
+
+    lost = create(if_exists="submit")
+    sim.faults.clear()
+    context["ti"].try_number += 1
+    retried = create(if_exists="submit")
+
+    assert lost.state == "up_for_retry"
+    assert retried.state == "success", retried.error
+    assert set(sim.state.jobs) == {old, retried.value}
+
+
 def test_days_that_failed_are_submitted_again_and_both_jobs_returned(create: Create, sim: Simulator) -> None:
     sim.state.fail_day("Messages", "2026-01-03", times=1)
     first = create().value
@@ -188,15 +225,6 @@ def test_a_server_that_refuses_for_good_is_not_retried(
     sim.faults.add(Fault(**fault, times=None))
 
     assert create().state == state
-
-
-def test_a_day_more_than_the_quota_is_refused_in_twilio_s_words(create: Create, sim: Simulator) -> None:
-    sim.state.spend_quota(360)
-
-    end = create()
-
-    assert end.state == "failed"
-    assert "Daily limit of 366 export days exceeded" in str(end.error)
 
 
 def test_a_manual_retry_after_hours_has_the_marker_of_the_day_of_its_submission(

@@ -74,12 +74,12 @@ def test_a_task_on_a_worker_leaves_it_where_airflow_can_do_that(create: Create, 
 def test_sleeping_in_place_ends_at_the_moment_itself(
     create: Create, timeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_bulkexports.operators.bulkexports.CAN_RESCHEDULE_OPERATORS", False)
+    monkeypatch.setattr("airflow_provider_bulkexports.pausing.CAN_RESCHEDULE_OPERATORS", False)
 
-    end = create(start_day=YESTERDAY, end_day=YESTERDAY, poll_interval=5 * 3600)
+    end = create(start_day=YESTERDAY, end_day=YESTERDAY)
 
     assert end.state == "success"
-    assert timeline.slept == pytest.approx([5 * 3600, 5 * 3600, 2 * 3600])
+    assert timeline.slept == pytest.approx([600] * 72)
 
 
 @deferrable_or_not

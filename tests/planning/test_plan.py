@@ -41,7 +41,7 @@ def job(
 
 
 def plan(*jobs: Job, wanted: DayRange = WANTED) -> ExportPlan:
-    return plan_exports(wanted, jobs, identity=OURS)
+    return plan_exports(wanted, jobs, identities=(OURS,))
 
 
 def sids(jobs: Iterable[Job]) -> list[str]:

@@ -75,6 +75,7 @@ def test_the_trigger_gets_the_wait_in_plain_values(defer: Wait, connection: str,
         "twilio_conn_id": connection,
         "poll_interval": 30,
         "max_poll_interval": 300.0,
+        "cancel_on_kill": False,
     }
 
 

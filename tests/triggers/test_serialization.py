@@ -22,6 +22,7 @@ FULL = {
     "poll_interval": 30.0,
     "max_poll_interval": 600.0,
     "end_time": 1795608000.25,
+    "cancel_on_kill": True,
 }
 
 

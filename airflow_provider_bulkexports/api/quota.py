@@ -1,0 +1,76 @@
+"""
+Tell a submission that was refused for the day quota from one that was refused for anything else.
+
+Twilio documents neither the status nor the code nor the words of that refusal. So the words decide, and when in doubt
+it is no quota: a task that fails at once with Twilio's words is better than one that waits for a midnight that changes
+nothing.
+
+| Answer | Quota? | Why |
+|---|---|---|
+| 401, 404, 405, 5xx | never | they have documented meanings of their own |
+| words of a rate or of concurrency | never | a 429 in its documented meaning: passing within minutes |
+| "quota", "daily limit" and the like | yes | nothing else at Twilio is counted in days |
+| "exceeded", "too many", "per day", "366" | unless a date or a parameter is named | no midnight mends an EndDay |
+| anything else | no | |
+"""
+
+from __future__ import annotations
+
+import re
+
+from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsQuotaError
+
+__all__ = ["as_quota_error", "is_quota_refusal"]
+
+_OTHER_MEANING = frozenset({401, 404, 405})
+
+_RATE = re.compile(r"\brate\b|\bconcurren|\bper (?:second|minute|hour)\b|\btoo many requests\b", re.IGNORECASE)
+_QUOTA = re.compile(
+    r"\bquota\b|\b(?:daily|day) (?:export )?(?:limit|maximum|allowance)\b"
+    r"|\b(?:days remaining|remaining (?:export )?days)\b",
+    re.IGNORECASE,
+)
+_EXCESS = re.compile(
+    r"\bexceed(?:s|ed|ing)?\b|\btoo many\b|\blimit\b.{0,40}\breached\b|\breached\b.{0,40}\blimit\b|\b366\b"
+    r"|\b(?:per|each|every|in a|in one) (?:single )?(?:utc |calendar )?(?:day|24[ -]hour)",
+    re.IGNORECASE | re.DOTALL,
+)
+_OTHER_SUBJECT = re.compile(
+    r"start[ _]?day|end[ _]?day|\bdates?\b|\bfuture\b|\brecent\b|friendly[ _]?name|webhook|e-?mail|\bparameter\b"
+    r"|\bcharacters?\b|\blength\b|\bpermission\b",
+    re.IGNORECASE,
+)
+
+
+def is_quota_refusal(status: int, words: str | None) -> bool:
+    """
+    Whether an answer to a submission says that the days of this UTC day are spent.
+
+    :param status: HTTP status.
+    :param words: Twilio's message.
+    """
+    if not 400 <= status < 500 or status in _OTHER_MEANING or not words or _RATE.search(words):
+        return False
+    if _QUOTA.search(words):
+        return True
+    return _EXCESS.search(words) is not None and _OTHER_SUBJECT.search(words) is None
+
+
+def as_quota_error(error: BulkExportsAPIError, *, why: str = "") -> BulkExportsQuotaError:
+    """
+    Make of a refusal one that says what is spent and when it is renewed.
+
+    :param why: What else shows that it is the quota.
+    """
+    code = f", Twilio error {error.code}" if error.code is not None else ""
+    request = f", request {error.request_id}" if error.request_id else ""
+    return BulkExportsQuotaError(
+        f"Twilio accepts no more days today: {error.twilio_message or 'it gave no reason'} "
+        f"[HTTP {error.status}{code}{request}]{f'; {why}' if why else ''}. The account and its subaccounts may "
+        "request 366 days in a UTC day, from 00:00 UTC on: run the task then, or let it wait (wait_for_quota=True).",
+        status=error.status,
+        code=error.code,
+        twilio_message=error.twilio_message,
+        more_info=error.more_info,
+        request_id=error.request_id,
+    )

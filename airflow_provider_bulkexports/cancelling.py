@@ -1,0 +1,108 @@
+"""What becomes of a task's jobs when the task is killed or times out: nothing, unless ``cancel_on_kill`` says so."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.models import Job
+from airflow_provider_bulkexports.compat import Log
+from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsNotFoundError
+from airflow_provider_bulkexports.failures import BulkExportsTaskError
+from airflow_provider_bulkexports.planning.progress import Verdict, own_range, progress_of
+
+__all__ = ["CANCELLED", "JobGuard", "cancel_jobs"]
+
+#: What to do about jobs that were cancelled at a time-out.
+CANCELLED = "Clear the task to submit what is missing again"
+
+#: Airflow kills a worker's process five seconds after it asked it to end.
+SECONDS_TO_CANCEL = 3.0
+
+
+class JobGuard:
+    """
+    Stands between a task and its jobs from the moment that Airflow kills the task.
+
+    On Airflow 3 the task's code runs on for up to five seconds after ``on_kill``, so every step asks here first: no
+    job is submitted after a kill, and one whose answer arrives after it is cancelled too.
+
+    :param cancels: Whether unfinished jobs are taken out of Twilio's queue then.
+    :param client: What cancels them; a kill leaves no time to look up a connection.
+    """
+
+    def __init__(self, client: BulkExportsClient | None, log: Log, *, cancels: bool = False) -> None:
+        self.job_sids: list[str] = []
+        self._client = client
+        self._log = log
+        self._cancels = cancels
+        self._is_killed = False
+
+    def take(self, job_sid: str) -> None:
+        """Watch over a job from now on."""
+        self.job_sids.append(job_sid)
+        if self._is_killed:
+            self._cancel([job_sid])
+        self.check()
+
+    def check(self) -> None:
+        """
+        Go on only if the task was not killed.
+
+        :raises BulkExportsTaskError: if it was.
+        """
+        if self._is_killed:
+            raise BulkExportsTaskError("The task was killed. The next try looks for its job before it submits one.")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and then see whether to go on."""
+        self.check()
+        time.sleep(seconds)
+        self.check()
+
+    def kill(self) -> None:
+        """Stop the task, and cancel its jobs if it was asked for. Takes three seconds at most and never raises."""
+        self._is_killed = True
+        self._cancel(list(self.job_sids))
+
+    def _cancel(self, job_sids: list[str]) -> None:
+        if not (self._cancels and self._client and job_sids):
+            return
+        # In a thread, as the main one may be halfway through something that holds a lock; and only so long.
+        thread = threading.Thread(target=cancel_jobs, args=(self._client, job_sids, self._log), daemon=True)
+        thread.start()
+        thread.join(SECONDS_TO_CANCEL)
+
+
+def cancel_jobs(client: BulkExportsClient, job_sids: Iterable[str], log: Log) -> str:
+    """
+    Take the unfinished days of jobs out of Twilio's queue, as well as it goes.
+
+    A finished job is left alone: deleting it would save nothing, and a cleared task can still adopt it.
+
+    :return: What became of each job, in sentences.
+    """
+    told = []
+    for sid in job_sids:
+        try:
+            told.append(_cancel_job(client, sid))
+        except BulkExportsNotFoundError:
+            told.append(f"Job {sid} is gone already.")
+        except BulkExportsError as error:
+            told.append(f"Job {sid} could not be deleted and goes on at Twilio: {error}")
+        log.warning("%s", told[-1])
+    return " ".join(told)
+
+
+def _cancel_job(client: BulkExportsClient, sid: str) -> str:
+    if not _is_unfinished(client.get_job(sid)):
+        return f"Job {sid} is finished and was left alone."
+    client.delete_job(sid)
+    return f"Job {sid} was deleted, since cancel_on_kill is set; what it cost of the quota is spent."
+
+
+def _is_unfinished(job: Job) -> bool:
+    days = own_range(job)
+    return days is None or progress_of([job], days).verdict is Verdict.WAIT

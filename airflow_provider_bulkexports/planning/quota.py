@@ -1,0 +1,58 @@
+"""When the day quota is renewed, and which ranges fit into which UTC day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta, timezone
+
+from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, DayRange, exportable_at
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+
+__all__ = ["quota_renewed_at", "schedule_ranges"]
+
+#: Seconds over which the tasks that wait for the same midnight are spread.
+_SPREAD = 300
+
+#: Seconds by which Twilio's clock may trail ours.
+_CLOCK_MARGIN = 5
+
+
+def quota_renewed_at(now: datetime, *, identity: str) -> datetime:
+    """
+    Next moment at which a submission that was refused for the quota is worth another try.
+
+    That is shortly after the next UTC midnight; tasks come one after the other, each always in the same place.
+
+    :param now: In UTC.
+    :param identity: The task's; see :func:`airflow_provider_bulkexports.planning.identity.identity_of`.
+    """
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), timezone.utc)
+    return midnight + timedelta(seconds=_CLOCK_MARGIN + int(identity, 16) % _SPREAD)
+
+
+def schedule_ranges(
+    ranges: Iterable[DayRange], *, today: date, used_today: int = 0, quota: int = MAX_DAYS_PER_JOB
+) -> dict[date, list[DayRange]]:
+    """
+    Give every range the first UTC day that has room for the whole of it and on which Twilio exports it.
+
+    :param ranges: In order of importance: an earlier one is placed first, a later one may fill the gap it leaves.
+    :param today: Current UTC day.
+    :param used_today: Days that were requested already; Twilio does not tell, so whoever asks must know.
+    :param quota: Days that may be requested in a UTC day.
+    :return: The ranges by the day on which to submit them, both in ascending order of the day.
+    :raises BulkExportsInputError: for a range that no day has room for.
+    """
+    room: dict[date, int] = {today: quota - used_today}
+    plan: dict[date, list[DayRange]] = {}
+    for days in ranges:
+        if len(days) > quota:
+            raise BulkExportsInputError(
+                f"{days} is {len(days)} days, and only {quota} can be requested in a UTC day: split it first"
+            )
+        day = max(today, exportable_at(days.end).date())
+        while room.setdefault(day, quota) < len(days):
+            day += timedelta(days=1)
+        room[day] -= len(days)
+        plan.setdefault(day, []).append(days)
+    return dict(sorted(plan.items()))

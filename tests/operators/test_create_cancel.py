@@ -1,0 +1,196 @@
+"""A killed task leaves its job unless told otherwise, submits nothing more, and is done within three seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.cancelling import JobGuard
+from airflow_provider_bulkexports.failures import BulkExportsTaskError
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+
+Create = Callable[..., Any]
+
+
+def is_deleted(sim: Simulator, sid: str) -> bool:
+    return sim.state.jobs[sid].is_deleted
+
+
+@pytest.fixture
+def killed_while_waiting(
+    make_create: Create, connection: str, run_task: Callable[..., Any], timeline: Any
+) -> Callable[..., Any]:
+    """Run a task that waits for its job; Airflow kills it after half a minute."""
+
+    def run(**kwargs: Any) -> Any:
+        task = make_create(wait_for_completion=True, **kwargs)
+        timeline.after(30, task.on_kill)
+        return run_task(lambda: task)
+
+    return run
+
+
+@pytest.mark.parametrize("cancel_on_kill", [False, True])
+def test_a_kill_cancels_only_if_asked_to(
+    killed_while_waiting: Any, sim: Simulator, timeline: Any, cancel_on_kill: bool
+) -> None:
+    end = killed_while_waiting(cancel_on_kill=cancel_on_kill)
+
+    assert "was killed" in str(end.error)
+    assert end.state == "up_for_retry", "which is what lets the next try adopt the job"
+    assert timeline.passed < 120
+    (sid,) = sim.state.jobs
+    assert is_deleted(sim, sid) is cancel_on_kill
+
+
+def test_the_next_try_after_a_cancellation_submits_again(
+    killed_while_waiting: Any, create: Create, sim: Simulator
+) -> None:
+    killed_while_waiting(cancel_on_kill=True)
+    (first,) = sim.state.jobs
+
+    second = create()
+
+    assert second.state == "success", second.error
+    assert second.value != first
+
+
+def test_a_job_of_an_earlier_try_is_cancelled_too(create: Create, killed_while_waiting: Any, sim: Simulator) -> None:
+    first = create().value
+
+    killed_while_waiting(cancel_on_kill=True)
+
+    assert list(sim.state.jobs) == [first]
+    assert is_deleted(sim, first)
+
+
+def test_a_finished_job_is_left_alone(
+    make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, timeline: Any
+) -> None:
+    task = make_create(cancel_on_kill=True)
+    sid = task.execute(context)
+    sim.finish_jobs()
+
+    task.on_kill()
+
+    assert len(sim.requests.matching(method="DELETE")) == 0
+    assert not is_deleted(sim, sid)
+
+
+def test_a_job_whose_answer_arrives_after_the_kill_is_cancelled(
+    make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, timeline: Any
+) -> None:
+    """On Airflow 3 the code runs on after ``on_kill``, for instance in the middle of the POST."""
+    task = make_create(cancel_on_kill=True)
+    create_job = task.hook.get_conn().create_job
+
+    def killed_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        task.on_kill()
+        return create_job(*args, **kwargs)
+
+    task.hook.get_conn().create_job = killed_meanwhile
+
+    with pytest.raises(BulkExportsTaskError, match="was killed"):
+        task.execute(context)
+
+    (sid,) = sim.state.jobs
+    assert is_deleted(sim, sid)
+
+
+def test_a_task_that_was_killed_in_its_look_up_submits_nothing(
+    make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, timeline: Any
+) -> None:
+    task = make_create(cancel_on_kill=True)
+    list_jobs = task.hook.get_conn().list_jobs
+
+    def killed_meanwhile(*args: Any) -> Any:
+        task.on_kill()
+        return list_jobs(*args)
+
+    task.hook.get_conn().list_jobs = killed_meanwhile
+
+    with pytest.raises(BulkExportsTaskError, match="was killed"):
+        task.execute(context)
+
+    assert len(sim.requests.matching(method="POST")) == 0
+
+
+def test_a_task_that_has_not_begun_can_be_killed(make_create: Create, sim: Simulator, timeline: Any) -> None:
+    make_create(cancel_on_kill=True).on_kill()
+
+    assert len(sim.requests) == 0
+
+
+def test_a_kill_takes_three_seconds_at_most(
+    make_create: Create, connection: str, context: dict[str, Any], sim: Simulator
+) -> None:
+    task = make_create(cancel_on_kill=True)
+    task.execute(context)
+    sim.faults.add(Fault(delay=20, path=r"/v1/Exports/Jobs/.*"))
+
+    begun = time.monotonic()
+    task.on_kill()
+
+    assert 2.5 < time.monotonic() - begun < 4.5
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 401}, {"status": 404}, {"drop": True}], ids=str)
+def test_a_kill_never_raises(
+    make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, fault: dict[str, Any]
+) -> None:
+    task = make_create(cancel_on_kill=True)
+    task.execute(context)
+    sim.faults.add(Fault(**fault, path=r"/v1/Exports/Jobs/.*", times=None))
+
+    task.on_kill()
+
+    assert not is_deleted(sim, *sim.state.jobs)
+
+
+def test_the_kill_comes_from_a_thread_of_its_own_as_the_main_one_may_hold_a_lock(client: Any, sim: Simulator) -> None:
+    sid = sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
+    asked_in = []
+    get_job = client.get_job
+    client.get_job = lambda sid: asked_in.append(threading.current_thread()) or get_job(sid)
+
+    class Log:
+        info = warning = staticmethod(lambda *_: None)
+
+    guard = JobGuard(client, Log(), cancels=True)
+    guard.take(sid)
+    guard.kill()
+
+    assert asked_in != [threading.main_thread()]
+    assert is_deleted(sim, sid)
+
+
+@pytest.mark.parametrize("cancel_on_kill", [False, True])
+@pytest.mark.parametrize("deferrable", [False, True], ids=["on a worker", "deferrable"])
+def test_a_timeout_cancels_only_if_asked_to(
+    create: Create, sim: Simulator, cancel_on_kill: bool, deferrable: bool
+) -> None:
+    end = create(
+        wait_for_completion=True, timeout=30, poll_interval=10, cancel_on_kill=cancel_on_kill, deferrable=deferrable
+    )
+
+    assert end.state == "up_for_retry"
+    (sid,) = sim.state.jobs
+    assert is_deleted(sim, sid) is cancel_on_kill
+    if cancel_on_kill:
+        assert f"Job {sid} was deleted, since cancel_on_kill is set" in str(end.error)
+        assert "Clear the task to submit what is missing again" in str(end.error)
+    else:
+        assert "The job goes on at Twilio: clear the task to wait on" in str(end.error)
+
+
+def test_a_job_that_cannot_be_cancelled_at_the_timeout_is_named(create: Create, sim: Simulator) -> None:
+    sim.faults.add(Fault(status=503, method="DELETE", times=None))
+
+    end = create(wait_for_completion=True, timeout=30, poll_interval=10, cancel_on_kill=True)
+
+    assert end.state == "up_for_retry"
+    assert "could not be deleted and goes on at Twilio" in str(end.error)

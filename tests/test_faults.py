@@ -1,0 +1,226 @@
+"""
+From submission to the end of the wait through every fault at every step: one job, the right state, a useful last word.
+
+The client does not repeat anything here (``test_retries.py`` has that), so that each fault is felt where it strikes. A
+create task that fails so that it may be retried is retried once, as Airflow would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
+from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
+from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.simulator.faults import HTML_PAGE
+from airflow_provider_bulkexports.watching import FAILURES_IN_A_ROW
+
+if AIRFLOW_VERSION.startswith("2."):
+    from airflow import DAG
+else:
+    from airflow.sdk import DAG
+
+DAYS = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026-01-03"}
+
+LIST = {"method": "GET", "path": r"/v1/Exports/Messages/Jobs"}
+CREATE = {"method": "POST", "path": r"/v1/Exports/Messages/Jobs"}
+FETCH = {"method": "GET", "path": r"/v1/Exports/Jobs/JS.*"}
+
+#: Seconds after which the client gives up on an answer, where the fault is that there is none in time.
+IMPATIENT = 0.5
+
+RETRIED = ("up_for_retry", "success")
+DONE = ("success",)
+FAILED = ("failed",)
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    A fault, and what comes of it at each step.
+
+    :param says: What the error says of it.
+    :param listing: States of the create task's tries if the look for its job is struck.
+    :param refused: The same if the submission is struck and did not arrive; ``None``: not of this fault.
+    :param lost: The same if the submission arrived and its answer is struck.
+    :param wait: State of the wait if the fault does not pass, and with ``soft_fail``.
+    :param passes: Whether it may pass by itself.
+    :param delayed: Whether the client has to give up on an answer for it.
+    """
+
+    fault: dict[str, Any]
+    says: str
+    listing: tuple[str, ...] = RETRIED
+    refused: tuple[str, ...] | None = RETRIED
+    lost: tuple[str, ...] | None = DONE
+    wait: tuple[str, str] = ("up_for_retry", "up_for_retry")
+    passes: bool = True
+    delayed: bool = False
+
+
+def final(status: int, says: str) -> Row:
+    """What a retry cannot mend."""
+    ends: dict[str, Any] = {"listing": FAILED, "refused": FAILED, "lost": None, "wait": ("failed", "skipped")}
+    return Row({"status": status}, says, passes=False, **ends)
+
+
+TABLE = {
+    "429": Row({"status": 429}, "HTTP 429", refused=DONE, lost=None),
+    "429 with Retry-After": Row({"status": 429, "headers": {"Retry-After": "7"}}, "HTTP 429", refused=DONE, lost=None),
+    "500": Row({"status": 500}, "HTTP 500"),
+    "503": Row({"status": 503, "headers": {"Retry-After": "30"}}, "HTTP 503"),
+    "gateway page": Row({"status": 502, "body": HTML_PAGE}, "HTTP 502"),
+    "error without a body": Row({"status": 504, "body": ""}, "HTTP 504"),
+    "web page": Row({"status": 200, "body": HTML_PAGE}, "not with what was asked for"),
+    "empty body": Row({"status": 200, "body": ""}, "not with what was asked for"),
+    "broken JSON": Row(
+        {"status": 201, "body": '{"job_sid": "JS', "content_type": "application/json"}, "not with what was asked for"
+    ),
+    "redirect": Row({"status": 302, "headers": {"Location": "/login"}}, "not with what was asked for"),
+    "reset": Row({"drop": True}, "got no complete answer"),
+    "time-out": Row({"delay": 2 * IMPATIENT}, "got no complete answer", refused=None, delayed=True),
+    "401": final(401, "Check the connection's login"),
+    "403": final(403, "The credentials lack the permission"),
+    "404": final(404, "belongs to another account"),
+}
+
+rows = pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+
+
+def only(step: str) -> pytest.MarkDecorator:
+    """The rows that say something of a step."""
+    some = {name: row for name, row in TABLE.items() if getattr(row, step)}
+    return pytest.mark.parametrize("row", some.values(), ids=some)
+
+
+@pytest.fixture(autouse=True)
+def blunt(connection: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A client that repeats nothing, and is impatient where patience is what is tested."""
+    hooks = "airflow_provider_bulkexports.hooks.bulkexports"
+    monkeypatch.setattr(f"{hooks}.RetryPolicy", lambda **_: RetryPolicy(max_retries=0))
+    if request.node.callspec.params["row"].delayed:
+
+        def impatient(*args: Any, **kwargs: Any) -> BulkExportsClient:
+            return BulkExportsClient(*args, **kwargs | {"read_timeout": IMPATIENT})
+
+        monkeypatch.setattr(f"{hooks}.BulkExportsClient", impatient)
+
+
+@pytest.fixture(params=["poke", "reschedule", "deferrable"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def create(run_task: Callable[..., Any], context: dict[str, Any], mode: str) -> Callable[[], list[Any]]:
+    """Run the create task, and its retry if it has one; how the tries ended."""
+
+    def make() -> CreateExportCustomJobOperator:
+        with DAG("exports", schedule=None):
+            return CreateExportCustomJobOperator(task_id="create", deferrable=mode == "deferrable", **DAYS)
+
+    def run() -> list[Any]:
+        ends = [run_task(make)]
+        if ends[0].state == "up_for_retry":
+            context["ti"].try_number += 1
+            ends.append(run_task(make))
+        return ends
+
+    return run
+
+
+@pytest.fixture
+def wait_for(run_task: Callable[..., Any], mode: str) -> Callable[..., Any]:
+    how = {"deferrable": True} if mode == "deferrable" else {"mode": mode, "deferrable": False}
+    make = partial(ExportCustomJobSensor, task_id="wait", **how)
+    return lambda sid, **kwargs: run_task(lambda: make(job_sid=sid, **kwargs))
+
+
+def check(ends: list[Any], sim: Simulator, expected: tuple[str, ...], says: str, wait_for: Any) -> None:
+    """The tries ended as expected and said why; there is one job at most, and if there is one, it can be waited for."""
+    assert tuple(end.state for end in ends) == expected, [end.error for end in ends]
+    for end in ends:
+        assert end.error is None or says in str(end.error)
+    if expected[-1] != "success":
+        assert not sim.state.jobs
+        return
+    sim.faults.clear()
+    assert list(sim.state.jobs) == [ends[-1].value]
+    waited = wait_for(ends[-1].value)
+    assert waited.state == "success", waited.error
+    assert waited.value["completed"] == ["2026-01-01", "2026-01-02", "2026-01-03"]
+
+
+@rows
+def test_a_fault_in_the_look_for_the_task_s_job(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
+    sim.faults.add(Fault(**row.fault, **LIST, times=1))
+
+    check(create(), sim, row.listing, row.says, wait_for)
+
+
+@only("refused")
+def test_a_submission_that_does_not_arrive(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
+    sim.faults.add(Fault(**row.fault, **CREATE, times=1))
+
+    ends = create()
+
+    assert row.refused is not None
+    check(ends, sim, row.refused, row.says, wait_for)
+    if ends[0].state == "up_for_retry":
+        assert "next try looks for the job again before it submits" in str(ends[0].error)
+
+
+@only("lost")
+def test_a_submission_whose_answer_is_lost(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
+    sim.faults.add(Fault(**row.fault, **CREATE, processed=True, times=1))
+
+    assert row.lost is not None
+    check(create(), sim, row.lost, row.says, wait_for)
+    assert len(sim.requests.matching(method="POST")) == 1
+
+
+@only("lost")
+def test_a_submission_whose_answer_is_lost_in_an_outage(
+    sim: Simulator, create: Any, wait_for: Any, row: Row, timeline: Any
+) -> None:
+    outage = Fault(status=503, **LIST, after=1, times=None)
+    sim.faults.add(Fault(**row.fault, **CREATE, processed=True, times=1), outage)
+    timeline.after(700, lambda: setattr(outage, "times", 0))
+
+    check(create(), sim, DONE, row.says, wait_for)
+    assert len(sim.requests.matching(method="POST")) == 1
+
+
+@only("passes")
+def test_a_wait_survives_what_passes(sim: Simulator, wait_for: Any, row: Row) -> None:
+    sid = sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
+    sim.faults.add(Fault(**row.fault, **FETCH, times=3 if row.delayed else FAILURES_IN_A_ROW - 1))
+
+    end = wait_for(sid)
+
+    assert end.state == "success", end.error
+    assert list(sim.state.jobs) == [sid]
+
+
+@rows
+@pytest.mark.parametrize("soft_fail", [False, True], ids=["hard", "soft"])
+def test_a_wait_ends_by_what_does_not_pass(sim: Simulator, wait_for: Any, row: Row, soft_fail: bool) -> None:
+    sid = sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
+    sim.faults.add(Fault(**row.fault, **FETCH, times=None))
+
+    end = wait_for(sid, soft_fail=soft_fail)
+
+    assert end.state == row.wait[soft_fail], end.error
+    assert row.says in str(end.error)
+    if row.passes:
+        assert "10 times in a row; the job goes on there" in str(end.error)
+    assert list(sim.state.jobs) == [sid]
+    assert not sim.state.jobs[sid].is_deleted

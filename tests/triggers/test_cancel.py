@@ -1,0 +1,93 @@
+"""A deferred task's job is cancelled when somebody ended the task and it was asked for, and never otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
+
+pytest.importorskip("airflow.sdk", reason="before Airflow 3 nobody tells a trigger that its task was ended")
+
+
+@pytest.fixture
+def job_sid(sim: Simulator) -> str:
+    return sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
+
+
+@pytest.fixture
+def kill(connection: str, sim: Simulator, job_sid: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Kill the trigger of a task whose state Airflow gives as ``state``; whether the job was deleted then."""
+    from airflow.sdk.execution_time import task_runner
+
+    def run(state: Any, *, map_index: int = -1, cancel_on_kill: bool = True) -> bool:
+        key = "wait" if map_index < 0 else f"wait_{map_index}"
+
+        def states(**asked: Any) -> dict[str, Any]:
+            assert asked == {"dag_id": "d", "task_ids": ["wait"], "run_ids": ["r"], "map_index": map_index}
+            if isinstance(state, Exception):
+                raise state
+            return {"r": {key: state}} if state else {}
+
+        monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_task_states", staticmethod(states))
+        trigger = ExportCustomJobTrigger([job_sid], cancel_on_kill=cancel_on_kill)
+        trigger.task_instance = SimpleNamespace(dag_id="d", task_id="wait", run_id="r", map_index=map_index)
+        asyncio.run(trigger.on_kill())
+        return sim.state.jobs[job_sid].is_deleted
+
+    return run
+
+
+@pytest.mark.parametrize("map_index", [-1, 0, 7])
+@pytest.mark.parametrize("state", ["failed", "success", "skipped"])
+def test_a_task_that_somebody_ended_takes_its_job_along(kill: Any, state: str, map_index: int) -> None:
+    assert kill(state, map_index=map_index)
+
+
+@pytest.mark.parametrize("map_index", [-1, 0, 7])
+@pytest.mark.parametrize(
+    "state",
+    ["deferred", "running", "queued", "scheduled", "up_for_retry", None, RuntimeError("the API server is away")],
+    ids=str,
+)
+def test_a_trigger_that_moves_and_a_task_that_is_cleared_leave_the_job(kill: Any, state: Any, map_index: int) -> None:
+    assert not kill(state, map_index=map_index)
+
+
+def test_without_being_asked_to_nothing_is_cancelled(kill: Any, sim: Simulator) -> None:
+    assert not kill("failed", cancel_on_kill=False)
+    assert len(sim.requests) == 0
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 401}, {"status": 404}, {"drop": True}], ids=str)
+def test_a_cancellation_that_fails_does_not_raise(kill: Any, sim: Simulator, fault: dict[str, Any]) -> None:
+    sim.faults.add(Fault(**fault, times=None))
+
+    assert not kill("failed")
+
+
+def test_a_restart_of_the_triggerer_cancels_nothing(connection: str, sim: Simulator, job_sid: str) -> None:
+    async def stopped() -> None:
+        trigger = ExportCustomJobTrigger([job_sid], cancel_on_kill=True)
+        run = asyncio.ensure_future(anext(trigger.run()))
+        while not len(sim.requests):
+            await asyncio.sleep(0.01)
+        run.cancel()
+        await asyncio.wait([run])
+        await trigger.cleanup()
+
+    asyncio.run(stopped())
+
+    assert not sim.state.jobs[job_sid].is_deleted
+    assert len(sim.requests.matching(method="DELETE")) == 0
+
+
+def test_a_trigger_revived_from_an_old_row_cancels_nothing(job_sid: str) -> None:
+    arguments = ExportCustomJobTrigger([job_sid]).serialize()[1]
+    del arguments["cancel_on_kill"]
+
+    assert not ExportCustomJobTrigger(**arguments).cancel_on_kill
