@@ -129,7 +129,8 @@ class JobWait:
         jobs = [_fetch(source, sid) for sid in self.job_sids]
         evidence = [(job.start_day, job.end_day, job.details) for job in jobs]
         if previous and previous.event is None and evidence == previous.evidence:
-            return previous._replace(progress=self._with_outlook(previous.progress, jobs))
+            progress = self._with_outlook(previous.progress, jobs)
+            return previous if progress is previous.progress else previous._replace(progress=progress)
         days = self._days_in(jobs)
         progress = self._with_outlook(progress_of(jobs, days), jobs)
         if progress.verdict is Verdict.WAIT:

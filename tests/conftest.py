@@ -29,6 +29,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pytest
 import time_machine
 
@@ -45,6 +46,9 @@ from airflow_provider_bulkexports.compat import (
 )
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
+
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 

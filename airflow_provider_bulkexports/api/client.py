@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_bulkexports.api.bodies import Read
 from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
 from airflow_provider_bulkexports.api.models import (
     MAX_DAYS_PER_JOB,
@@ -156,11 +157,11 @@ class BulkExportsClient:
         """List as :meth:`list_jobs` does, a request at a time: for those who stop when they have seen enough."""
         kind = ResourceType.parse(resource_type)
         seen: set[str] = set()
-        for page in self._pages(f"/v1/Exports/{kind}/Jobs", page_size=JOBS_PAGE_SIZE, key="jobs"):
+        for page in self._pages(f"/v1/Exports/{kind}/Jobs", page_size=JOBS_PAGE_SIZE, key="jobs", read=Job.from_json):
             jobs = []
-            for job in map(Job.from_json, page):
+            for job in page:
                 # A job that is created or ages out while pages are read shifts the others: one can come twice.
-                if job.job_sid and job.job_sid not in seen:
+                if isinstance(job, Job) and job.job_sid and job.job_sid not in seen:
                     seen.add(job.job_sid)
                     jobs.append(job)
             yield jobs
@@ -184,10 +185,9 @@ class BulkExportsClient:
         A day that was exported twice may come twice; the later entry is the newer file.
         """
         kind = ResourceType.parse(resource_type)
-        pages = self._pages(f"/v1/Exports/{kind}/Days", page_size=DAYS_PAGE_SIZE, key="days")
-        for payload in chain.from_iterable(pages):
-            if (day := ExportDay.from_json(payload)) is not None:
-                yield day
+        path = f"/v1/Exports/{kind}/Days"
+        for page in self._pages(path, page_size=DAYS_PAGE_SIZE, key="days", read=ExportDay.from_json):
+            yield from (day for day in page if isinstance(day, ExportDay))
 
     def get_day_link(self, resource_type: str, day: str | date) -> SignedLink:
         """
@@ -266,9 +266,9 @@ class BulkExportsClient:
         self._transport.close()
         self._storage.close()
 
-    def _pages(self, path: str, *, page_size: int, key: str) -> Iterator[list[Mapping[str, Any]]]:
+    def _pages(self, path: str, *, page_size: int, key: str, read: Read) -> Iterator[list[Any]]:
         first_url = f"{self.base_url}{path}?PageSize={page_size}"
-        return iterate_pages(lambda url: self._transport.send_json("GET", url), first_url, key=key)
+        return iterate_pages(lambda url: self._transport.send_json("GET", url, read=read), first_url, key=key)
 
 
 def check_job_length(days: DayRange) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from airflow_provider_bulkexports.api import fields
@@ -96,7 +96,13 @@ def _warn_unknown_status(word: str) -> None:
 
 def read_status_groups(details: Any) -> tuple[StatusGroup, ...]:
     """Read every shape of ``details`` that was documented or seen: null, object, array, array of an empty object."""
-    return tuple(_status_groups(details))
+    return _shared(tuple(_status_groups(details)))
+
+
+@lru_cache(maxsize=8192)
+def _shared(groups: tuple[StatusGroup, ...]) -> tuple[StatusGroup, ...]:
+    """Keep equal ones once: jobs of the same days say the same, and say it again at every look."""
+    return groups
 
 
 def _status_groups(details: Any) -> Iterator[StatusGroup]:

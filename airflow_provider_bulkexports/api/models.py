@@ -16,6 +16,7 @@ from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_bulkexports.api import fields
@@ -245,9 +246,13 @@ def parse_job_sids(value: object) -> tuple[str, ...]:
 _JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
 
 
-def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> dict[str, Any]:
+#: Shared, since nearly every answer has no other field, and a list has thousands of elements.
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     known = _known_fields(kind)
-    return {key: value for key, value in payload.items() if key not in known}
+    return {key: value for key, value in payload.items() if key not in known} or _NOTHING
 
 
 @cache

@@ -21,13 +21,11 @@ REPEATED_PAGES = 5
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def iterate_pages(
-    fetch: Callable[[str], Mapping[str, Any]], first_url: str, *, key: str
-) -> Iterator[list[Mapping[str, Any]]]:
+def iterate_pages(fetch: Callable[[str], Mapping[str, Any]], first_url: str, *, key: str) -> Iterator[list[Any]]:
     """
     Yield the elements of a list, page by page.
 
-    :param fetch: Gets a URL with the credentials and returns its JSON object.
+    :param fetch: Gets a URL with the credentials and returns its JSON object; its elements may be read already.
     :param first_url: Absolute URL of the first page; its origin is the only one ever asked.
     :param key: Name of the array; if there is none of it, the one that the answer names counts (``meta.key``).
     :raises BulkExportsResponseError: if a page leads to another origin, to a page already read, or to no end.
@@ -49,13 +47,12 @@ def iterate_pages(
         if url is not None and repeated > REPEATED_PAGES:
             raise _loop(first_url, len(seen))
         contents.add(content)
-        yield [element for element in elements if isinstance(element, Mapping)]
+        yield elements
 
 
 def _identity(element: Any) -> Any:
     """What tells an element of a list from the others; a job's sid does, without its thousands of days."""
-    sid = element.get("job_sid") if isinstance(element, Mapping) else None
-    return sid if isinstance(sid, str) else repr(element)
+    return getattr(element, "job_sid", None) or repr(element)
 
 
 def _elements(page: Mapping[str, Any], keys: tuple[str, str | None], url: str) -> list[Any]:

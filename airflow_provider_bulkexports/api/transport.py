@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_bulkexports import __version__
-from airflow_provider_bulkexports.api.bodies import json_object
+from airflow_provider_bulkexports.api.bodies import Read, json_object
 from airflow_provider_bulkexports.api.errors import error_from
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.retry import RetryPolicy
@@ -101,14 +101,17 @@ class Transport:
             raise _unusable(response)
         return response
 
-    def send_json(self, method: str, path: str, *, form: Mapping[str, str | None] | None = None) -> Mapping[str, Any]:
+    def send_json(
+        self, method: str, path: str, *, form: Mapping[str, str | None] | None = None, read: Read | None = None
+    ) -> Mapping[str, Any]:
         """
         Send a request whose answer is a JSON object; see :meth:`send`.
 
+        :param read: See :func:`~airflow_provider_bulkexports.api.bodies.json_object`.
         :raises BulkExportsResponseError: if it is something else.
         """
         response = self.send(method, path, form=form)
-        payload = json_object(response)
+        payload = json_object(response, read=read)
         if payload is None:
             raise _unusable(response)
         return payload

@@ -95,11 +95,11 @@ class Progress:
         unfinished = [job for job in jobs if not is_finished(job)]
         positions = [job.job_queue_position for job in unfinished if job.job_queue_position is not None]
         estimates = [job.estimated_completion_time for job in unfinished if job.estimated_completion_time]
-        return replace(
-            self,
-            queue_position=min(positions, default=None),
-            expected_at=max(estimates, default=None) if trust_estimate else None,
-        )
+        position = min(positions, default=None)
+        expected_at = max(estimates, default=None) if trust_estimate else None
+        if (position, expected_at) == (self.queue_position, self.expected_at):
+            return self
+        return replace(self, queue_position=position, expected_at=expected_at)
 
     @property
     def counts(self) -> Mapping[DayStatus, int]:

@@ -74,7 +74,6 @@ class Round:
         #: Seconds that Twilio asked to wait before the next round.
         self.pause_asked = 0.0
         self.has_read_lists = False
-        self._on_jobs: Callable[[Iterable[str]], None] = lambda _: None
 
     def gather(self, waits: Iterable[Wait], *, on_jobs: Callable[[Iterable[str]], None] = lambda _: None) -> None:
         """
@@ -83,6 +82,12 @@ class Round:
         :param on_jobs: Called with the sids that a page showed, as soon as it is read.
         """
         self._on_jobs = on_jobs
+        try:
+            self._gather(waits)
+        finally:
+            del self._on_jobs  # it may refer to this round, which should vanish with its last use
+
+    def _gather(self, waits: Iterable[Wait]) -> None:
         by_type: dict[ResourceType | None, set[str]] = {}
         for wait in waits:
             if isinstance(wait, JobWait):

@@ -69,6 +69,16 @@ def test_a_byte_order_mark_is_no_obstacle() -> None:
     assert read_in_pieces(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
+@pytest.mark.parametrize("small", [-1, 10**6])
+def test_elements_of_arrays_are_read_on_the_way(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_SMALL", small)
+    response = response_of(b'{"days": [{"day": 1}, "noise", {"day": 2}], "meta": {"key": "days"}}')
+
+    page = json_object(response, read=lambda element: element["day"] * 10)
+
+    assert page == {"days": [10, "noise", 20], "meta": {"key": "days"}}
+
+
 def test_other_threads_run_while_a_large_page_is_read() -> None:
     days = [f"2026-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(366)]
     jobs = [{"job_sid": f"JS{n:032}", "details": [{"status": "Running", "days": days}]} for n in range(1000)]
