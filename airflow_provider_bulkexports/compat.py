@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
@@ -106,6 +107,7 @@ __all__ = [
     "asset_state_stores",
     "conf",
     "has_ended",
+    "load_connection_lookup",
     "object_storage_path",
     "task_group",
 ]
@@ -177,6 +179,17 @@ async def has_ended(task_instance: Any) -> bool:
     mapped = f"{task_instance.task_id}_{task_instance.map_index}"
     key = task_instance.task_id if task_instance.map_index < 0 else mapped
     return of_run.get(key) in _ENDED
+
+
+def load_connection_lookup() -> None:
+    """
+    Import what Airflow imports when it looks a connection up for the first time.
+
+    On an event loop that would be felt, some tenths of a second. Airflow's own processes have it loaded anyway.
+    """
+    for module in ("airflow.sdk.execution_time.supervisor", "airflow.sdk.execution_time.cache", "asgiref.sync"):
+        with suppress(ImportError):  # Airflow 2.11 does without
+            import_module(module)
 
 
 async def aget_connection(conn_id: str) -> tuple[Connection, dict[str, Any]]:

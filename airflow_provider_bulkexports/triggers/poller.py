@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.compat import load_connection_lookup
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.triggers.rounds import Experience, Round, StaleCredentialsError
 from airflow_provider_bulkexports.triggers.seats import Looker, Seat
@@ -36,6 +37,8 @@ _LONGEST_LEAD = 0.25
 
 #: Looks or wake-ups after which a thread lets the event loop run, or the event loop its other tasks.
 _AT_A_TIME = 20
+
+load_connection_lookup()
 
 _pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
 
