@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from airflow_provider_bulkexports.planning.backfill import join_days, plan_quota, split_days, split_months
     from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
     from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
-    from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger, ExportDayTrigger
+    from airflow_provider_bulkexports.triggers.bulkexports import (
+        ExportCustomJobTrigger,
+        ExportDayEventTrigger,
+        ExportDayTrigger,
+    )
 
 __version__ = "0.1.0"
 
@@ -30,6 +34,7 @@ __all__ = [
     "DeleteExportJobOperator",
     "ExportCustomJobSensor",
     "ExportCustomJobTrigger",
+    "ExportDayEventTrigger",
     "ExportDaySensor",
     "ExportDayTrigger",
     "export_to_object_storage",
@@ -46,6 +51,7 @@ _HOME_OF = {
     "DeleteExportJobOperator": "operators.bulkexports",
     "ExportCustomJobSensor": "sensors.bulkexports",
     "ExportCustomJobTrigger": "triggers.bulkexports",
+    "ExportDayEventTrigger": "triggers.bulkexports",
     "ExportDaySensor": "sensors.bulkexports",
     "ExportDayTrigger": "triggers.bulkexports",
     "export_to_object_storage": "groups",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         TaskDeferred,
     )
     from airflow.sdk.io.path import ObjectStoragePath
+    from airflow.triggers.base import BaseEventTrigger
 else:
     Context = dict
     try:
@@ -74,6 +76,11 @@ else:
     except ImportError:  # Airflow 2.11 without the standard provider
         from airflow.triggers.temporal import DateTimeTrigger
 
+    try:
+        from airflow.triggers.base import BaseEventTrigger
+    except ImportError:  # Airflow 2.11 has no event-driven scheduling
+        BaseEventTrigger = BaseTrigger
+
 __all__ = [
     "AIRFLOW_VERSION",
     "CAN_RESCHEDULE_OPERATORS",
@@ -82,6 +89,7 @@ __all__ = [
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
     "BaseSensorOperator",
@@ -95,6 +103,7 @@ __all__ = [
     "TriggerEvent",
     "XComArg",
     "aget_connection",
+    "asset_state_stores",
     "conf",
     "has_ended",
     "object_storage_path",
@@ -119,6 +128,21 @@ def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePa
         module = import_module("airflow.io.path")
     path: ObjectStoragePath = module.ObjectStoragePath(url, conn_id=conn_id)
     return path
+
+
+def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
+    """
+    What remembers for the assets that a trigger watches for (``await store.aget(key)``, ``store.aset(key, value)``).
+
+    One a watched asset; none before Airflow 3.3.
+    """
+    stores = getattr(trigger, "asset_state_store", None)
+    if stores is None:
+        return ()
+    try:
+        return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its own short cut is for one asset
+    except AttributeError:
+        return (stores,)
 
 
 class Log(Protocol):

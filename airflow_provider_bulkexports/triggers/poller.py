@@ -13,18 +13,17 @@ import contextvars
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.outcomes import WaitEvent
 from airflow_provider_bulkexports.triggers.rounds import Experience, Round, StaleCredentialsError
-from airflow_provider_bulkexports.watching import Watch
+from airflow_provider_bulkexports.waiting import Source, Wait
 
-__all__ = ["Poller", "in_thread", "wait_for_end"]
+__all__ = ["Looker", "Poller", "in_thread", "look_until_found"]
 
-T = TypeVar("T")
+Found = TypeVar("Found")
+Found_co = TypeVar("Found_co", covariant=True)
 
 #: Threads for HTTP, our own: every other trigger shares the event loop's pool, and a hanging host would fill it.
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="bulkexports")
@@ -41,28 +40,53 @@ _AT_A_TIME = 20
 _pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
 
 
-async def wait_for_end(
-    twilio_conn_id: str, make_watch: Callable[[], Watch], *, interval: float, end_time: float | None
-) -> WaitEvent:
-    """
-    Wait, together with all others of this process and connection, until the watch has an event or time is up.
+class Looker(Protocol[Found_co]):
+    """Whoever looks again and again, such as a :class:`~airflow_provider_bulkexports.watching.Watch`."""
 
-    :param make_watch: Called in a thread, in the caller's context, which its log lines are said in as well.
-    :param interval: Seconds of the watch's pace.
+    @property
+    def wait(self) -> Wait | None:
+        """What is waited for, where the poller can prepare the answers; else what is asked is asked on demand."""
+
+    def look(self, source: Source) -> Found_co | None:
+        """Look once; blocks. Return what was waited for, once it is there."""
+
+    def pause(self) -> float:
+        """Seconds until the next look."""
+
+    def timed_out(self) -> Found_co:
+        """What to return when time is up."""
+
+
+async def look_until_found(
+    twilio_conn_id: str,
+    make_looker: Callable[[], Looker[Found]],
+    *,
+    interval: float,
+    end_time: float | None = None,
+    first_pause: float = 0.0,
+) -> Found:
+    """
+    Look, together with all others of this process and connection, until something is found or time is up.
+
+    :param make_looker: Called in a thread, in the caller's context, which its log lines are said in as well.
+    :param interval: Seconds of the looker's pace.
     :param end_time: When the wait times out, in seconds since the epoch.
+    :param first_pause: Seconds before the first look.
+    :raises BulkExportsInputError: if the connection, or what the looker is made from, cannot be right.
     """
     key = (asyncio.get_running_loop(), twilio_conn_id)
-    poller = _pollers.get(key)
+    poller: Poller | None = _pollers.get(key)
     if poller is None or poller.has_ended:
         poller = _pollers[key] = Poller(twilio_conn_id)
     try:
-        return await poller.wait(_Seat(make_watch, interval, end_time))
+        found: Found = await poller.wait(_Seat(make_looker, interval, end_time, first_pause))
+        return found
     finally:
         if poller.has_ended and _pollers.get(key) is poller:
             del _pollers[key]
 
 
-async def in_thread(work: Callable[..., T], *args: Any) -> T:
+async def in_thread(work: Callable[..., Found], *args: Any) -> Found:
     """Run what blocks in one of our threads, in the caller's context."""
     context = contextvars.copy_context()
     return await asyncio.get_running_loop().run_in_executor(_THREADS, context.run, work, *args)
@@ -75,23 +99,31 @@ class _Seat:
     :param due: Monotonic time of the next look.
     """
 
-    def __init__(self, make_watch: Callable[[], Watch], interval: float, end_time: float | None) -> None:
+    def __init__(
+        self, make_looker: Callable[[], Looker[Any]], interval: float, end_time: float | None, first_pause: float
+    ) -> None:
         self.interval = interval
+        self._first_pause = first_pause
         self._last_look = float("inf") if end_time is None else time.monotonic() + end_time - time.time()
         self.due = 0.0
-        self.end: asyncio.Future[WaitEvent] = asyncio.get_running_loop().create_future()
+        self.end: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.context = contextvars.copy_context()
-        self.watch: Watch | None = None
-        self.found: WaitEvent | Exception | None = None
-        self._make_watch = make_watch
+        self.looker: Looker[Any] | None = None
+        self.found: Any = None
+        self._make_looker = make_looker
+
+    def arrive(self, last_round: float) -> None:
+        """Set the first look; waits that arrive one after the other are looked at together."""
+        gathering = min(self.interval / 2, _LONGEST_GATHERING)
+        self.due = max(time.monotonic() + self._first_pause, last_round + gathering)
 
     def prepare(self) -> None:
-        """Make the watch, once. In the poller's thread, as what follows."""
-        if self.watch is None:
+        """Make the looker, once. In the poller's thread, as what follows."""
+        if self.looker is None:
             try:
-                self.watch = self.context.run(self._make_watch)
-            except BulkExportsInputError as error:
-                self.found = WaitEvent(status="fatal", message=str(error), result=None)
+                self.looker = self.context.run(self._make_looker)
+            except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
+                self.found = error
 
     def look(self, source: Round, began: float) -> None:
         """
@@ -101,11 +133,11 @@ class _Seat:
 
         :param began: Monotonic time at which the round began.
         """
-        if self.watch is None or self.end.done():
+        if self.looker is None or self.end.done():
             return
         try:
-            self.found = self.context.run(self.watch.look, source)
-            self.due = began + self.watch.pause()
+            self.found = self.context.run(self.looker.look, source)
+            self.due = began + self.looker.pause()
         except StaleCredentialsError:
             raise
         except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
@@ -113,7 +145,7 @@ class _Seat:
         if self.found is None:
             self.due = min(self.due, self._last_look)
             if began >= self._last_look:
-                self.found = self.watch.timed_out()
+                self.found = self.looker.timed_out()
 
     def wake(self) -> None:
         """Hand what was found to the wait, unless it has left."""
@@ -144,10 +176,9 @@ class Poller:
         # In a context of its own: what it might say belongs to none of the waits.
         self._task = contextvars.Context().run(asyncio.ensure_future, self._run())
 
-    async def wait(self, seat: _Seat) -> WaitEvent:
+    async def wait(self, seat: _Seat) -> Any:
         """Take part until the end of the wait, or of its task."""
-        gathering = min(seat.interval / 2, _LONGEST_GATHERING)
-        seat.due = max(time.monotonic(), self._last_round + gathering)
+        seat.arrive(self._last_round)
         self._seats[seat] = None
         self._arrival.set()
         try:
@@ -168,8 +199,6 @@ class Poller:
                     await self._look({seat for seat in self._seats if seat.due <= now + seat.interval * _NEAR})
                 else:
                     await self._sleep(next_look - now)
-        except BulkExportsInputError as error:
-            await self._end_all(WaitEvent(status="fatal", message=str(error), result=None))
         except Exception as error:  # noqa: BLE001  # raised again in every wait
             await self._end_all(error)
         finally:
@@ -195,7 +224,7 @@ class Poller:
 
     async def _look(self, due: set[_Seat]) -> None:
         """Look for the seats that are due, and for those that learn from it by the way."""
-        others = [seat for seat in self._seats if seat.watch is not None and seat not in due]
+        others = [seat for seat in self._seats if seat.looker is not None and seat not in due]
         self._last_round = time.monotonic()
         assert self._client is not None
         source = Round(self._client, self._experience)
@@ -219,8 +248,8 @@ class Poller:
     def _round(self, source: Round, due: Iterable[_Seat], others: Iterable[_Seat]) -> list[_Seat]:
         for seat in due:
             seat.prepare()
-        source.gather(seat.watch.wait for seat in due if seat.watch)
-        learning = [seat for seat in others if seat.watch and source.knows(seat.watch.wait)]
+        source.gather(seat.looker.wait for seat in due if seat.looker and seat.looker.wait)
+        learning = [seat for seat in others if seat.looker and source.knows(seat.looker.wait)]
         looked = [*due, *learning]
         for number, seat in enumerate(looked, 1):
             seat.look(source, self._last_round)
@@ -231,7 +260,7 @@ class Poller:
     async def _in_thread(self, work: Callable[..., list[_Seat]], *args: Any) -> list[_Seat]:
         return await asyncio.get_running_loop().run_in_executor(_THREADS, work, *args)
 
-    async def _end_all(self, found: WaitEvent | Exception) -> None:
+    async def _end_all(self, error: Exception) -> None:
         for seat in self._seats:
-            seat.found = found
+            seat.found = error
         await self._wake(list(self._seats))

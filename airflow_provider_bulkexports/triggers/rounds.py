@@ -88,7 +88,7 @@ class Round:
             self._read_list(kind, wanted)
         self._find(untyped)
 
-    def knows(self, wait: Wait) -> bool:
+    def knows(self, wait: Wait | None) -> bool:
         """Whether the wait's questions are answered already."""
         if isinstance(wait, JobWait):
             return all(sid in self._jobs for sid in wait.job_sids)

@@ -1,0 +1,94 @@
+"""What is new in Twilio's list of day files, look after look."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from airflow_provider_bulkexports.api.models import FILE_LIFETIME, ExportDay, ResourceType
+from airflow_provider_bulkexports.compat import Log
+from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsRateLimitError
+from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
+from airflow_provider_bulkexports.waiting import Source
+
+__all__ = ["DayFeed", "file_key"]
+
+#: How long a file is remembered after it was made: well beyond the time for which Twilio lists it.
+_MEMORY = 2 * FILE_LIFETIME
+
+
+def file_key(entry: ExportDay) -> str:
+    """What tells a file from others: a day that was exported anew has a new one."""
+    return f"{entry.day}/{entry.create_date or '-'}"
+
+
+class DayFeed:
+    """
+    Looks for day files that were not there before.
+
+    It never gives up: whoever schedules by it cannot be told otherwise than by its log.
+
+    :param seen: Keys of the files that were announced before; ``None``: what the first look shows counts as such.
+    """
+
+    wait = None
+
+    def __init__(self, resource_type: ResourceType, log: Log, pace: Pace, seen: Iterable[str] | None) -> None:
+        self.resource_type = resource_type
+        self.has_looked = False
+        self._seen = None if seen is None else set(seen)
+        self._log = log
+        self._pace = pace
+        self._failures = 0
+        self._retry_after: float | None = None
+
+    @property
+    def seen(self) -> list[str]:
+        """Keys of the files that were announced, or there at first."""
+        return sorted(self._seen or ())
+
+    def look(self, source: Source) -> list[ExportDay] | None:
+        """
+        Look once; blocks.
+
+        :return: The new files in order of generation, which may be none at the first look; ``None``: nothing new.
+        """
+        try:
+            entries = {file_key(entry): entry for entry in source.list_days(self.resource_type)}
+        except BulkExportsError as error:
+            self._failed(error)
+            return None
+        self.has_looked, self._failures = True, 0
+        if self._seen is None:
+            self._seen = set(entries)
+            self._log.info("%d files of %s are there already; new ones are announced", len(entries), self.resource_type)
+            return []
+        self._forget(max((entry.create_date for entry in entries.values() if entry.create_date), default=None))
+        return [entry for key, entry in entries.items() if key not in self._seen] or None
+
+    def announced(self, entry: ExportDay) -> None:
+        """Remember that a file was announced."""
+        assert self._seen is not None
+        self._seen.add(file_key(entry))
+
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        if self._failures:
+            return self._pace.pause_after(self._failures, retry_after=self._retry_after)
+        return self._pace.pause(Outlook(), jitter=random.random())
+
+    def timed_out(self) -> list[ExportDay]:
+        """A feed has no end."""
+        return []
+
+    def _failed(self, error: BulkExportsError) -> None:
+        self._failures += 1
+        self._retry_after = error.retry_after if isinstance(error, BulkExportsRateLimitError) else None
+        self._log.warning("Look at the files of %s failed (%d in a row): %s", self.resource_type, self._failures, error)
+
+    def _forget(self, newest: date | None) -> None:
+        """Drop what Twilio has long removed, judged by its own dates."""
+        if newest is not None and self._seen is not None:
+            oldest = (newest - timedelta(days=_MEMORY.days)).isoformat()
+            self._seen = {key for key in self._seen if key.rpartition("/")[2] >= oldest or key.endswith("/-")}

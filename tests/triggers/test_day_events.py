@@ -1,0 +1,188 @@
+"""A new day file is announced once, whoever had it made, also across restarts where Airflow can remember."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.triggers.bulkexports import ExportDayEventTrigger
+
+DAYS_LIST = r"/v1/Exports/\w+/Days"
+
+
+class Store(dict):
+    """An asset's state store, as Airflow 3.3 hands it to a trigger."""
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        return self.get(key, default)
+
+    async def aset(self, key: str, value: Any) -> None:
+        self[key] = value
+
+
+class Stores:
+    def __init__(self, *stores: Store) -> None:
+        self._by_name = dict(enumerate(stores))
+        self._by_uri: dict[str, Store] = {}
+
+
+@pytest.fixture
+def export(sim: Simulator) -> Callable[[str], None]:
+    """Have a day's file made."""
+
+    def create(day: str) -> None:
+        sim.create_job("Messages", day, day, FriendlyName="somebody's")
+        sim.finish_jobs()
+
+    return create
+
+
+@pytest.fixture
+def announced(connection: str, timeline: Any) -> Callable[..., list[dict[str, Any]]]:
+    """What triggers announce until so much time has passed."""
+
+    async def until(triggers: list[Any], seconds: float) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = []
+
+        async def listen(trigger: Any) -> None:
+            async for event in trigger.run():
+                events.append(event.payload)  # noqa: PERF401  # seen while the trigger goes on
+
+        tasks = [asyncio.ensure_future(listen(trigger)) for trigger in triggers]
+        end = timeline.passed + seconds
+        while timeline.passed < end:
+            await asyncio.wait(tasks, timeout=0) if any(task.done() for task in tasks) else await real_tick()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return events
+
+    async def real_tick() -> None:
+        future = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(future.set_result, None)
+        await future
+
+    def run(*stores: Store | None, seconds: float = 600, **kwargs: Any) -> list[dict[str, Any]]:
+        triggers = []
+        for store in stores or (None,):
+            trigger = ExportDayEventTrigger("Messages", poll_interval=60, **kwargs)
+            trigger.asset_state_store = None if store is None else Stores(store)  # type: ignore[assignment]
+            triggers.append(trigger)
+        return asyncio.run(until(triggers, seconds))
+
+    return run
+
+
+def days_of(events: list[dict[str, Any]]) -> list[str]:
+    return [event["day"] for event in events]
+
+
+def test_a_file_that_appears_is_announced_once_with_what_is_known_of_it(
+    announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
+) -> None:
+    export("2026-01-01")
+    timeline.after(200, lambda: export("2026-01-02"))
+
+    (event,) = announced()
+
+    assert event.pop("bytes") > 0
+    assert event == {
+        "resource_type": "Messages",
+        "day": "2026-01-02",
+        "create_date": "2026-11-24",
+        "friendly_name": "somebody's",
+        "expires_at": "2026-12-01T00:00:00+00:00",
+    }
+
+
+def test_a_restart_neither_repeats_nor_misses_a_file(
+    announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
+) -> None:
+    store = Store()
+    export("2026-01-01")
+    timeline.after(200, lambda: export("2026-01-02"))
+
+    assert days_of(announced(store)) == ["2026-01-02"]
+    export("2026-01-03")
+    assert days_of(announced(store)) == ["2026-01-03"]
+    assert announced(store) == []
+
+
+def test_without_a_memory_a_restart_begins_with_what_is_there(
+    announced: Callable[..., Any], export: Callable[[str], None]
+) -> None:
+    assert announced() == []
+    export("2026-01-03")
+    assert announced() == []
+
+
+def test_what_is_there_at_first_is_announced_on_request(
+    announced: Callable[..., Any], export: Callable[[str], None]
+) -> None:
+    store = Store()
+    export("2026-01-01")
+
+    assert days_of(announced(store, announce_existing=True)) == ["2026-01-01"]
+    assert announced(store, announce_existing=True) == []
+
+
+def test_a_day_that_is_exported_anew_is_a_new_file(
+    announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
+) -> None:
+    export("2026-01-01")
+    timeline.after(24 * 3600, lambda: export("2026-01-01"))
+
+    assert days_of(announced(seconds=25 * 3600)) == ["2026-01-01"]
+
+
+def test_ten_watchers_make_one_request_an_interval_and_each_announces(
+    announced: Callable[..., Any], export: Callable[[str], None], timeline: Any, sim: Simulator
+) -> None:
+    stores = [Store() for _ in range(10)]
+    timeline.after(200, lambda: export("2026-01-02"))
+
+    events = announced(*stores)
+
+    assert days_of(events) == ["2026-01-02"] * 10
+    assert len(sim.requests.matching(path=DAYS_LIST)) <= 600 / 60 + 2
+
+
+def test_faults_in_a_row_are_survived_and_nothing_is_missed(
+    announced: Callable[..., Any], export: Callable[[str], None], timeline: Any, sim: Simulator
+) -> None:
+    timeline.after(100, lambda: sim.faults.add(Fault(status=503, path=DAYS_LIST, times=80)))
+    timeline.after(150, lambda: export("2026-01-02"))
+    timeline.after(5000, sim.faults.clear)
+
+    assert days_of(announced(seconds=6000)) == ["2026-01-02"]
+
+
+def test_a_connection_that_is_not_there_yet_is_waited_for(
+    announced: Callable[..., Any], timeline: Any, monkeypatch: pytest.MonkeyPatch, sim: Simulator
+) -> None:
+    timeline.after(1000, lambda: monkeypatch.setenv("AIRFLOW_CONN_LATE", sim.connection_json()))
+
+    assert announced(twilio_conn_id="late", seconds=3000) == []
+    assert sim.requests.matching(path=DAYS_LIST)
+
+
+def test_a_trigger_that_can_never_work_is_refused_in_the_dag_file() -> None:
+    with pytest.raises(BulkExportsInputError, match="use one of"):
+        ExportDayEventTrigger("Mails")
+    with pytest.raises(BulkExportsInputError, match="poll_interval"):
+        ExportDayEventTrigger("Messages", poll_interval="soon")  # type: ignore[arg-type]
+
+
+def test_equal_triggers_are_the_same_to_airflow_at_every_parse() -> None:
+    assert ExportDayEventTrigger("Calls").serialize() == ExportDayEventTrigger("Calls").serialize()
+    assert ExportDayEventTrigger("Calls").serialize()[1] == {
+        "resource_type": "Calls",
+        "twilio_conn_id": "twilio_bulkexports_default",
+        "poll_interval": 300.0,
+        "announce_existing": False,
+    }
