@@ -23,7 +23,7 @@ from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.planning.quota import quota_renewed_at
 from airflow_provider_bulkexports.runs import attempt_of, identities_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
-from airflow_provider_bulkexports.triggers.deferring import defer_wait
+from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 from airflow_provider_bulkexports.waiting import JobWait
 from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
 

@@ -23,7 +23,7 @@ from airflow_provider_bulkexports.literals import known, known_days, require_cho
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
 from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.runs import wanted_days
-from airflow_provider_bulkexports.triggers.deferring import defer_wait
+from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait, expiry_of
 from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
 

@@ -1,0 +1,108 @@
+"""ExportDayEventTrigger: new day files start DAGs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow_provider_bulkexports.api.models import FILE_LIFETIME, ExportDay, ResourceType
+from airflow_provider_bulkexports.compat import AirflowException, BaseEventTrigger, TriggerEvent, asset_state_stores
+from airflow_provider_bulkexports.exceptions import BulkExportsError
+from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.triggers.arguments import serialized
+from airflow_provider_bulkexports.triggers.feed import DayFeed
+from airflow_provider_bulkexports.triggers.poller import look_until_found
+
+__all__ = ["ExportDayEventTrigger"]
+
+#: Name under which an asset's state store keeps the files that were announced.
+_SEEN = "bulkexports_announced_files"
+
+
+class ExportDayEventTrigger(BaseEventTrigger):
+    """
+    Fires for every new day file, whoever had it made; for an ``AssetWatcher``, so that a DAG starts (Airflow >= 3.0).
+
+    The event's payload: ``resource_type``, ``day``, ``bytes``, ``create_date``, ``friendly_name`` and ``expires_at``,
+    when Twilio removes the file. A day that is exported anew has a new file.
+
+    What was announced is remembered in the asset's state store (Airflow >= 3.3), so that a restart neither repeats nor
+    misses a file. Earlier Airflows have none: there, files count as new that appear after the triggerer started.
+    Faults never end it; they are logged, and it looks again after growing pauses. All triggers of a process and
+    connection share one poll.
+
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
+    :param twilio_conn_id: The connection; it is looked up in the triggerer.
+    :param poll_interval: Seconds between looks.
+    :param announce_existing: Also fire for the files that are there at the very first look.
+    """
+
+    def __init__(
+        self,
+        resource_type: str = "",
+        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        poll_interval: float = 300.0,
+        announce_existing: bool = False,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
+        self.resource_type = resource_type
+        self.twilio_conn_id = twilio_conn_id
+        self.poll_interval = poll_interval
+        self.announce_existing = announce_existing
+        ResourceType.parse(resource_type)
+        Pace(poll_interval)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Name the class and its arguments, all plain JSON."""
+        return serialized(self)
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Fire for every new file, for ever."""
+        feed = DayFeed(
+            ResourceType.parse(self.resource_type), self.log, Pace(self.poll_interval, 0), await self._remembered()
+        )
+        while True:
+            for entry in await self._new_files(feed):
+                yield TriggerEvent(_payload(feed.resource_type, entry))
+                feed.announced(entry)
+                await self._remember(feed)
+            await self._remember(feed)
+
+    async def _new_files(self, feed: DayFeed) -> list[ExportDay]:
+        failures = 0
+        while True:
+            try:
+                return await look_until_found(
+                    self.twilio_conn_id,
+                    lambda: feed,
+                    interval=self.poll_interval,
+                    first_pause=feed.pause() if feed.has_looked else 0.0,
+                )
+            except (AirflowException, BulkExportsError) as error:  # such as a connection that is not there
+                failures += 1
+                self.log.warning("Cannot look at %s (%d times in a row): %s", feed.resource_type, failures, error)
+            await asyncio.sleep(Pace(self.poll_interval).pause_after(failures))
+
+    async def _remembered(self) -> list[str] | None:
+        for store in asset_state_stores(self):
+            if isinstance(seen := await store.aget(_SEEN), list):
+                return seen
+        return [] if self.announce_existing else None
+
+    async def _remember(self, feed: DayFeed) -> None:
+        for store in asset_state_stores(self):
+            await store.aset(_SEEN, feed.seen)
+
+
+def _payload(resource_type: ResourceType, entry: ExportDay) -> dict[str, Any]:
+    created = entry.create_date
+    return {
+        "resource_type": resource_type.value,
+        "day": entry.day.isoformat(),
+        "bytes": entry.size,
+        "create_date": created.isoformat() if created else None,
+        "friendly_name": entry.friendly_name,
+        "expires_at": f"{created + FILE_LIFETIME}T00:00:00+00:00" if created else None,
+    }
