@@ -73,9 +73,16 @@ class Round:
         self._silences = 0
         #: Seconds that Twilio asked to wait before the next round.
         self.pause_asked = 0.0
+        self.has_read_lists = False
+        self._on_jobs: Callable[[Iterable[str]], None] = lambda _: None
 
-    def gather(self, waits: Iterable[Wait]) -> None:
-        """Read the lists that are cheaper than the jobs of these waits one by one."""
+    def gather(self, waits: Iterable[Wait], *, on_jobs: Callable[[Iterable[str]], None] = lambda _: None) -> None:
+        """
+        Read the lists that are cheaper than the jobs of these waits one by one.
+
+        :param on_jobs: Called with the sids that a page showed, as soon as it is read.
+        """
+        self._on_jobs = on_jobs
         by_type: dict[ResourceType | None, set[str]] = {}
         for wait in waits:
             if isinstance(wait, JobWait):
@@ -141,16 +148,18 @@ class Round:
         if len(wanted) <= self._experience.pages.get(kind, 1):
             return
         jobs = self._job_list(kind)
+        self.has_read_lists = True
         try:
             while not jobs.is_whole and jobs.pages < len(wanted) and not wanted <= jobs.jobs.keys():
-                self._ask(jobs.read_page)
+                shown = self._ask(jobs.read_page)
+                self._jobs.update((job.job_sid, job) for job in shown)
+                self._on_jobs([job.job_sid for job in shown])
         except BulkExportsError as error:
             self._blame(kind, error, wanted - jobs.jobs.keys())
         else:
             self._experience.list_failures[kind] = 0
             is_enough = jobs.is_whole or wanted <= jobs.jobs.keys()
             self._experience.pages[kind] = max(jobs.pages, 1) if is_enough else len(wanted)
-        self._jobs.update((sid, jobs.jobs[sid]) for sid in wanted & jobs.jobs.keys())
 
     def _blame(self, kind: ResourceType, error: BulkExportsError, missing: set[str]) -> None:
         """Let a failed list fail the jobs that it did not show, unless they can be had one by one."""
@@ -218,8 +227,8 @@ class _JobList:
         self._pages = pages
         self._error: BulkExportsError | None = None
 
-    def read_page(self) -> None:
-        """Read the next page, if there is one."""
+    def read_page(self) -> list[Job]:
+        """Read the next page, and return its jobs; none if there is no further one."""
         if self._error:
             raise self._error.with_traceback(None)
         try:
@@ -229,6 +238,7 @@ class _JobList:
             raise
         if page is None:
             self.is_whole = True
-            return
+            return []
         self.pages += 1
         self.jobs.update((job.job_sid, job) for job in page)
+        return page
