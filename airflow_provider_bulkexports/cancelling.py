@@ -67,6 +67,16 @@ class JobGuard:
         self._is_killed = True
         self._cancel(list(self.job_sids))
 
+    def give_up(self) -> str | None:
+        """
+        Cancel the jobs, since the wait for them timed out, if it was asked for.
+
+        :return: What became of them, for the error of the time-out; ``None`` if nothing did.
+        """
+        if not (self._cancels and self._client):
+            return None
+        return f"{cancel_jobs(self._client, self.job_sids, self._log)} {CANCELLED}"
+
     def _cancel(self, job_sids: list[str]) -> None:
         if not (self._cancels and self._client and job_sids):
             return

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType, parse_day
+from airflow_provider_bulkexports.compat import BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.planning.days import explicit_days
 from airflow_provider_bulkexports.planning.identity import identity_of
@@ -49,11 +50,10 @@ class Attempt(NamedTuple):
 
 def identities_of(
     context: Mapping[str, Any],
-    *,
-    dag_id: str,
-    task_id: str,
+    task: BaseOperator,
     resource_type: ResourceType,
     days: DayRange,
+    *,
     if_exists: str,
     is_resumed: bool = False,
 ) -> tuple[str, tuple[str, ...]]:
@@ -66,7 +66,12 @@ def identities_of(
     :param is_resumed: Whether the try goes on after a wait, so that it may have submitted something itself.
     """
     identify = partial(
-        identity_of, dag_id=dag_id, task_id=task_id, run_id=run_id_of(context), resource_type=resource_type, days=days
+        identity_of,
+        dag_id=task.dag_id,
+        task_id=task.task_id,
+        run_id=run_id_of(context),
+        resource_type=resource_type,
+        days=days,
     )
     if if_exists == "adopt":
         return identify(), (identify(),)

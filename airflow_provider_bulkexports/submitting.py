@@ -181,9 +181,8 @@ class _Submission:
             if not pauses:
                 # Raises what it says itself if the whole account is refused: that is an overload, and no quota.
                 next(self._client.list_jobs(request.resource_type), None)
-                raise as_quota_error(
-                    error, why="it has answered 429 to every submission for minutes, and not to other requests"
-                ) from error
+                why = "It has answered so to every submission for minutes, but not to other requests."
+                raise as_quota_error(error, why=why) from error
             self._log.warning("Twilio did not process the submission; it is sent again in %.0f s: %s", pauses[0], error)
             self._guard.sleep(pauses[0])
             return self._post(days, pauses[1:])

@@ -82,14 +82,15 @@ class Watch:
         outlook = self._last.progress.outlook(now=now) if self._last else Outlook()
         return self.pace.pause(outlook, jitter=random.random())
 
-    def timed_out(self, *, fate: str = "The job goes on at Twilio: clear the task to wait on") -> WaitEvent:
+    def timed_out(self, *, fate: str | None = None) -> WaitEvent:
         """
         Make the event of a wait whose deadline passed.
 
-        :param fate: What becomes of the job, and what to do now.
+        :param fate: What became of the job, and what to do now, if it does not go on.
         """
         message = (
-            f"Timed out waiting for {self.wait.subject} ({self._last_line}). {fate}, "
+            f"Timed out waiting for {self.wait.subject} ({self._last_line}). "
+            f"{fate or 'The job goes on at Twilio: clear the task to wait on'}, "
             "with a longer timeout if this happens often."
         )
         return WaitEvent(status="timeout", message=message, result=None)

@@ -23,7 +23,10 @@ def every_error() -> Iterator[BulkExportsError]:
     needed = {
         "BulkExportsDownloadError": {"day": datetime.now(timezone.utc).date()},
         "DayNotExportableError": {"exportable_at": datetime.now(timezone.utc)},
-        **{f"BulkExports{kind}Error": {"status": 400} for kind in ("API", "Auth", "NotFound", "RateLimit", "Server")},
+        **{
+            f"BulkExports{kind}Error": {"status": 400}
+            for kind in ("API", "Auth", "NotFound", "Quota", "RateLimit", "Server")
+        },
     }
     for name in exceptions.__all__:
         yield getattr(exceptions, name)("the words", **needed.get(name, {}))

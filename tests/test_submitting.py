@@ -259,7 +259,7 @@ def test_submissions_refused_with_429_for_minutes_are_taken_for_spent_quota(
         submitted(request())
 
     assert error.value.is_transient, "where it is not waited for, a retry may mend an overload"
-    assert "429 to every submission for minutes" in str(error.value)
+    assert "answered so to every submission for minutes" in str(error.value)
     assert sum(guard.slept) > 400
     assert len(sim.state.jobs) == 0
 

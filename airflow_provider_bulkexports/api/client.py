@@ -30,15 +30,10 @@ from airflow_provider_bulkexports.api.models import (
     parse_job_sid,
 )
 from airflow_provider_bulkexports.api.paging import iterate_pages
-from airflow_provider_bulkexports.api.quota import as_quota_error, is_quota_refusal
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.api.storage import Storage
 from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
-from airflow_provider_bulkexports.exceptions import (
-    BulkExportsAPIError,
-    BulkExportsInputError,
-    BulkExportsResponseError,
-)
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsResponseError
 
 __all__ = ["BulkExportsClient", "check_webhook"]
 
@@ -138,12 +133,7 @@ class BulkExportsClient:
             "WebhookMethod": webhook_method or None,
             "Email": email or None,
         }
-        try:
-            return _checked_job(self._transport.send_json("POST", f"/v1/Exports/{kind}/Jobs", form=form))
-        except BulkExportsAPIError as error:
-            if is_quota_refusal(error.status, error.twilio_message):
-                raise as_quota_error(error) from error
-            raise
+        return _checked_job(self._transport.send_json("POST", f"/v1/Exports/{kind}/Jobs", form=form))
 
     def list_jobs(self, resource_type: str) -> Iterator[Job]:
         """
@@ -229,8 +219,7 @@ class BulkExportsClient:
 
     def get_export(self, resource_type: str) -> Export:
         """Fetch the entry point of a resource type (``FetchExport``): cheap, and spends no quota."""
-        kind = ResourceType.parse(resource_type)
-        return Export.from_json(self._transport.send_json("GET", f"/v1/Exports/{kind}"))
+        return Export.from_json(self._transport.send_json("GET", f"/v1/Exports/{ResourceType.parse(resource_type)}"))
 
     def get_configuration(self, resource_type: str) -> ExportConfiguration:
         """Fetch the settings of the automatic daily export (``FetchExportConfiguration``)."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
 from airflow_provider_bulkexports.api import fields
 from airflow_provider_bulkexports.api.bodies import json_object
+from airflow_provider_bulkexports.api.quota import QUOTA_REMEDY, is_quota_refusal
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.retry import asked_wait
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
     BulkExportsAuthError,
     BulkExportsNotFoundError,
+    BulkExportsQuotaError,
     BulkExportsRateLimitError,
     BulkExportsServerError,
 )
@@ -55,12 +58,15 @@ def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) ->
         labels.append(f"request {request_id}")
     more_info = redact(fields.text(body.get("more_info")) or fields.text(body.get("type")) or "", *secrets) or None
     method = response.request.method or "GET"
+    is_submission = method == "POST" and urlsplit(response.url).path.endswith("/Jobs")
+    kind = BulkExportsQuotaError if is_submission and is_quota_refusal(status, words) else _class_for(status)
     quoted = words or f"no readable message ({_kind_of(response)})"
     message = (
-        f"{method} {redact_url(response.url)}: {quoted} [{', '.join(labels)}]. {_remedy(status)}"
+        f"{method} {redact_url(response.url)}: {quoted} [{', '.join(labels)}]. "
+        f"{QUOTA_REMEDY if kind is BulkExportsQuotaError else _remedy(status)}"
         f"{f' More: {more_info}' if more_info else ''}"
     )
-    error = _class_for(status)(
+    error = kind(
         redact(message, *secrets),
         status=status,
         code=code,

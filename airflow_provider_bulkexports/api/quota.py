@@ -20,7 +20,13 @@ import re
 
 from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsQuotaError
 
-__all__ = ["as_quota_error", "is_quota_refusal"]
+__all__ = ["QUOTA_REMEDY", "as_quota_error", "is_quota_refusal"]
+
+#: What a refusal for the quota means, and what to do.
+QUOTA_REMEDY = (
+    "The account and its subaccounts may request 366 days in a UTC day: "
+    "run the task after 00:00 UTC, or let it wait (wait_for_quota=True)."
+)
 
 _OTHER_MEANING = frozenset({401, 404, 405})
 
@@ -56,18 +62,14 @@ def is_quota_refusal(status: int, words: str | None) -> bool:
     return _EXCESS.search(words) is not None and _OTHER_SUBJECT.search(words) is None
 
 
-def as_quota_error(error: BulkExportsAPIError, *, why: str = "") -> BulkExportsQuotaError:
+def as_quota_error(error: BulkExportsAPIError, *, why: str) -> BulkExportsQuotaError:
     """
-    Make of a refusal one that says what is spent and when it is renewed.
+    Take another refusal for one of the quota.
 
-    :param why: What else shows that it is the quota.
+    :param why: What shows that it is the quota.
     """
-    code = f", Twilio error {error.code}" if error.code is not None else ""
-    request = f", request {error.request_id}" if error.request_id else ""
     return BulkExportsQuotaError(
-        f"Twilio accepts no more days today: {error.twilio_message or 'it gave no reason'} "
-        f"[HTTP {error.status}{code}{request}]{f'; {why}' if why else ''}. The account and its subaccounts may "
-        "request 366 days in a UTC day, from 00:00 UTC on: run the task then, or let it wait (wait_for_quota=True).",
+        f"{error} {why} {QUOTA_REMEDY}",
         status=error.status,
         code=error.code,
         twilio_message=error.twilio_message,

@@ -166,6 +166,7 @@ def _airflow(command: list[str], home: Path, simulator: Simulator, log: Any) -> 
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__BULKEXPORTS__POLL_INTERVAL": "1",
+        "AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL": "1",  # the simulated clock runs ahead of the estimate that it gives
         "COLUMNS": "1000",  # Airflow 3.0 and 3.1 break the lines of a traceback
         f"AIRFLOW_CONN_{DEFAULT_CONN_ID.upper()}": simulator.connection_json(),
     }

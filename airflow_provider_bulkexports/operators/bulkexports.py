@@ -10,13 +10,13 @@ from typing import Any
 
 from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at, parse_job_sids
-from airflow_provider_bulkexports.cancelling import CANCELLED, JobGuard, cancel_jobs
+from airflow_provider_bulkexports.cancelling import JobGuard
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg, conf
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError, BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
-from airflow_provider_bulkexports.outcomes import WaitEvent, WaitResult, conclude
+from airflow_provider_bulkexports.outcomes import WaitResult, conclude
 from airflow_provider_bulkexports.pausing import pause_until
 from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.pacing import Pace
@@ -190,13 +190,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         check_webhook(self.webhook_url, self.webhook_method)
         require_choice("if_exists", self.if_exists, _IF_EXISTS)
         identity, adopts = identities_of(
-            context,
-            dag_id=self.dag_id,
-            task_id=self.task_id,
-            resource_type=resource_type,
-            days=days,
-            if_exists=self.if_exists,
-            is_resumed=is_resumed,
+            context, self, resource_type, days, if_exists=self.if_exists, is_resumed=is_resumed
         )
         return ExportRequest(
             resource_type=resource_type,
@@ -212,21 +206,15 @@ class CreateExportCustomJobOperator(BaseOperator):
     def _await_exportable(self, days: DayRange) -> None:
         """Return when Twilio accepts the days."""
         if needs_wait(days.end, today=utc_today(), may_wait=self.wait_until_exportable):
-            moment = exportable_at(days.end)
-            self.log.info("Waiting until %s UTC, when Twilio exports %s", f"{moment:%Y-%m-%d %H:%M}", days.end)
-            self._pause_until(moment, days, sleep=time.sleep)
+            self._pause_until(exportable_at(days.end), days, why=f"when Twilio exports {days.end}", sleep=time.sleep)
 
     def _await_quota(self, request: ExportRequest, guard: JobGuard, refusal: BulkExportsQuotaError) -> None:
         moment = quota_renewed_at(datetime.now(timezone.utc), identity=request.identity)
-        self.log.warning(
-            "Waiting until %s UTC for a new quota; then the task looks for its job again, and submits %s: %s",
-            f"{moment:%Y-%m-%d %H:%M:%S}",
-            request.days,
-            refusal,
-        )
-        self._pause_until(moment, request.days, sleep=guard.sleep)
+        why = f"for a new quota; then the task looks for its job again, and submits {request.days}: {refusal}"
+        self._pause_until(moment, request.days, why=why, sleep=guard.sleep)
 
-    def _pause_until(self, moment: datetime, days: DayRange, *, sleep: Callable[[float], None]) -> None:
+    def _pause_until(self, moment: datetime, days: DayRange, *, why: str, sleep: Callable[[float], None]) -> None:
+        self.log.info("Waiting until %s UTC, %s", f"{moment:%Y-%m-%d %H:%M}", why)
         pause_until(moment, self, days, deferrable=self.deferrable, method_name="execute_when_exportable", sleep=sleep)
 
     def _await_completion(self, wait: JobWait, guard: JobGuard) -> WaitResult:
@@ -246,16 +234,10 @@ class CreateExportCustomJobOperator(BaseOperator):
                 )
             left = deadline - time.monotonic()
             if left <= 0:
-                event = self._timed_out(watch, wait)
+                event = watch.timed_out(fate=guard.give_up())
                 break
             guard.sleep(min(watch.pause(), left))
         return self._conclude(event)
-
-    def _timed_out(self, watch: Watch, wait: JobWait) -> WaitEvent:
-        if not self.cancel_on_kill:
-            return watch.timed_out()
-        told = cancel_jobs(self.hook.get_conn(), wait.job_sids, self.log)
-        return watch.timed_out(fate=f"{told} {CANCELLED}")
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.

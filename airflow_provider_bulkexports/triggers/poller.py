@@ -23,7 +23,6 @@ from airflow_provider_bulkexports.triggers.seats import Looker, Seat
 
 __all__ = ["Poller", "in_thread", "look_until_found"]
 
-T = TypeVar("T")
 Found = TypeVar("Found")
 
 #: Threads for HTTP, our own: every other trigger shares the event loop's pool, and a hanging host would fill it.
@@ -72,7 +71,7 @@ async def look_until_found(
             del _pollers[key]
 
 
-async def in_thread(work: Callable[..., T], *args: Any) -> T:
+async def in_thread(work: Callable[..., Found], *args: Any) -> Found:
     """Run what blocks in one of our threads, in the caller's context."""
     context = contextvars.copy_context()
     return await asyncio.get_running_loop().run_in_executor(_THREADS, context.run, work, *args)

@@ -77,7 +77,7 @@ def test_the_client_raises_an_error_that_says_when_the_quota_is_renewed(
     assert refusal.value.is_transient is (status == 429)
     assert "Daily limit of 366 export days exceeded" in str(refusal.value)
     assert f"[HTTP {status}, Twilio error 20001, request RQ" in str(refusal.value)
-    assert "from 00:00 UTC on" in str(refusal.value)
+    assert "run the task after 00:00 UTC" in str(refusal.value)
 
 
 def test_only_submissions_are_refused_for_the_quota(sim: Simulator, client: BulkExportsClient) -> None:
