@@ -8,6 +8,7 @@ first: the older ones still work on 3.x, but warn.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,8 +20,10 @@ from packaging.version import Version
 if TYPE_CHECKING:
     from airflow.providers.standard.triggers.temporal import DateTimeTrigger
     from airflow.sdk import (
+        Asset,
         BaseHook,
         BaseOperator,
+        BaseOperatorLink,
         BaseSensorOperator,
         Connection,
         Context,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
         XComArg,
         task_group,
     )
+    from airflow.sdk.definitions.asset import AssetRef
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
@@ -36,16 +40,33 @@ if TYPE_CHECKING:
         AirflowSkipException,
         TaskDeferred,
     )
+    from airflow.sdk.execution_time.xcom import XCom
     from airflow.sdk.io.path import ObjectStoragePath
 else:
     Context = dict
     try:
-        from airflow.sdk import BaseOperator, BaseSensorOperator, Connection, PokeReturnValue, XComArg, task_group
+        from airflow.sdk import (
+            Asset,
+            BaseOperator,
+            BaseOperatorLink,
+            BaseSensorOperator,
+            Connection,
+            PokeReturnValue,
+            XComArg,
+            task_group,
+        )
+        from airflow.sdk.definitions.asset import AssetRef
+        from airflow.sdk.execution_time.xcom import XCom
     except ImportError:  # Airflow 2.11
+        from airflow.datasets import Dataset as Asset
         from airflow.decorators import task_group
         from airflow.models import BaseOperator, Connection
+        from airflow.models.baseoperatorlink import BaseOperatorLink
+        from airflow.models.xcom import XCom
         from airflow.models.xcom_arg import XComArg
         from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
+
+        AssetRef = Asset
     try:
         from airflow.sdk import BaseHook
     except ImportError:  # before Airflow 3.1
@@ -81,8 +102,11 @@ __all__ = [
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "Asset",
+    "AssetRef",
     "BaseHook",
     "BaseOperator",
+    "BaseOperatorLink",
     "BaseSensorOperator",
     "BaseTrigger",
     "Connection",
@@ -92,10 +116,13 @@ __all__ = [
     "PokeReturnValue",
     "TaskDeferred",
     "TriggerEvent",
+    "XCom",
     "XComArg",
     "aget_connection",
+    "collect_lineage",
     "conf",
     "object_storage_path",
+    "operator_lineage",
     "task_group",
 ]
 
@@ -113,6 +140,30 @@ def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePa
         module = import_module("airflow.io.path")
     path: ObjectStoragePath = module.ObjectStoragePath(url, conn_id=conn_id)
     return path
+
+
+def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
+    """
+    Tell Airflow's collector of lineage what a hook read and wrote.
+
+    :param context: The hook.
+    :param inputs: URIs of assets.
+    :param outputs: URIs of assets.
+    """
+    try:
+        module = import_module("airflow.sdk.lineage")
+    except ImportError:  # before Airflow 3.2
+        module = import_module("airflow.lineage.hook")
+    collector = module.get_hook_lineage_collector()
+    noun = "asset" if hasattr(collector, "add_input_asset") else "dataset"  # Airflow 2.11
+    for direction, uris in (("input", inputs), ("output", outputs)):
+        for uri in uris:
+            getattr(collector, f"add_{direction}_{noun}")(context, uri=uri)
+
+
+def operator_lineage(**parts: Any) -> Any:
+    """Make what an operator's OpenLineage methods return; only Airflow's OpenLineage provider calls those."""
+    return import_module("airflow.providers.openlineage.extractors").OperatorLineage(**parts)
 
 
 class Log(Protocol):

@@ -62,7 +62,7 @@ def test_public_names_are_all_that_users_write_in_dags() -> None:
         if name[0].isupper()
     }
 
-    assert set(package.__all__) == offered | {"export_to_object_storage"}
+    assert set(package.__all__) == offered | {"asset_for", "export_to_object_storage"}
 
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:

@@ -22,10 +22,13 @@ from airflow_provider_bulkexports.compat import (
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.lineage import Exported, export_lineage
+from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
 from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.identity import identity_of
+from airflow_provider_bulkexports.retention import warn_of_expiry
 from airflow_provider_bulkexports.runs import run_id_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
@@ -82,6 +85,9 @@ class CreateExportCustomJobOperator(BaseOperator):
     )
     ui_color = "#f22f46"
     ui_fgcolor = "#ffffff"
+    operator_extra_links = (BulkExportsLink(),)
+
+    _exported: Exported | None = None
 
     def __init__(
         self,
@@ -149,12 +155,18 @@ class CreateExportCustomJobOperator(BaseOperator):
         """Take the trigger's event after the wait for completion: return the result, or fail the task."""
         return self._conclude(event)
 
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Name the exported days as the task's output, and Twilio's jobs; see ``lineage.py``."""
+        return export_lineage(self.hook.get_conn(), self._exported)
+
     def _export(self, context: Context, days: DayRange) -> str | list[str] | WaitResult:
         with as_task_failures():
             request = self._request(context, days)
             self._await_exportable(days)
             client = self.hook.get_conn()
             sids = submit(client, request, if_exists=self.if_exists, today=utc_today(), log=self.log)
+            self._exported = Exported(request.resource_type.value, [day.isoformat() for day in days], sids)
+            remember_link(context, client, resource_type=request.resource_type, job_sids=sids)
             if not self.wait_for_completion:
                 return sids[0] if len(sids) == 1 else sids
             wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
@@ -220,7 +232,10 @@ class CreateExportCustomJobOperator(BaseOperator):
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.
-        return conclude(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+        result = conclude(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+        self._exported = Exported.from_result(result)
+        warn_of_expiry(result, log=self.log)
+        return result
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""

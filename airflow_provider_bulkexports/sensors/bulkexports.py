@@ -8,6 +8,8 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from airflow_provider_bulkexports.announcing import announce_days, require_outlets
+from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.compat import (
     AirflowSkipException,
@@ -19,11 +21,13 @@ from airflow_provider_bulkexports.compat import (
 )
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.literals import known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.retention import warn_of_expiry
 from airflow_provider_bulkexports.runs import wanted_days
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
+from airflow_provider_bulkexports.waiting import DayWait, JobWait
 from airflow_provider_bulkexports.watching import POLL_INTERVAL, Watch
 
 __all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
@@ -38,15 +42,19 @@ class _WaitSensor(BaseSensorOperator):
     """What the sensors share: one look, one decision, in poke, reschedule and deferrable mode."""
 
     ui_color = "#f9e2e4"
+    operator_extra_links = (BulkExportsLink(),)
 
     def __init__(
         self,
         *,
         twilio_conn_id: str,
         deferrable: bool,
+        emit_partitions: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        require_outlets(self, emit_partitions=emit_partitions)
+        self.emit_partitions = emit_partitions
         self.twilio_conn_id = twilio_conn_id
         self.deferrable = deferrable
         self._watch: Watch | None = None
@@ -59,11 +67,11 @@ class _WaitSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
         with as_task_failures():
-            watch = self._watch_in(context)
             client = self.hook.get_conn()
+            watch = self._watch_in(context, client)
             event = watch.look(client) if self.deferrable else watch.insist(client, deadline=self._deadline)
         if event is not None:
-            return PokeReturnValue(is_done=True, xcom_value=self._conclude(event))
+            return PokeReturnValue(is_done=True, xcom_value=self._end(context, event))
         if self.deferrable:
             defer_wait(
                 self,
@@ -76,7 +84,7 @@ class _WaitSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
         """Take the trigger's event: return the result, or fail the task."""
-        return self._conclude(event)
+        return self._end(context, event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Come back from the triggerer; ``soft_fail`` then skips what it skips on a worker, and nothing else."""
@@ -92,14 +100,31 @@ class _WaitSensor(BaseSensorOperator):
     def _deadline(self) -> float:
         return time.monotonic() + self.timeout
 
-    def _watch_in(self, context: Context) -> Watch:
+    def _watch_in(self, context: Context, client: BulkExportsClient) -> Watch:
         if self._watch is None:
-            self._watch = Watch(self._wait(context), self.log)
+            wait = self._wait(context)
+            job_sids = wait.job_sids if isinstance(wait, JobWait) else ()
+            remember_link(context, client, resource_type=wait.resource_type, job_sids=job_sids)
+            self._watch = Watch(wait, self.log)
         return self._watch
 
-    def _wait(self, context: Context) -> Wait:
+    def _wait(self, context: Context) -> JobWait | DayWait:
         """What to wait for, by the rendered arguments."""
         raise NotImplementedError
+
+    def _end(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
+        result = self._conclude(event)
+        warn_of_expiry(result, log=self.log)
+        announce_days(
+            self,
+            context,
+            [*result["completed"], *result["empty"]],
+            emit_partitions=self.emit_partitions,
+            log=self.log,
+            resource_type=result["resource_type"],
+            expires_at=result["expires_at"],
+        )
+        return result
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         return conclude(event)
@@ -128,6 +153,8 @@ class ExportCustomJobSensor(_WaitSensor):
         ``[bulkexports] poll_interval``.
     :param timeout: Seconds after which the wait ends in failure; the job goes on at Twilio.
     :param deferrable: Wait in the triggerer instead of on a worker.
+    :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
+        (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
     """
 
     template_fields: Sequence[str] = (
@@ -151,6 +178,7 @@ class ExportCustomJobSensor(_WaitSensor):
         poke_interval: float = POLL_INTERVAL,
         timeout: float = 24 * 3600,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -158,6 +186,7 @@ class ExportCustomJobSensor(_WaitSensor):
             deferrable=deferrable,
             poke_interval=poke_interval,
             timeout=timeout,
+            emit_partitions=emit_partitions,
             **kwargs,
         )
         self.job_sid = job_sid
@@ -198,6 +227,8 @@ class ExportDaySensor(_WaitSensor):
         ``[bulkexports] poll_interval``.
     :param timeout: Seconds after which the wait ends in failure.
     :param deferrable: Wait in the triggerer instead of on a worker.
+    :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
+        (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
     """
 
     template_fields: Sequence[str] = ("resource_type", "start_day", "end_day", "twilio_conn_id")
@@ -212,6 +243,7 @@ class ExportDaySensor(_WaitSensor):
         poke_interval: float = POLL_INTERVAL,
         timeout: float = 24 * 3600,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -219,6 +251,7 @@ class ExportDaySensor(_WaitSensor):
             deferrable=deferrable,
             poke_interval=poke_interval,
             timeout=timeout,
+            emit_partitions=emit_partitions,
             **kwargs,
         )
         self.resource_type = resource_type
