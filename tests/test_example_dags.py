@@ -48,6 +48,7 @@ def xcom(dag_run: Any, task_id: str) -> Any:
 def test_no_example_is_forgotten_here() -> None:
     assert sorted(file.name for file in EXAMPLES.glob("*.py")) == [
         "example_bulkexports_daily.py",
+        "example_bulkexports_partitions.py",
         "example_bulkexports_range.py",
         "example_bulkexports_to_object_storage.py",
     ]
