@@ -48,7 +48,7 @@ with DAG(
     catchup=False,
     doc_md=__doc__,
     tags=["example", "twilio"],
-):
+) as store_days:
     export_to_object_storage(
         resource_type="Messages",
         destination="{{ var.value.twilio_exports }}",
@@ -63,7 +63,7 @@ with DAG(
     start_date=START,
     catchup=False,
     tags=["example", "twilio"],
-):
+) as read_each_day:
 
     @task
     def days_to_read(**context) -> list[str]:
@@ -82,7 +82,7 @@ if each_month:
         start_date=START,
         catchup=False,
         tags=["example", "twilio"],
-    ):
+    ) as close_each_month:
 
         @task
         def month_to_close(**context) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.simulator import Simulator
 
 EXAMPLES = Path(__file__).parent.parent / "example_dags"
@@ -23,8 +25,8 @@ def fast(sim: Simulator) -> Simulator:
     return sim
 
 
-def dag_in(file: Path) -> Any:
-    """Import a DAG file as Airflow does, and return its DAG."""
+def dags_in(file: Path) -> dict[str, Any]:
+    """Import a DAG file as Airflow does, and return its DAGs by id."""
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
@@ -32,7 +34,15 @@ def dag_in(file: Path) -> Any:
     sys.modules[file.stem] = module
     spec.loader.exec_module(module)
     tasks = (getattr(value, "operator", value) for value in vars(module).values())
-    return next(task.dag for task in tasks if hasattr(task, "task_id"))
+    dags = [task.dag for task in tasks if hasattr(task, "task_id")]
+    dags += [value for value in vars(module).values() if hasattr(value, "dag_id") and hasattr(value, "test")]
+    return {dag.dag_id: dag for dag in dags}
+
+
+def dag_in(file: Path) -> Any:
+    """Import a DAG file as Airflow does, and return its DAG."""
+    (dag,) = dags_in(file).values()
+    return dag
 
 
 def run(dag: Any, day: datetime, **arguments: Any) -> Any:
@@ -112,3 +122,43 @@ def test_storage_example_leaves_the_day_in_the_bucket(
     assert ended.state == "success"
     (stored,) = tmp_path.rglob("part-0.json.gz")
     assert xcom(ended, "report") == f"50 records in file://{stored}"
+
+
+@pytest.mark.slow
+def test_partitions_example_announces_the_day_to_the_dags_that_wait_for_it(
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", fast.account_sid)
+    dags = dags_in(EXAMPLES / "example_bulkexports_partitions.py")
+
+    ended = run(dags["example_bulkexports_partitions"], datetime(2026, 3, 5, tzinfo=timezone.utc))
+
+    assert ended.state == "success"
+    ((uri, extra, partition),) = asset_events(ended)
+    (day,) = extra["days"]
+    assert uri == f"twilio-bulkexports://{fast.account_sid}/Messages"
+    assert (tmp_path / f"resource_type=Messages/day={day}/part-0.json.gz").exists()
+    has_partitions = Version(AIRFLOW_VERSION) >= Version("3.3")
+    assert partition == (day if has_partitions else None)
+    assert ("example_bulkexports_each_month" in dags) == has_partitions
+
+
+def asset_events(dag_run: Any) -> list[tuple[str, dict[str, Any], str | None]]:
+    """URI, extra and partition key of the asset events that a run has made."""
+    from airflow.utils.session import create_session
+
+    try:
+        from airflow.models.asset import AssetEvent as Event
+        from airflow.models.asset import AssetModel as Model
+
+        asset_id = Event.asset_id
+    except ImportError:  # Airflow 2.11
+        from airflow.models.dataset import DatasetEvent as Event
+        from airflow.models.dataset import DatasetModel as Model
+
+        asset_id = Event.dataset_id
+    with create_session() as session:
+        made = session.query(Event, Model.uri).join(Model, asset_id == Model.id)
+        found = made.filter(Event.source_dag_id == dag_run.dag_id, Event.source_run_id == dag_run.run_id)
+        return [(uri, event.extra, getattr(event, "partition_key", None)) for event, uri in found]
