@@ -15,6 +15,19 @@ from packaging.version import Version
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.simulator import Simulator
 
+try:
+    from airflow.models.asset import AssetActive, AssetEvent, AssetModel
+    from airflow.sdk import DAG
+
+    ASSET_ID_OF_EVENT = AssetEvent.asset_id
+except ImportError:  # Airflow 2.11
+    from airflow import DAG
+    from airflow.models.dataset import DatasetEvent as AssetEvent
+    from airflow.models.dataset import DatasetModel as AssetModel
+
+    AssetActive = None
+    ASSET_ID_OF_EVENT = AssetEvent.dataset_id
+
 EXAMPLES = Path(__file__).parent.parent / "example_dags"
 
 
@@ -35,7 +48,7 @@ def dags_in(file: Path) -> dict[str, Any]:
     spec.loader.exec_module(module)
     tasks = (getattr(value, "operator", value) for value in vars(module).values())
     dags = [task.dag for task in tasks if hasattr(task, "task_id")]
-    dags += [value for value in vars(module).values() if hasattr(value, "dag_id") and hasattr(value, "test")]
+    dags += [value for value in vars(module).values() if isinstance(value, DAG)]
     return {dag.dag_id: dag for dag in dags}
 
 
@@ -131,6 +144,7 @@ def test_partitions_example_announces_the_day_to_the_dags_that_wait_for_it(
     monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", fast.account_sid)
     dags = dags_in(EXAMPLES / "example_bulkexports_partitions.py")
+    activate(f"twilio-bulkexports://{fast.account_sid}/Messages")
 
     ended = run(dags["example_bulkexports_partitions"], datetime(2026, 3, 5, tzinfo=timezone.utc))
 
@@ -144,21 +158,24 @@ def test_partitions_example_announces_the_day_to_the_dags_that_wait_for_it(
     assert ("example_bulkexports_each_month" in dags) == has_partitions
 
 
+def activate(uri: str) -> None:
+    """Make Airflow know an asset, as its DAG processor does with those of the DAGs that it has read."""
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        if session.query(AssetModel).filter_by(uri=uri).count():
+            return
+        asset = AssetModel(uri=uri) if AssetActive is None else AssetModel(name=uri, uri=uri, group="asset", extra={})
+        session.add(asset)
+        if AssetActive is not None:
+            session.add(AssetActive.for_asset(asset))
+
+
 def asset_events(dag_run: Any) -> list[tuple[str, dict[str, Any], str | None]]:
     """URI, extra and partition key of the asset events that a run has made."""
     from airflow.utils.session import create_session
 
-    try:
-        from airflow.models.asset import AssetEvent as Event
-        from airflow.models.asset import AssetModel as Model
-
-        asset_id = Event.asset_id
-    except ImportError:  # Airflow 2.11
-        from airflow.models.dataset import DatasetEvent as Event
-        from airflow.models.dataset import DatasetModel as Model
-
-        asset_id = Event.dataset_id
     with create_session() as session:
-        made = session.query(Event, Model.uri).join(Model, asset_id == Model.id)
-        found = made.filter(Event.source_dag_id == dag_run.dag_id, Event.source_run_id == dag_run.run_id)
+        made = session.query(AssetEvent, AssetModel.uri).join(AssetModel, AssetModel.id == ASSET_ID_OF_EVENT)
+        found = made.filter(AssetEvent.source_dag_id == dag_run.dag_id, AssetEvent.source_run_id == dag_run.run_id)
         return [(uri, event.extra, getattr(event, "partition_key", None)) for event, uri in found]
