@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.groups import export_to_object_storage
     from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+    from airflow_provider_bulkexports.lineage import asset_for
     from airflow_provider_bulkexports.operators.bulkexports import (
         CreateExportCustomJobOperator,
         DeleteExportJobOperator,
@@ -37,6 +38,7 @@ __all__ = [
     "ExportDayEventTrigger",
     "ExportDaySensor",
     "ExportDayTrigger",
+    "asset_for",
     "export_to_object_storage",
     "join_days",
     "plan_quota",
@@ -54,6 +56,7 @@ _HOME_OF = {
     "ExportDayEventTrigger": "triggers.bulkexports",
     "ExportDaySensor": "sensors.bulkexports",
     "ExportDayTrigger": "triggers.bulkexports",
+    "asset_for": "lineage",
     "export_to_object_storage": "groups",
     "join_days": "planning.backfill",
     "plan_quota": "planning.backfill",

@@ -22,8 +22,10 @@ from packaging.version import Version
 if TYPE_CHECKING:
     from airflow.providers.standard.triggers.temporal import DateTimeTrigger
     from airflow.sdk import (
+        Asset,
         BaseHook,
         BaseOperator,
+        BaseOperatorLink,
         BaseSensorOperator,
         Connection,
         Context,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         XComArg,
         task_group,
     )
+    from airflow.sdk.definitions.asset import AssetRef
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
@@ -39,17 +42,34 @@ if TYPE_CHECKING:
         AirflowSkipException,
         TaskDeferred,
     )
+    from airflow.sdk.execution_time.xcom import XCom
     from airflow.sdk.io.path import ObjectStoragePath
     from airflow.triggers.base import BaseEventTrigger
 else:
     Context = dict
     try:
-        from airflow.sdk import BaseOperator, BaseSensorOperator, Connection, PokeReturnValue, XComArg, task_group
+        from airflow.sdk import (
+            Asset,
+            BaseOperator,
+            BaseOperatorLink,
+            BaseSensorOperator,
+            Connection,
+            PokeReturnValue,
+            XComArg,
+            task_group,
+        )
+        from airflow.sdk.definitions.asset import AssetRef
+        from airflow.sdk.execution_time.xcom import XCom
     except ImportError:  # Airflow 2.11
+        from airflow.datasets import Dataset as Asset
         from airflow.decorators import task_group
         from airflow.models import BaseOperator, Connection
+        from airflow.models.baseoperatorlink import BaseOperatorLink
+        from airflow.models.xcom import XCom
         from airflow.models.xcom_arg import XComArg
         from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
+
+        AssetRef = Asset
     try:
         from airflow.sdk import BaseHook
     except ImportError:  # before Airflow 3.1
@@ -90,9 +110,12 @@ __all__ = [
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "Asset",
+    "AssetRef",
     "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
+    "BaseOperatorLink",
     "BaseSensorOperator",
     "BaseTrigger",
     "Connection",
@@ -102,13 +125,16 @@ __all__ = [
     "PokeReturnValue",
     "TaskDeferred",
     "TriggerEvent",
+    "XCom",
     "XComArg",
     "aget_connection",
     "asset_state_stores",
+    "collect_lineage",
     "conf",
     "has_ended",
     "load_connection_lookup",
     "object_storage_path",
+    "operator_lineage",
     "task_group",
 ]
 
@@ -145,6 +171,30 @@ def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
         return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its own short cut is for one asset
     except AttributeError:
         return (stores,)
+
+
+def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
+    """
+    Tell Airflow's collector of lineage what a hook read and wrote.
+
+    :param context: The hook.
+    :param inputs: URIs of assets.
+    :param outputs: URIs of assets.
+    """
+    try:
+        module = import_module("airflow.sdk.lineage")
+    except ImportError:  # before Airflow 3.2
+        module = import_module("airflow.lineage.hook")
+    collector = module.get_hook_lineage_collector()
+    noun = "asset" if hasattr(collector, "add_input_asset") else "dataset"  # Airflow 2.11
+    for direction, uris in (("input", inputs), ("output", outputs)):
+        for uri in uris:
+            getattr(collector, f"add_{direction}_{noun}")(context, uri=uri)
+
+
+def operator_lineage(**parts: Any) -> Any:
+    """Make what an operator's OpenLineage methods return; only Airflow's OpenLineage provider calls those."""
+    return import_module("airflow.providers.openlineage.extractors").OperatorLineage(**parts)
 
 
 class Log(Protocol):

@@ -31,7 +31,8 @@ def connection_form() -> dict[str, Any]:
         },
         "conn-fields": {
             "account_sid": _text_field(
-                "Account SID", "The account (AC…) when the login is an API key; shown in messages, links and assets."
+                "Account SID",
+                "The account (AC…) when the login is an API key; names it in messages, assets and lineage.",
             ),
             "connect_timeout": _seconds_field("Connect timeout (s)", "Seconds to wait for a connection.", 10),
             "read_timeout": _seconds_field("Read timeout (s)", "Seconds to wait for the next bytes of an answer.", 30),
@@ -40,7 +41,9 @@ def connection_form() -> dict[str, Any]:
                 "description": "Repetitions of one request after 429, 5xx and network errors; 0 turns them off.",
                 "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 20, "default": 5},
             },
-            "edge": _text_field("Edge", "Twilio edge location, such as dublin; empty for the default."),
+            "edge": _text_field(
+                "Edge", "Twilio edge location, such as dublin; empty for the default, and beside a host."
+            ),
             "region": {
                 "label": "Region",
                 "description": "Twilio offers BulkExports in us1 only.",
@@ -74,6 +77,9 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "triggers": [_modules("triggers.bulkexports")],
+        "extra-links": [f"{_PACKAGE}.links.BulkExportsLink"],
+        "asset-uris": [_asset_uris()],
+        "dataset-uris": [_asset_uris()],  # Airflow 2.11
         "config": {"bulkexports": _configuration()},
         "connection-types": [
             {
@@ -83,6 +89,15 @@ def get_provider_info() -> dict[str, Any]:
                 **connection_form(),
             }
         ],
+    }
+
+
+def _asset_uris() -> dict[str, Any]:
+    return {
+        "schemes": ["twilio-bulkexports"],
+        "handler": f"{_PACKAGE}.planning.asset_uris.sanitize_uri",
+        "factory": f"{_PACKAGE}.lineage.create_asset",
+        "to_openlineage_converter": f"{_PACKAGE}.lineage.convert_asset_to_openlineage",
     }
 
 

@@ -45,6 +45,11 @@ class Destination:
             return f"file://{Path(self._url).resolve()}/{path}"
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
+    @property
+    def folder_uri(self) -> str:
+        """Address of the folder itself."""
+        return self.uri("").rstrip("/")
+
     def local_path(self, path: str) -> Path:
         """Where a file of a local destination is; its folder is made."""
         target = Path(self._full(path))

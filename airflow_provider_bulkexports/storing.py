@@ -21,6 +21,7 @@ from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExport
 from airflow_provider_bulkexports.planning.layout import day_path, sidecar_of
 from airflow_provider_bulkexports.planning.progress import own_range, progress_of
 from airflow_provider_bulkexports.publishing import Destination
+from airflow_provider_bulkexports.retention import first_expiry
 
 __all__ = ["DayMissingError", "DayStore", "StoredDay"]
 
@@ -55,10 +56,27 @@ class Stopped(BulkExportsError):  # noqa: N818  # nothing is wrong: the task is 
 
 
 class Outcome(NamedTuple):
-    """What came of many days."""
+    """
+    What came of many days.
+
+    :param expiry: When the first file of the failed days may be gone, if Twilio's list says.
+    """
 
     entries: list[StoredDay]
     failures: dict[date, Exception]
+    expiry: datetime | None = None
+
+    @property
+    def there(self) -> list[StoredDay]:
+        """The days that have a file now."""
+        return [entry for entry in self.entries if entry["status"] != "missing"]
+
+    @property
+    def deadline(self) -> str:
+        """By when another try has to come, as a sentence; empty if unknown."""
+        return (
+            f"Try again before {self.expiry:%Y-%m-%d %H:%M} UTC: Twilio keeps no file longer. " if self.expiry else ""
+        )
 
 
 @dataclass
@@ -89,17 +107,20 @@ class DayStore:
     def store_all(self, days: Sequence[date], *, at_a_time: int) -> Outcome:
         """Store every day that can be stored; the failures of the others are returned beside."""
         listed = {entry.day: entry for entry in self.client.list_days(self.resource_type)}
+        if expiry := first_expiry(listed[day] for day in days if day in listed):
+            self.log.info("Twilio keeps the first of these files until %s UTC", f"{expiry:%Y-%m-%d %H:%M}")
         with ThreadPoolExecutor(max_workers=at_a_time, thread_name_prefix="bulkexports-store") as threads:
             futures = {day: threads.submit(self.store, day, listed.get(day)) for day in days}
-        outcome = Outcome([], {})
+        failures: dict[date, Exception] = {}
+        entries: list[StoredDay] = []
         for day, future in futures.items():
             if error := future.exception():
                 if not isinstance(error, Exception):
                     raise error
-                outcome.failures[day] = error
+                failures[day] = error
             else:
-                outcome.entries.append(future.result())
-        return outcome
+                entries.append(future.result())
+        return Outcome(entries, failures, first_expiry(listed[day] for day in failures if day in listed))
 
     def store(self, day: date, listed: ExportDay | None) -> StoredDay:
         """

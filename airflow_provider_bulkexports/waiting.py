@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from airflow_provider_bulkexports.api.models import (
-    FILE_LIFETIME,
     DayRange,
     DayStatus,
     ExportDay,
@@ -34,8 +33,9 @@ from airflow_provider_bulkexports.planning.progress import (
     progress_of,
     range_of,
 )
+from airflow_provider_bulkexports.retention import expiry
 
-__all__ = ["Check", "DayWait", "JobWait", "Source", "Wait", "expiry_of"]
+__all__ = ["Check", "DayWait", "JobWait", "Source", "Wait"]
 
 #: Looks at the files for each look at the jobs, while no job works on a wanted day.
 _IDLE_LOOKS = 10
@@ -220,25 +220,6 @@ class DayWait:
         return {**empty, **states}, 1 if is_being_made else _IDLE_LOOKS
 
 
-def expiry_of(source: Source, result: WaitResult) -> str | None:
-    """
-    When the first file of a result may be gone, by Twilio's list of files: seven days after the oldest was made.
-
-    For jobs of others: those of this package tell their day of submission, and a result has it already.
-
-    :return: ISO 8601, UTC; ``None`` if the list says nothing, or cannot be had.
-    """
-    wanted = {*result["completed"], *result["empty"]}
-    if not wanted or not result["resource_type"]:
-        return None
-    try:
-        newest = {entry.day: entry.create_date for entry in source.list_days(result["resource_type"])}
-    except BulkExportsError as error:
-        logging.getLogger(__name__).info("It stays unknown when the files expire: %s", error)
-        return None
-    return _expires_at(created for day, created in newest.items() if created and day.isoformat() in wanted)
-
-
 def _finished(
     progress: Progress,
     created: Iterable[date],
@@ -253,7 +234,7 @@ def _finished(
         completed=_iso(progress.with_status(DayStatus.COMPLETED)),
         empty=_iso(progress.with_status(DayStatus.COMPLETED_EMPTY_RECORDS)),
         failed=_iso(progress.with_status(DayStatus.FAILED)),
-        expires_at=_expires_at(created),
+        expires_at=_iso_moment(expiry(created)),
     )
     return WaitEvent(status="finished", message="", result=result)
 
@@ -299,12 +280,8 @@ def _overlap(one: DayRange, other: DayRange) -> bool:
     return one.start <= other.end and other.start <= one.end
 
 
-def _expires_at(created: Iterable[date]) -> str | None:
-    """Seven days after the first of the days on which files were, or can at the earliest have been, made."""
-    first = min(created, default=None)
-    if first is None:
-        return None
-    return (datetime(first.year, first.month, first.day, tzinfo=timezone.utc) + FILE_LIFETIME).isoformat()
+def _iso_moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _iso(days: Iterable[date]) -> list[str]:

@@ -98,6 +98,8 @@ def context() -> dict[str, Any]:
         map_index=-1,
         first_rescheduled_at=None,
     )
+    task_instance.xcoms = {}
+    task_instance.xcom_push = lambda key, value: task_instance.xcoms.update({key: value})
     task_instance.get_first_reschedule_date = lambda _: task_instance.first_rescheduled_at
     return {"dag_run": run, "run_id": run.run_id, "ti": task_instance}
 

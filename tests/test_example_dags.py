@@ -12,9 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from airflow_provider_bulkexports import plan_quota
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.simulator import Simulator
+
+try:
+    from airflow.models.asset import AssetActive, AssetEvent, AssetModel
+    from airflow.sdk import DAG
+
+    ASSET_ID_OF_EVENT = AssetEvent.asset_id
+except ImportError:  # Airflow 2.11
+    from airflow import DAG
+    from airflow.models.dataset import DatasetEvent as AssetEvent
+    from airflow.models.dataset import DatasetModel as AssetModel
+
+    AssetActive = None
+    ASSET_ID_OF_EVENT = AssetEvent.dataset_id
 
 EXAMPLES = Path(__file__).parent.parent / "example_dags"
 
@@ -26,8 +41,8 @@ def fast(sim: Simulator) -> Simulator:
     return sim
 
 
-def dag_in(file: Path) -> Any:
-    """Import a DAG file as Airflow does, and return its DAG."""
+def dags_in(file: Path) -> dict[str, Any]:
+    """Import a DAG file as Airflow does, and return its DAGs by id."""
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
@@ -35,7 +50,15 @@ def dag_in(file: Path) -> Any:
     sys.modules[file.stem] = module
     spec.loader.exec_module(module)
     tasks = (getattr(value, "operator", value) for value in vars(module).values())
-    return next(task.dag for task in tasks if hasattr(task, "task_id"))
+    dags = [task.dag for task in tasks if hasattr(task, "task_id")]
+    dags += [value for value in vars(module).values() if isinstance(value, DAG)]
+    return {dag.dag_id: dag for dag in dags}
+
+
+def dag_in(file: Path) -> Any:
+    """Import a DAG file as Airflow does, and return its DAG."""
+    (dag,) = dags_in(file).values()
+    return dag
 
 
 def run(dag: Any, day: datetime, **arguments: Any) -> Any:
@@ -52,6 +75,7 @@ def test_no_example_is_forgotten_here() -> None:
     assert sorted(file.name for file in EXAMPLES.glob("*.py")) == [
         "example_bulkexports_backfill.py",
         "example_bulkexports_daily.py",
+        "example_bulkexports_partitions.py",
         "example_bulkexports_range.py",
         "example_bulkexports_to_object_storage.py",
     ]
@@ -153,3 +177,47 @@ def test_backfill_example_stores_three_years_through_days_of_quota(
     # Airflow runs the months in any order, and twelve of them may be a day too many.
     assert len(submitted) in (3, 4)
     assert max(submitted.values()) <= 366
+
+
+@pytest.mark.slow
+def test_partitions_example_announces_the_day_to_the_dags_that_wait_for_it(
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", fast.account_sid)
+    dags = dags_in(EXAMPLES / "example_bulkexports_partitions.py")
+    activate(f"twilio-bulkexports://{fast.account_sid}/Messages")
+
+    ended = run(dags["example_bulkexports_partitions"], datetime(2026, 3, 5, tzinfo=timezone.utc))
+
+    assert ended.state == "success"
+    ((uri, extra, partition),) = asset_events(ended)
+    (day,) = extra["days"]
+    assert uri == f"twilio-bulkexports://{fast.account_sid}/Messages"
+    assert (tmp_path / f"resource_type=Messages/day={day}/part-0.json.gz").exists()
+    has_partitions = Version(AIRFLOW_VERSION) >= Version("3.3")
+    assert partition == (day if has_partitions else None)
+    assert ("example_bulkexports_each_month" in dags) == has_partitions
+
+
+def activate(uri: str) -> None:
+    """Make Airflow know an asset, as its DAG processor does with those of the DAGs that it has read."""
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        if session.query(AssetModel).filter_by(uri=uri).count():
+            return
+        asset = AssetModel(uri=uri) if AssetActive is None else AssetModel(name=uri, uri=uri, group="asset", extra={})
+        session.add(asset)
+        if AssetActive is not None:
+            session.add(AssetActive.for_asset(asset))
+
+
+def asset_events(dag_run: Any) -> list[tuple[str, dict[str, Any], str | None]]:
+    """URI, extra and partition key of the asset events that a run has made."""
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        made = session.query(AssetEvent, AssetModel.uri).join(AssetModel, AssetModel.id == ASSET_ID_OF_EVENT)
+        found = made.filter(AssetEvent.source_dag_id == dag_run.dag_id, AssetEvent.source_run_id == dag_run.run_id)
+        return [(uri, event.extra, getattr(event, "partition_key", None)) for event, uri in found]

@@ -62,7 +62,7 @@ def test_public_names_are_all_that_users_write_in_dags() -> None:
         if name[0].isupper()
     }
 
-    functions = {"export_to_object_storage", "join_days", "plan_quota", "split_days", "split_months"}
+    functions = {"asset_for", "export_to_object_storage", "join_days", "plan_quota", "split_days", "split_months"}
     assert set(package.__all__) == offered | functions
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import airflow
 import pytest
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
+from airflow_provider_bulkexports.planning.asset_uris import SCHEME
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, get_provider_info
 
 PACKAGE = "airflow-provider-bulkexports"
@@ -96,3 +100,50 @@ class TestInstalled:
         hook = Connection(conn_id="mine", conn_type=CONNECTION_TYPE).get_hook()
 
         assert (type(hook).__name__, hook.twilio_conn_id) == ("BulkExportsHook", "mine")
+
+    def test_airflow_knows_the_extra_link(self) -> None:
+        from airflow.providers_manager import ProvidersManager
+
+        assert set(get_provider_info()["extra-links"]) <= set(ProvidersManager().extra_links_class_names)
+
+    def test_airflow_checks_the_uris_of_assets_and_names_their_datasets(self) -> None:
+        from airflow.providers_manager import ProvidersManager
+
+        manager = ProvidersManager()
+        noun = "dataset" if hasattr(manager, "dataset_uri_handlers") else "asset"
+        for of_what in ("uri_handlers", "factories", "to_openlineage_converters"):
+            if of_what != "to_openlineage_converters" or noun == "asset" or hasattr(manager, f"{noun}_{of_what}"):
+                assert SCHEME in getattr(manager, f"{noun}_{of_what}")
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("command", "listed"),
+    [
+        ("list", PACKAGE),
+        (f"get {PACKAGE} --full", "Twilio BulkExports"),
+        ("hooks", "airflow_provider_bulkexports.hooks.bulkexports.BulkExportsHook"),
+        ("links", "airflow_provider_bulkexports.links.BulkExportsLink"),
+        ("triggers", "airflow_provider_bulkexports.triggers.bulkexports"),
+        ("configs", PACKAGE),
+        ("behaviours", "twilio_bulkexports"),
+        ("widgets", "extra__twilio_bulkexports__account_sid"),
+    ],
+)
+def test_airflow_s_own_commands_list_what_there_is_without_a_warning(
+    command: str, listed: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    from airflow.cli.cli_parser import get_parser
+
+    needs_hook = command in ("behaviours", "widgets") and Version(AIRFLOW_VERSION) < Version("3.2")
+    if needs_hook and find_spec("flask_appbuilder") is None:
+        pytest.skip("this Airflow asks hooks for their forms, and only beside Flask-AppBuilder")
+    arguments = get_parser().parse_args(["providers", *command.split(), "--output", "json"])
+
+    arguments.func(arguments)
+
+    shown = capsys.readouterr()
+    assert listed in shown.out
+    complaints = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    complaints += [line for line in shown.err.splitlines() if "warn" in line.lower()]
+    assert not [complaint for complaint in complaints if "bulkexports" in complaint]

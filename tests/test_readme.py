@@ -12,9 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from airflow_provider_bulkexports.api.models import Job
 from airflow_provider_bulkexports.cli import main
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.outcomes import WaitResult
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.simulator import Simulator
@@ -40,6 +42,8 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("block", blocks("python"))
 def test_python_blocks_run(block: str, connection: str) -> None:
+    if "RollupMapper" in block and Version(AIRFLOW_VERSION) < Version("3.3"):
+        pytest.skip("partitions need Airflow 3.3")
     # The whole DAG is written for Airflow 3, and says in its first line how it is in Airflow 2.
     if find_spec("airflow.sdk") is None:
         block = block.replace("from airflow.sdk import DAG", "from airflow import DAG")

@@ -10,8 +10,9 @@ import pytest
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsNotFoundError
 from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.retention import expiry_of
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.waiting import JobWait, expiry_of
+from airflow_provider_bulkexports.waiting import JobWait
 from airflow_provider_bulkexports.watching import FAILURES_IN_A_ROW, Watch
 
 JOB = "JS" + "0" * 32

@@ -25,7 +25,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsResponseError,
 )
 
-__all__ = ["BASE_URL", "Transport", "is_loopback"]
+__all__ = ["BASE_URL", "Transport", "is_loopback", "is_twilio"]
 
 BASE_URL = "https://bulkexports.twilio.com"
 
@@ -205,6 +205,11 @@ def _checked_base_url(base_url: str) -> str:
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def is_twilio(url: str) -> bool:
+    """Whether a URL is on one of Twilio's own hosts."""
+    return f".{urlsplit(url).hostname}".endswith(".twilio.com")
 
 
 def is_loopback(host: str) -> bool:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.models import ResourceType
+from airflow_provider_bulkexports.api.download import DownloadedDay
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.api.transport import BASE_URL, is_loopback
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseHook, Connection, aget_connection
-from airflow_provider_bulkexports.exceptions import (
-    BulkExportsAuthError,
-    BulkExportsConnectionError,
-    BulkExportsError,
-    BulkExportsInputError,
-)
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.hooks.checking import check_connection
+from airflow_provider_bulkexports.lineage import asset_uri_of, tell_collector
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, connection_form
 
 __all__ = ["BulkExportsHook"]
+
+#: Whoever presses the Test button waits for the answer.
+_RETRIES_OF_A_TEST = 2
 
 
 class BulkExportsHook(BaseHook):
@@ -48,6 +51,18 @@ class BulkExportsHook(BaseHook):
         """
         return self._client
 
+    def download_day(self, resource_type: str, day: str | date, target: str | PathLike[str]) -> DownloadedDay:
+        """
+        Fetch a day's file to a local path, whole and verified or not at all, and tell Airflow's lineage of it.
+
+        See :meth:`airflow_provider_bulkexports.api.client.BulkExportsClient.download_day`.
+        """
+        client = self.get_conn()
+        downloaded = client.download_day(resource_type, day, target)
+        source = asset_uri_of(client, resource_type)
+        tell_collector(self, inputs=[source] if source else [], outputs=[Path(target).resolve().as_uri()])
+        return downloaded
+
     async def aget_conn(self) -> BulkExportsClient:
         """Return a new client without blocking an event loop; its methods do block: call them in a thread."""
         connection, extra = await aget_connection(self.twilio_conn_id)
@@ -55,18 +70,15 @@ class BulkExportsHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Twilio one free question with the connection; say which account answered, or what is wrong."""
+        connection = self.get_connection(self.twilio_conn_id)
         try:
-            client = self.get_conn()
-            client.get_export(ResourceType.MESSAGES)
-        except BulkExportsAuthError as error:
-            return False, f"Twilio refused the credentials of connection {self.twilio_conn_id!r}: {error}"
-        except BulkExportsConnectionError as error:
-            return False, f"Twilio could not be reached: {error}"
-        except BulkExportsError as error:
+            client = self._client_for(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
+        except BulkExportsInputError as error:
             return False, str(error)
-        account = f"account {client.account_sid}" if client.account_sid else "the API key's account"
-        where = "Twilio BulkExports" if client.base_url == BASE_URL else client.base_url
-        return True, f"Connected to {where} as {account}"
+        try:
+            return check_connection(client)
+        finally:
+            client.close()
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -83,28 +95,36 @@ class BulkExportsHook(BaseHook):
         """Further fields of the connection form, for Airflow before 3.2; later ones read ``provider_info``."""
         from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
         from wtforms import IntegerField, StringField
-        from wtforms.validators import Optional
+        from wtforms.validators import NumberRange, Optional, any_of
 
-        widgets: dict[str, Any] = {}
-        for name, declared in connection_form()["conn-fields"].items():
-            kind = IntegerField if "integer" in declared["schema"]["type"] else StringField
-            widgets[name] = kind(
-                declared["label"],
-                description=declared["description"],
+        def field(label: str, description: str, schema: Mapping[str, Any]) -> Any:
+            validators = [Optional()]
+            if "enum" in schema:  # a drop-down in Airflow 3
+                validators.append(any_of([choice for choice in schema["enum"] if choice is not None]))
+            if "minimum" in schema:
+                validators.append(NumberRange(min=schema["minimum"], max=schema["maximum"]))
+            return (IntegerField if "integer" in schema["type"] else StringField)(
+                label,
+                description=description,
+                default=schema.get("default"),
                 widget=BS3TextFieldWidget(),
-                validators=[Optional()],
+                validators=validators,
             )
-        return widgets
+
+        return {name: field(**declared) for name, declared in connection_form()["conn-fields"].items()}
 
     @cached_property
     def _client(self) -> BulkExportsClient:
         connection = self.get_connection(self.twilio_conn_id)
         return self._client_for(connection, connection.extra_dejson)
 
-    def _client_for(self, connection: Connection, extra: Mapping[str, Any]) -> BulkExportsClient:
+    def _client_for(
+        self, connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
+    ) -> BulkExportsClient:
         retry = RetryPolicy()
         try:
             fields = _ExtraFields(extra)
+            retries = fields.number("max_retries", default=retry.max_retries, at_least=0)
             return BulkExportsClient(
                 connection.login or "",
                 connection.password or "",
@@ -112,7 +132,7 @@ class BulkExportsHook(BaseHook):
                 account_sid=fields.text("account_sid"),
                 connect_timeout=fields.number("connect_timeout", default=10, at_least=1),
                 read_timeout=fields.number("read_timeout", default=30, at_least=1),
-                retry=RetryPolicy(max_retries=fields.number("max_retries", default=retry.max_retries, at_least=0)),
+                retry=RetryPolicy(max_retries=retries if most_retries is None else min(retries, most_retries)),
                 user_agent=f"airflow/{AIRFLOW_VERSION}",
             )
         except BulkExportsInputError as error:

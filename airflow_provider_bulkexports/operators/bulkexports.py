@@ -1,4 +1,4 @@
-"""CreateExportCustomJobOperator submits export jobs; DeleteExportJobOperator takes one back."""
+"""CreateExportCustomJobOperator submits export jobs; DeleteExportJobOperator (``deletion.py``) takes one back."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at, parse_job_sids
+from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at
 from airflow_provider_bulkexports.cancelling import JobGuard
-from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg, conf
-from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError, BulkExportsQuotaError
+from airflow_provider_bulkexports.compat import BaseOperator, Context, conf
+from airflow_provider_bulkexports.exceptions import BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.lineage import Exported, export_lineage
+from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
+from airflow_provider_bulkexports.operators.deletion import DeleteExportJobOperator
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
 from airflow_provider_bulkexports.pausing import pause_until
 from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.planning.quota import quota_renewed_at
+from airflow_provider_bulkexports.retention import warn_of_expiry
 from airflow_provider_bulkexports.runs import attempt_of, identities_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
@@ -85,6 +89,9 @@ class CreateExportCustomJobOperator(BaseOperator):
     )
     ui_color = "#f22f46"
     ui_fgcolor = "#ffffff"
+    operator_extra_links = (BulkExportsLink(),)
+
+    _exported: Exported | None = None
 
     def __init__(
         self,
@@ -164,11 +171,17 @@ class CreateExportCustomJobOperator(BaseOperator):
         if self._guard:
             self._guard.kill()
 
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Name the exported days as the task's output, and Twilio's jobs; see ``lineage.py``."""
+        return export_lineage(self.hook.get_conn(), self._exported)
+
     def _export(self, context: Context, days: DayRange, *, is_resumed: bool = False) -> str | list[str] | WaitResult:
         request = self._request(context, days, is_resumed=is_resumed)
         self._await_exportable(days)
         self._guard = JobGuard(self.hook.get_conn(), self.log, cancels=self.cancel_on_kill)
         sids = self._submit(request, self._guard, is_retry=attempt_of(context).number > 1)
+        self._exported = Exported(request.resource_type.value, [day.isoformat() for day in days], sids)
+        remember_link(context, self.hook.get_conn(), resource_type=request.resource_type, job_sids=sids)
         if not self.wait_for_completion:
             return sids[0] if len(sids) == 1 else sids
         wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
@@ -241,7 +254,10 @@ class CreateExportCustomJobOperator(BaseOperator):
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.
-        return conclude(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+        result = conclude(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+        self._exported = Exported.from_result(result)
+        warn_of_expiry(result, log=self.log)
+        return result
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
@@ -253,46 +269,3 @@ class CreateExportCustomJobOperator(BaseOperator):
         if is_literal(self.webhook_url) and is_literal(self.webhook_method):
             check_webhook(self.webhook_url, self.webhook_method)
         require_choice("if_exists", known(self.if_exists, otherwise="adopt"), _IF_EXISTS)
-
-
-class DeleteExportJobOperator(BaseOperator):
-    """
-    Takes the unfinished days of a job out of Twilio's queue; a job that is already gone is a success.
-
-    Finished day files stay until they expire, and the quota is not given back. Returns (XCom) nothing.
-
-    :param job_sid: The job, as ``CreateExportCustomJobOperator`` returns it, or a list of jobs. (templated)
-    :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
-    """
-
-    template_fields: Sequence[str] = ("job_sid", "twilio_conn_id")
-    ui_color = "#f9e2e4"
-
-    def __init__(
-        self,
-        *,
-        job_sid: str | list[str] | XComArg,
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.job_sid = job_sid
-        self.twilio_conn_id = twilio_conn_id
-        if is_literal(job_sid):
-            parse_job_sids(job_sid)
-
-    @cached_property
-    def hook(self) -> BulkExportsHook:
-        """The hook, built at first use."""
-        return BulkExportsHook(self.twilio_conn_id)
-
-    def execute(self, context: Context) -> None:
-        """Delete every job."""
-        with as_task_failures():
-            client = self.hook.get_conn()
-            for job_sid in parse_job_sids(self.job_sid):
-                try:
-                    client.delete_job(job_sid)
-                    self.log.info("Deleted job %s", job_sid)
-                except BulkExportsNotFoundError:
-                    self.log.info("Job %s is already gone", job_sid)

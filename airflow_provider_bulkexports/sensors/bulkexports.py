@@ -2,142 +2,33 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.compat import (
-    AirflowSkipException,
-    BaseSensorOperator,
     Context,
-    PokeReturnValue,
     XComArg,
     conf,
 )
-from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
-from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.runs import wanted_days
-from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait, expiry_of
-from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
+from airflow_provider_bulkexports.sensors.base import WaitSensor
+from airflow_provider_bulkexports.waiting import DayWait, JobWait
+from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL
 
 __all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
 
 _FAILED_DAYS = ("fail", "ignore")
 
-#: Seconds after its time-out at which a sensor that sleeps for long looks for the last time, and is ended by Airflow.
-_BEHIND_THE_TIMEOUT = 0.5
-
 #: Stands for a job sid that is not known yet while the rest is checked.
 _SOME_JOB = "JS" + "0" * 32
 
 
-class _WaitSensor(BaseSensorOperator):
-    """What the sensors share: one look, one decision, in poke, reschedule and deferrable mode."""
-
-    ui_color = "#f9e2e4"
-
-    def __init__(
-        self,
-        *,
-        twilio_conn_id: str,
-        max_poll_interval: float,
-        deferrable: bool,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.twilio_conn_id = twilio_conn_id
-        self.max_poll_interval = max_poll_interval
-        self.deferrable = deferrable
-        self._watch: Watch | None = None
-        self._pace  # noqa: B018  # refuses at parse time what is no number of seconds
-
-    @cached_property
-    def hook(self) -> BulkExportsHook:
-        """The hook, built at first use."""
-        return BulkExportsHook(self.twilio_conn_id)
-
-    def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
-        with as_task_failures():
-            watch = self._watch_in(context)
-            client = self.hook.get_conn()
-            event = watch.look(client) if self.deferrable else watch.insist(client, deadline=self._deadline)
-        if event is not None:
-            return PokeReturnValue(is_done=True, xcom_value=self._conclude(event))
-        if self.deferrable:
-            defer_wait(self, watch.wait, twilio_conn_id=self.twilio_conn_id, pace=self._pace, timeout=self.timeout)
-        return PokeReturnValue(is_done=False)
-
-    def execute(self, context: Context) -> Any:
-        """Wait; a task that ``soft_fail`` skips says what it failed of."""
-        try:
-            return super().execute(context)
-        except AirflowSkipException as skipped:
-            raise _with_reason(skipped) from skipped.__cause__
-
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
-        """Take the trigger's event: return the result, or fail the task."""
-        return self._conclude(event)
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Come back from the triggerer; ``soft_fail`` then skips what it skips on a worker, and nothing else."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except AirflowSkipException as skipped:
-            # Airflow skips every failure here. Elsewhere one that a retry may mend goes to the retries.
-            if self.soft_fail and isinstance(skipped.__cause__, BulkExportsTaskError):
-                raise skipped.__cause__ from None
-            raise _with_reason(skipped) from skipped.__cause__
-
-    def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
-        """Pause as long as the triggerer would, and look once more when the time is up; Airflow asks here."""
-        if self.exponential_backoff or self._watch is None:
-            return float(super()._get_next_poke_interval(started_at, run_duration, poke_count))
-        return min(self._watch.pause(), max(self.timeout - run_duration(), 0.0) + _BEHIND_THE_TIMEOUT)
-
-    @property
-    def _pace(self) -> Pace:
-        return Pace(self.poke_interval, self.max_poll_interval)
-
-    @cached_property
-    def _deadline(self) -> float:
-        return time.monotonic() + self.timeout
-
-    def _watch_in(self, context: Context) -> Watch:
-        if self._watch is None:
-            self._watch = Watch(self._wait(context), self.log, self._pace)
-        return self._watch
-
-    def _wait(self, context: Context) -> Wait:
-        """What to wait for, by the rendered arguments."""
-        raise NotImplementedError
-
-    def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
-        result = self._judge(event)
-        if result["expires_at"] is None:  # as for jobs that were not submitted by this package
-            result = {**result, "expires_at": expiry_of(self.hook.get_conn(), result)}
-        return result
-
-    def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
-        """Turn the end of the wait into its result, or the task's failure."""
-        return conclude(event)
-
-
-def _with_reason(skipped: AirflowSkipException) -> AirflowSkipException:
-    """Airflow's own words for ``soft_fail`` hide the error, and its log shows these words alone."""
-    if skipped.__cause__ is None:
-        return skipped
-    return AirflowSkipException(f"Skipped, since soft_fail is set: {skipped.__cause__}")
-
-
-class ExportCustomJobSensor(_WaitSensor):
+class ExportCustomJobSensor(WaitSensor):
     """
     Waits until every wanted day of a job is Completed, CompletedEmptyRecords or Failed.
 
@@ -162,6 +53,8 @@ class ExportCustomJobSensor(_WaitSensor):
         off when it is not above ``poke_interval``.
     :param timeout: Seconds after which the wait ends in failure; the job goes on at Twilio.
     :param deferrable: Wait in the triggerer instead of on a worker.
+    :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
+        (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
     """
 
     template_fields: Sequence[str] = (
@@ -186,6 +79,7 @@ class ExportCustomJobSensor(_WaitSensor):
         timeout: float = 24 * 3600,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -194,6 +88,7 @@ class ExportCustomJobSensor(_WaitSensor):
             deferrable=deferrable,
             poke_interval=poke_interval,
             timeout=timeout,
+            emit_partitions=emit_partitions,
             **kwargs,
         )
         self.job_sid = job_sid
@@ -219,7 +114,7 @@ class ExportCustomJobSensor(_WaitSensor):
         return conclude(event, failed_days=self.failed_days)
 
 
-class ExportDaySensor(_WaitSensor):
+class ExportDaySensor(WaitSensor):
     """
     Waits until the files of days exist at Twilio, whoever had them made: any DAG, a colleague, the daily export.
 
@@ -236,6 +131,8 @@ class ExportDaySensor(_WaitSensor):
         off when it is not above ``poke_interval``.
     :param timeout: Seconds after which the wait ends in failure.
     :param deferrable: Wait in the triggerer instead of on a worker.
+    :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
+        (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
     """
 
     template_fields: Sequence[str] = ("resource_type", "start_day", "end_day", "twilio_conn_id")
@@ -251,6 +148,7 @@ class ExportDaySensor(_WaitSensor):
         timeout: float = 24 * 3600,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -259,6 +157,7 @@ class ExportDaySensor(_WaitSensor):
             deferrable=deferrable,
             poke_interval=poke_interval,
             timeout=timeout,
+            emit_partitions=emit_partitions,
             **kwargs,
         )
         self.resource_type = resource_type

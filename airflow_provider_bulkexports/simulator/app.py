@@ -15,6 +15,7 @@ from starlette.routing import Route
 from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.simulator.accounts import Account, authenticate
 from airflow_provider_bulkexports.simulator.answers import day_answer, job_answer
+from airflow_provider_bulkexports.simulator.browser import as_page, is_visit, visited_account
 from airflow_provider_bulkexports.simulator.day_files import DayFile
 from airflow_provider_bulkexports.simulator.faults import error_body
 from airflow_provider_bulkexports.simulator.jobs import SimulatedJob, check_webhook, parse_iso_day, read_job_request
@@ -44,9 +45,12 @@ def make_api(state: SimulatorState, base_url: Callable[[], str]) -> Starlette:
 
     def resource(path: str, **operations: _Operation) -> Route:
         async def endpoint(request: Request) -> Response:
+            operation = operations["GET" if request.method == "HEAD" else request.method]
+            if operation in _SHOWN_TO_VISITORS and is_visit(request):
+                answer = operation(_Call(state, request, visited_account(request, state), {}, base_url()))
+                return as_page(request, state, answer)
             account = authenticate(request.headers.get("authorization"), state.accounts, state.knobs)
             form = parse_form(request.headers.get("content-type", ""), await request.body())
-            operation = operations["GET" if request.method == "HEAD" else request.method]
             return operation(_Call(state, request, account, form, base_url()))
 
         return Route(f"/v1/Exports{path}", endpoint, methods=list(operations))
@@ -211,6 +215,9 @@ def _configuration(call: _Call, settings: Configuration) -> Response:
         "resource_type": call.resource_type.value,
     }
     return JSONResponse(answer)
+
+
+_SHOWN_TO_VISITORS = (fetch_job, list_jobs, list_days)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -8,11 +8,14 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from airflow_provider_bulkexports.announcing import announce_days, require_outlets
 from airflow_provider_bulkexports.api.models import ResourceType, parse_day
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, BulkExportsTaskFailure, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.lineage import asset_uri_of, store_lineage, tell_collector
+from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult
 from airflow_provider_bulkexports.planning.layout import DEFAULT_LAYOUT, check_layout
@@ -56,6 +59,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     :param write_manifest: Also write the result to ``_manifests/resource_type=…/<first day>_<last day>.json`` below
         the destination.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
+    :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
+        (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
     """
 
     template_fields: Sequence[str] = (
@@ -70,6 +75,9 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         "twilio_conn_id",
     )
     ui_color = "#f9e2e4"
+    operator_extra_links = (BulkExportsLink(),)
+
+    _outcome: Outcome | None = None
 
     def __init__(
         self,
@@ -88,9 +96,12 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         spool_dir: str | None = None,
         write_manifest: bool = False,
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        require_outlets(self, emit_partitions=emit_partitions)
+        self.emit_partitions = emit_partitions
         self.resource_type = resource_type
         self.destination = destination
         self.days = days
@@ -118,31 +129,58 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             require_choice("if_exists", self.if_exists, _IF_EXISTS)
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
             days, known_empty = self._wanted(context)
-            destination = Destination(self.destination, self.object_storage_conn_id)
-            store = DayStore(
-                client=self.hook.get_conn(),
-                resource_type=ResourceType.parse(self.resource_type),
-                destination=destination,
-                layout=self.layout,
-                if_exists=self.if_exists,
-                ignore_missing=self.missing_days == "ignore",
-                missing_timeout=self.missing_timeout,
-                spool_dir=self.spool_dir,
-                log=self.log,
-                known_empty=known_empty,
-                stop=self._stop,
-            )
-            outcome = store.store_all(days, at_a_time=self.max_parallel_days)
+            store = self._day_store(known_empty)
+            remember_link(context, store.client, resource_type=store.resource_type)
+            self._outcome = outcome = store.store_all(days, at_a_time=self.max_parallel_days)
         self._require_all(outcome)
         if self.write_manifest and days:
             path = f"_manifests/resource_type={store.resource_type}/{days[0]}_{days[-1]}.json"
-            destination.write_json(path, outcome.entries)
-            self.log.info("Manifest of %d days at %s", len(days), destination.uri(path))
+            store.destination.write_json(path, outcome.entries)
+            self.log.info("Manifest of %d days at %s", len(days), store.destination.uri(path))
+        self._announce(context, store, outcome)
         return outcome.entries
 
     def on_kill(self) -> None:
         """Begin no further day; what is on its way ends with the process, and leaves nothing under a final name."""
         self._stop.set()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Name the exports as the task's input and the folder as its output; see ``lineage.py``."""
+        return store_lineage(
+            asset_uri_of(self.hook.get_conn(), self.resource_type),
+            destination=Destination(self.destination, self.object_storage_conn_id).folder_uri,
+            entries=self._outcome.there if self._outcome else [],
+        )
+
+    def _day_store(self, known_empty: set[date]) -> DayStore:
+        return DayStore(
+            client=self.hook.get_conn(),
+            resource_type=ResourceType.parse(self.resource_type),
+            destination=Destination(self.destination, self.object_storage_conn_id),
+            layout=self.layout,
+            if_exists=self.if_exists,
+            ignore_missing=self.missing_days == "ignore",
+            missing_timeout=self.missing_timeout,
+            spool_dir=self.spool_dir,
+            log=self.log,
+            known_empty=known_empty,
+            stop=self._stop,
+        )
+
+    def _announce(self, context: Context, store: DayStore, outcome: Outcome) -> None:
+        """Say what is there now to lineage and to the DAGs that wait for it."""
+        source = asset_uri_of(store.client, self.resource_type)
+        folder = store.destination.folder_uri
+        tell_collector(self.hook, inputs=[source] if source else [], outputs=[folder])
+        announce_days(
+            self,
+            context,
+            [entry["day"] for entry in outcome.there],
+            emit_partitions=self.emit_partitions,
+            log=self.log,
+            resource_type=self.resource_type,
+            destination=folder,
+        )
 
     @cached_property
     def _stop(self) -> threading.Event:
@@ -167,7 +205,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         which = ", ".join(map(str, outcome.failures))
         message = (
             f"{len(outcome.failures)} of {total} days could not be stored: {which}. The others are, and the next try "
-            f"skips them. The first failure: {first}"
+            f"skips them. {outcome.deadline}The first failure: {first}"
         )
         final = all(
             isinstance(error, BulkExportsError) and not error.is_transient for error in outcome.failures.values()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
+from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
@@ -30,31 +32,44 @@ def ask(sim: Simulator, connection: str, monkeypatch: pytest.MonkeyPatch) -> Ask
 
 
 def test_success_names_the_account_and_the_server(ask: Ask, sim: Simulator) -> None:
-    assert ask() == (True, f"Connected to {sim.base_url} as account {sim.account_sid}")
+    works, sentence = ask()
+
+    assert works
+    assert sentence.startswith(f"Connected to {sim.base_url} as account {sim.account_sid}; this is a simulator")
+    assert "clear the connection's host to reach Twilio" in sentence
     assert [(entry.method, entry.path) for entry in sim.requests] == [("GET", "/v1/Exports/Messages")]
 
 
 def test_success_with_an_api_key_names_the_account_if_it_is_known(ask: Ask, sim: Simulator) -> None:
-    assert ask(api_key=True) == (True, f"Connected to {sim.base_url} as account {sim.account_sid}")
-    assert ask(api_key=True, extra={}) == (True, f"Connected to {sim.base_url} as the API key's account")
+    assert ask(api_key=True)[1].startswith(f"Connected to {sim.base_url} as account {sim.account_sid}; ")
+    assert ask(api_key=True, extra={})[1].startswith(f"Connected to {sim.base_url} as the API key's account; ")
 
 
-def test_a_wrong_token_is_told_from_everything_else(ask: Ask, connection: str) -> None:
+def test_a_proxy_that_leads_to_twilio_is_not_taken_for_a_simulator(ask: Ask, sim: Simulator) -> None:
+    url = "https://bulkexports.twilio.com/v1/Exports/Messages"
+    sim.faults.add(Fault(status=200, body={"resource_type": "Messages", "url": url, "links": {}}))
+
+    assert ask() == (True, f"Connected to Twilio BulkExports through {sim.base_url} as account {sim.account_sid}")
+
+
+def test_a_wrong_token_is_told_from_everything_else(ask: Ask) -> None:
     works, sentence = ask(password="0" * 32)
 
     assert not works
-    assert sentence.startswith(f"Twilio refused the credentials of connection {connection!r}")
-    assert "HTTP 401" in sentence
-    assert "Check the connection's login" in sentence
+    assert sentence.startswith("Wrong credentials: ")
+    assert "HTTP 401, Twilio error 20003" in sentence
+    assert "copy both again from Twilio's console with region US1 selected" in sentence
 
 
-def test_a_key_without_the_permission_is_told_which_to_use(ask: Ask, sim: Simulator) -> None:
-    sim.knobs.key_denied_status = 403
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_without_the_permission_is_told_which_to_use(ask: Ask, sim: Simulator, status: int) -> None:
+    sim.knobs.key_denied_status = status
 
     works, sentence = ask(api_key=True)
 
     assert not works
-    assert "HTTP 403" in sentence
+    assert sentence.startswith("No permission: ")
+    assert f"HTTP {status}, Twilio error 70051" in sentence
     assert "use a Standard or Main API key" in sentence
 
 
@@ -65,8 +80,79 @@ def test_a_server_that_does_not_listen_could_not_be_reached(ask: Ask) -> None:
     works, sentence = ask(host=f"http://127.0.0.1:{port}")
 
     assert not works
-    assert sentence.startswith("Twilio could not be reached")
-    assert "Check the network" in sentence
+    assert sentence.startswith(f"http://127.0.0.1:{port} could not be reached: start what should listen there")
+
+
+def test_a_host_without_the_api_is_a_wrong_address(ask: Ask, sim: Simulator) -> None:
+    works, sentence = ask(host=f"{sim.base_url}/elsewhere")
+
+    assert not works
+    assert sentence.startswith(f"Wrong address: {sim.base_url}/elsewhere answers, but has no BulkExports API")
+
+
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which no name has an address."""
+
+    def getaddrinfo(host: str, *_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host} is not known")
+
+    for proxy in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@pytest.mark.parametrize(
+    ("changes", "beginning", "remedy"),
+    [
+        ({"host": ""}, "No network: the name bulkexports.twilio.com", "check its network, DNS and proxy"),
+        (
+            {"host": "", "extra": {"edge": "dubln"}},
+            "Wrong edge, or no network: there is no address for bulkexports.dubln.us1.twilio.com",
+            "correct the connection's edge",
+        ),
+        (
+            {"host": "https://exports.invalid"},
+            "Wrong host, or no network: there is no address for exports.invalid",
+            "correct the connection's host",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("no_names")
+def test_a_name_without_an_address_points_at_the_field_that_has_it(
+    ask: Ask, changes: dict[str, Any], beginning: str, remedy: str
+) -> None:
+    works, sentence = ask(**changes)
+
+    assert not works
+    assert sentence.startswith(beginning)
+    assert remedy in sentence
+
+
+def test_a_proxy_that_fails_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    works, sentence = ask(host="")
+
+    assert not works
+    assert sentence.startswith("No way through the proxy to bulkexports.twilio.com: check HTTPS_PROXY")
+
+
+def test_whoever_presses_the_button_does_not_wait_for_many_retries(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PLAIN", sim.connection_json())
+    monkeypatch.setattr(
+        "airflow_provider_bulkexports.hooks.bulkexports.RetryPolicy",
+        partial(RetryPolicy, backoff_factor=0.0, max_wait=0.0),
+    )
+    sim.faults.add(Fault(status=503, times=50))
+
+    assert not BulkExportsHook("plain").test_connection()[0]
+    assert len(sim.requests) == 3
 
 
 def test_a_web_page_is_not_taken_for_twilio(ask: Ask, sim: Simulator) -> None:

@@ -1,0 +1,92 @@
+"""
+Start other DAGs with the days they need: one run for each stored day, one for each month that is complete.
+
+The first DAG stores every day's messages and announces each as a *partition* of an asset, with the day as its key. The
+second DAG runs once for each of them. The third runs once a month, exactly when the last missing day of the month is
+stored, whichever day that is and however the days got there: day by day, or many at once in a backfill.
+
+Partitions that a task announces need Airflow 3.3. Before that, the asset (on Airflow 2: the dataset) makes plain
+events, which list their days: the second DAG then starts with every event, and there is no third.
+
+To run it: besides the connection to Twilio (see ``example_bulkexports_daily.py``), set the environment variable
+``TWILIO_ACCOUNT_SID``, which names the asset, and the Airflow variable ``twilio_exports`` to a folder.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pendulum
+
+from airflow_provider_bulkexports import asset_for, export_to_object_storage
+
+try:
+    from airflow.sdk import DAG, task
+except ImportError:  # Airflow 2
+    from airflow import DAG
+    from airflow.decorators import task
+
+# twilio-bulkexports://AC…/Messages
+messages = asset_for("Messages", os.environ.get("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"))
+
+try:
+    from airflow.sdk import MonthWindow, PartitionedAssetTimetable, RollupMapper, StartOfMonthMapper
+except ImportError:  # before Airflow 3.3
+    each_day, each_month = [messages], None
+else:
+    each_day = PartitionedAssetTimetable(assets=messages)
+    # The keys are days; a month waits for all of its own.
+    whole_month = RollupMapper(upstream_mapper=StartOfMonthMapper(input_format="%Y-%m-%d"), window=MonthWindow())
+    each_month = PartitionedAssetTimetable(assets=messages, default_partition_mapper=whole_month)
+
+START = pendulum.datetime(2026, 1, 1, tz="UTC")
+
+with DAG(
+    dag_id="example_bulkexports_partitions",
+    schedule="@daily",
+    start_date=START,
+    catchup=False,
+    doc_md=__doc__,
+    tags=["example", "twilio"],
+) as store_days:
+    export_to_object_storage(
+        resource_type="Messages",
+        destination="{{ var.value.twilio_exports }}",
+        deferrable=True,
+        outlets=[messages],
+        emit_partitions=True,
+    )
+
+with DAG(
+    dag_id="example_bulkexports_each_day",
+    schedule=each_day,
+    start_date=START,
+    catchup=False,
+    tags=["example", "twilio"],
+) as read_each_day:
+
+    @task
+    def days_to_read(**context) -> list[str]:
+        """Stand in for whatever reads a day: here it only says which."""
+        if context.get("partition_key"):
+            return [context["partition_key"]]
+        events = context.get("triggering_asset_events") or context["triggering_asset_events"]
+        return sorted({day for of_asset in events.values() for event in of_asset for day in event.extra["days"]})
+
+    days_to_read()
+
+if each_month:
+    with DAG(
+        dag_id="example_bulkexports_each_month",
+        schedule=each_month,
+        start_date=START,
+        catchup=False,
+        tags=["example", "twilio"],
+    ) as close_each_month:
+
+        @task
+        def month_to_close(**context) -> str:
+            """Stand in for whatever needs a whole month: here it only says which, such as 2026-01."""
+            return context["partition_key"]
+
+        month_to_close()
