@@ -14,11 +14,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from gzip import GzipFile
+from typing import TYPE_CHECKING
 
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
 with suppress(ImportError):  # it has no wheel for some platforms
     from isal.igzip import IGzipFile as GzipFile
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 __all__ = ["EMPTY_FILE", "FileCheck"]
 
@@ -140,12 +144,13 @@ class _Joined(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, target) -> int:
+    def readinto(self, target: WriteableBuffer) -> int:
         while not self._left:
             piece = next(self._pieces, None)
             if piece is None:
                 return 0
             self._left = memoryview(piece)
-        part, self._left = self._left[: len(target)], self._left[len(target) :]
-        target[: len(part)] = part
+        room = memoryview(target)
+        part, self._left = self._left[: len(room)], self._left[len(room) :]
+        room[: len(part)] = part
         return len(part)

@@ -120,9 +120,12 @@ def test_the_work_ends_when_the_check_is_closed_early() -> None:
 def test_a_damaged_beginning_stops_the_transfer_soon_and_blocks_nobody() -> None:
     check = FileCheck()
 
-    with pytest.raises(BulkExportsResponseError, match="the file is damaged"):
+    def feed_for_long() -> None:
         for _ in range(100_000):
             check.feed(b"no gzip at all")
+
+    with pytest.raises(BulkExportsResponseError, match="the file is damaged"):
+        feed_for_long()
     check.close()
 
     assert not any(worker.is_alive() for worker in check._workers)
