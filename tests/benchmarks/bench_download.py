@@ -37,6 +37,8 @@ from airflow_provider_bulkexports.simulator.records import day_records
 DAY = date(2026, 1, 1)
 GIGABIT = 125_000_000
 NETWORKS = {"loopback": 0, "1 Gbit/s": GIGABIT}
+#: Bars beyond are cut, so that the others can be read; their labels are not.
+TALLEST = 1.2
 #: Name: random characters that a message's body gets, and the level of compression.
 FILES = {"stored": (700, 0), "dense": (700, 6), "medium": (60, 6), "as simulated": (0, 1), "sparse": (0, 9)}
 
@@ -130,7 +132,8 @@ def draw(ratios: dict[str, dict[str, float]]) -> Path:
     width = 0.8 / len(ratios)
     for number, (label, by_file) in enumerate(ratios.items()):
         places = [place + (number - 1) * width for place in range(len(by_file))]
-        axes.bar_label(axes.bar(places, list(by_file.values()), width, label=label), fmt="%.2f", fontsize=8)
+        bars = axes.bar(places, [min(ratio, TALLEST) for ratio in by_file.values()], width, label=label)
+        axes.bar_label(bars, [f"{ratio:.2f}" for ratio in by_file.values()], fontsize=8)
     axes.axhline(0.8, color="gray", linestyle=":")
     axes.set_xticks(range(len(by_file)), [file.replace(", ", "\n") for file in by_file])
     axes.set(ylabel="speed, curl -o = 1", title="Storing a day's file, verified, next to curl -o")
