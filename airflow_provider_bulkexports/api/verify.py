@@ -1,32 +1,36 @@
 """
 Check a day's file while it passes: every gzip member's own checksum and length, every line, and a SHA-256 of it all.
 
-Inflating and counting are done on a thread beside the transfer, so that a slow network hides them.
+Inflating and hashing have a thread each beside the transfer, so that a slow network hides them and a fast one waits for
+the inflating alone.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import queue
 import threading
-import zlib
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from types import ModuleType
-from typing import Any
+from gzip import GzipFile
+from typing import TYPE_CHECKING
 
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
-inflater: ModuleType = zlib
 with suppress(ImportError):  # it has no wheel for some platforms
-    from isal import isal_zlib as inflater
+    from isal.igzip import IGzipFile as GzipFile
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 __all__ = ["EMPTY_FILE", "FileCheck"]
 
 #: A valid gzip file of no records, always the same bytes.
 EMPTY_FILE = bytes.fromhex("1f8b08000000000002ff03000000000000000000")
 
-_GZIP = 16 + zlib.MAX_WBITS
-_PIECE = 1 << 20
+#: Large enough that the threads seldom meet, small enough to stay in a processor's cache.
+_TEXT = 1 << 18
 _PIECES_WAITING = 8
 
 
@@ -45,16 +49,11 @@ class FileCheck:
         self.size = 0
         self.records = 0
         self._digest = hashlib.sha256()
-        self._member: Any = None
-        self._line_is_open = False
-        self._error: Exception | None = None
-        self._pieces: queue.Queue[bytes | None] = queue.Queue(_PIECES_WAITING)
-        self._thread = threading.Thread(target=self._work, name="bulkexports-check", daemon=True)
-        self._thread.start()
+        self._workers = (_Worker(self._hash), _Worker(self._inflate))
 
     @property
     def sha256(self) -> str:
-        """Hexadecimal SHA-256 of the compressed file."""
+        """Hexadecimal SHA-256 of the compressed file, once it is finished."""
         return self._digest.hexdigest()
 
     def feed(self, piece: bytes) -> None:
@@ -64,9 +63,8 @@ class FileCheck:
         :raises BulkExportsResponseError: if what came so far is no gzip file.
         """
         self._raise_error()
-        self._pieces.put(piece)
-        # Here, while the other thread inflates: both let go of the interpreter.
-        self._digest.update(piece)
+        for worker in self._workers:
+            worker.pieces.put(piece)
         self.size += len(piece)
 
     def finish(self) -> None:
@@ -77,50 +75,82 @@ class FileCheck:
         """
         self.close()
         self._raise_error()
-        if self._member is not None and not self._member.eof:
-            raise BulkExportsResponseError("the gzip stream ends in the middle")
 
     def close(self) -> None:
         """End the work, whether or not the file is complete."""
-        if self._thread.is_alive():
-            self._pieces.put(None)
-            self._thread.join()
+        for worker in self._workers:
+            worker.end()
 
     def _raise_error(self) -> None:
-        if self._error is not None:
-            raise BulkExportsResponseError(f"the file is damaged: {self._error}") from self._error
+        for worker in self._workers:
+            if isinstance(worker.error, EOFError):
+                raise BulkExportsResponseError("the gzip stream ends in the middle") from worker.error
+            if worker.error is not None:
+                raise BulkExportsResponseError(f"the file is damaged: {worker.error}") from worker.error
 
-    def _work(self) -> None:
-        while (piece := self._pieces.get()) is not None:
-            if self._error is not None:
-                continue
-            try:
-                self._inflate(piece)
-            except Exception as error:  # noqa: BLE001  # raised again where the next piece or the end is handed in
-                self._error = error
-        if self._line_is_open:
-            self.records += 1
+    def _hash(self, pieces: Iterator[bytes]) -> None:
+        for piece in pieces:
+            self._digest.update(piece)
 
-    def _inflate(self, piece: bytes) -> None:
-        while piece:
-            if self._member is None or self._member.eof:
-                # Behind a member there may be another, or zeros that fill a block (RFC 1952; gzip ignores them too).
-                piece = piece if self._member is None else piece.lstrip(b"\0")
-                if not piece:
-                    return
-                self._member = inflater.decompressobj(wbits=_GZIP)
-            text = self._member.decompress(piece, _PIECE)
-            piece = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            self._count(text)
+    def _inflate(self, pieces: Iterator[bytes]) -> None:
+        # Behind a member there may be another, or zeros that fill a block (RFC 1952): gzip files know that.
+        with io.BufferedReader(_Joined(pieces), _TEXT) as source, GzipFile(fileobj=source, mode="rb") as file:
+            line_is_open = False
+            while text := file.read1(_TEXT):
+                # Faster than count(), which looks at every byte one by one before Python 3.13.
+                lines = io.BytesIO(text).readlines()
+                blank = lines.count(b"\n") - (line_is_open and lines[0] == b"\n")
+                self.records += len(lines) - blank - line_is_open
+                line_is_open = not text.endswith(b"\n")
 
-    def _count(self, text: bytes) -> None:
-        """Count lines that hold something; one may go on in the next piece."""
-        if not text:
-            return
-        first, *others = text.split(b"\n")
-        if not others:
-            self._line_is_open = self._line_is_open or bool(first)
-            return
-        last = others.pop()
-        self.records += (self._line_is_open or bool(first)) + sum(map(bool, others))
-        self._line_is_open = bool(last)
+
+class _Worker(threading.Thread):
+    """
+    Puts pieces through a function beside the thread that has them.
+
+    :param work: Takes the pieces, up to the last.
+    """
+
+    def __init__(self, work: Callable[[Iterator[bytes]], None]) -> None:
+        super().__init__(name="bulkexports-check", daemon=True)
+        self.pieces: queue.Queue[bytes | None] = queue.Queue(_PIECES_WAITING)
+        self.error: Exception | None = None
+        self._work = work
+        self.start()
+
+    def end(self) -> None:
+        """Say that there are no more pieces, and wait until the last is through."""
+        if self.is_alive():
+            self.pieces.put(None)
+            self.join()
+
+    def run(self) -> None:
+        pieces = iter(self.pieces.get, None)
+        try:
+            self._work(pieces)
+        except Exception as error:  # noqa: BLE001  # raised again where the next piece or the end is handed in
+            self.error = error
+        for _ in pieces:  # nobody is to wait for room
+            pass
+
+
+class _Joined(io.RawIOBase):
+    """Pieces as one file to read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: WriteableBuffer) -> int:
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left = memoryview(piece)
+        room = memoryview(target)
+        part, self._left = self._left[: len(room)], self._left[len(room) :]
+        room[: len(part)] = part
+        return len(part)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
-import zlib
 from collections.abc import Iterator
-from types import ModuleType
 
 import pytest
 
@@ -25,10 +23,9 @@ LINES = b'{"a": 1}\n{"b": 2}\n\n{"c": 3}'
 
 
 @pytest.fixture(autouse=True, params=["the installed one", "zlib"])
-def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "zlib":
-        monkeypatch.setattr(verify, "inflater", zlib)
-    return verify.inflater
+        monkeypatch.setattr(verify, "GzipFile", gzip.GzipFile)
 
 
 def checked(file: bytes, sizes: Iterator[int]) -> FileCheck:
@@ -89,6 +86,16 @@ def test_a_file_that_is_not_whole_is_an_error(file: bytes, size: int) -> None:
         checked(file, always(size))
 
 
+@pytest.mark.parametrize("size", range(1, 9))
+@pytest.mark.parametrize("text", [LINES, b"\n\na\n\n\nbc\n\n", b"abc", b"\n", b" \n\r\n\n"])
+def test_a_line_is_counted_once_wherever_the_inflated_text_is_cut(
+    monkeypatch: pytest.MonkeyPatch, text: bytes, size: int
+) -> None:
+    monkeypatch.setattr(verify, "_TEXT", size)
+
+    assert checked(packed(text), always(1 << 20)).records == sum(1 for line in text.split(b"\n") if line)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_any_members_in_any_pieces_give_the_same_count(seed: int) -> None:
     chance = random.Random(seed)
@@ -107,4 +114,18 @@ def test_the_work_ends_when_the_check_is_closed_early() -> None:
     check.feed(packed(LINES)[:10])
     check.close()
 
-    assert not check._thread.is_alive()
+    assert not any(worker.is_alive() for worker in check._workers)
+
+
+def test_a_damaged_beginning_stops_the_transfer_soon_and_blocks_nobody() -> None:
+    check = FileCheck()
+
+    def feed_for_long() -> None:
+        for _ in range(100_000):
+            check.feed(b"no gzip at all")
+
+    with pytest.raises(BulkExportsResponseError, match="the file is damaged"):
+        feed_for_long()
+    check.close()
+
+    assert not any(worker.is_alive() for worker in check._workers)
