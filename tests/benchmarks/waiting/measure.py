@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import statistics
 import time
@@ -41,6 +42,21 @@ class Heartbeat:
         return max(self._worst, self.excess())
 
 
+class Collections:
+    """How long the garbage collector stopped everything: a part of the lag that depends on the whole process's heap."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._began = 0.0
+        gc.callbacks.append(self._note)
+
+    def _note(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began = time.perf_counter()
+        else:
+            self.longest = max(self.longest, time.perf_counter() - self._began)
+
+
 @dataclass
 class Woken:
     """One wait's events: when the first came, how many there were, whether all said that the job had ended."""
@@ -61,6 +77,7 @@ class Measurement:
         self._jobs = jobs
         self._woken: dict[str, Woken] = {}
         self.heartbeat = Heartbeat()
+        self._collections = Collections()
         self._memory = peak_memory()
         self._cpu = cpu_seconds()
 
@@ -78,6 +95,7 @@ class Measurement:
         return {
             "cpu_seconds": cpu,
             "worst_lag_seconds": self.heartbeat.worst(),
+            "longest_collection_seconds": self._collections.longest,
             "memory_mib": (peak_memory() - self._memory) / (1 << 20),
             "woken_once": sum(woken.truly and woken.events == 1 for woken in self._woken.values()),
             "woken_wrongly": sum(not woken.truly or woken.events > 1 for woken in self._woken.values()),

@@ -13,6 +13,7 @@ HEADER = (
     "requests",
     "CPU s",
     "worst lag ms",
+    "longest GC ms",
     "memory MiB",
     "late s, median",
     "late s, worst",
@@ -34,6 +35,7 @@ def row(round_: dict[str, Any]) -> list[str]:
         f"{total_requests(round_)}",
         f"{round_['cpu_seconds']:.2f}",
         f"{round_['worst_lag_seconds'] * 1000:.0f}",
+        f"{round_['longest_collection_seconds'] * 1000:.0f}",
         f"{round_['memory_mib']:.0f}",
         f"{at_least}{round_['median_late_seconds']:.2f}",
         f"{at_least}{round_['worst_late_seconds']:.2f}",
@@ -64,8 +66,13 @@ def ratios(rounds: Sequence[dict[str, Any]]) -> list[str]:
             ours, theirs = finished[OURS, max(both)], finished[name, max(both)]
             requests = total_requests(theirs) / total_requests(ours)
             cpu = theirs["cpu_seconds"] / ours["cpu_seconds"]
-            sentences.append(
+            sentence = (
                 f"{CONTENDERS[name].label} with {max(both)} waits: {requests:.1f} times this package's requests, "
-                f"{cpu:.1f} times its CPU time."
+                f"{cpu:.1f} times its CPU time"
             )
+            if harness := finished.get((HARNESS, max(both))):
+                itself = harness["cpu_seconds"]
+                net = (theirs["cpu_seconds"] - itself) / (ours["cpu_seconds"] - itself)
+                sentence += f" ({net:.1f} times, less the harness's own)"
+            sentences.append(f"{sentence}.")
     return sentences
