@@ -26,8 +26,9 @@ def run(output: Path, *options: str) -> tuple[str, dict[str, Any]]:
     return done.stdout, json.loads((output / "results.json").read_text())
 
 
+@pytest.mark.timeout(300)  # it starts processes that import Airflow
 def test_every_wait_of_every_contender_wakes_once_and_its_requests_are_counted(tmp_path: Path) -> None:
-    contenders = ["this-package", "http-sensor", "asleep"]
+    contenders = ["this-package", "http-sensor"]
 
     printed, results = run(tmp_path, "--waits", "2", "--seconds", "1", "--interval", "0.2", "--contenders", *contenders)
 
@@ -37,16 +38,14 @@ def test_every_wait_of_every_contender_wakes_once_and_its_requests_are_counted(t
         assert (round_["finished"], round_["woken_once"], round_["woken_wrongly"]) == (True, 2, 0)
         assert round_["worst_late_seconds"] >= round_["median_late_seconds"] >= 0
         assert round_["cpu_seconds"] > 0
-        assert "unknown" not in round_["requests"]
-    assert rounds["this-package"]["requests"] and rounds["http-sensor"]["requests"]
-    assert not rounds["asleep"]["requests"]
+        assert round_["requests"] and "unknown" not in round_["requests"]
     assert (tmp_path / "results.md").read_text().strip() in printed
     assert "| this package " in printed
 
 
 def test_a_contender_that_is_too_slow_is_cut_off_and_says_so(tmp_path: Path) -> None:
     # Cut off one second after the beginning, when no job has ended.
-    options = ("--waits", "2", "--seconds", "600", "--patience", "-599", "--contenders", "http-sensor")
+    options = ("--waits", "2", "--seconds", "600", "--patience", "-599", "--contenders", "asleep")
 
     printed, results = run(tmp_path, *options)
 
