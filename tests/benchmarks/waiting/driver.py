@@ -24,7 +24,7 @@ from typing import Any
 from .contenders import CONNECTIONS, CONTENDERS
 from .output import markdown_table, surroundings, write_results
 from .parsing import PARSED, measure_parsing, parsing_table
-from .tables import HEADER, in_words, ratios, row
+from .tables import HEADER, in_words, ratios_table, row
 
 BENCHMARKS = Path(__file__).parent.parent
 
@@ -135,7 +135,7 @@ def report(options: argparse.Namespace, results: dict[str, Any]) -> str:
     parts = [
         f"{options.seconds:g} s, an interval of {options.interval:g} s, the jobs' ends {estimates} beforehand.",
         markdown_table(HEADER, [row(round_) for round_ in results["rounds"]]),
-        *ratios(results["rounds"]),
+        *([ratios_table(results["rounds"])] if len(options.contenders) > 1 else []),
         *([PARSED, parsing_table(results["parsing"])] if results["parsing"] else []),
         f"Measured on {measured_on}.",
     ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .contenders import CONTENDERS
+from .output import markdown_table
 
 HEADER = (
     "way to wait",
@@ -20,6 +21,8 @@ HEADER = (
     "woken",
     "server's CPU s",
 )
+
+RATIOS = "times this package's requests / CPU time"
 
 OURS = "this-package"
 HARNESS = "asleep"
@@ -56,23 +59,20 @@ def total_requests(round_: dict[str, Any]) -> int:
     return sum(round_["requests"].values())
 
 
-def ratios(rounds: Sequence[dict[str, Any]]) -> list[str]:
-    """A sentence on each contender with the most waits that both it and this package came to the end of."""
+def ratios_table(rounds: Sequence[dict[str, Any]]) -> str:
+    """How many times this package's requests and CPU time the others took, where both came to the end."""
     finished = {(round_["contender"], round_["waits"]): round_ for round_ in rounds if round_["finished"]}
-    sentences = []
-    for name in CONTENDERS:
-        both = [waits for of, waits in finished if of == name and (OURS, waits) in finished]
-        if name not in (OURS, HARNESS) and both:
-            ours, theirs = finished[OURS, max(both)], finished[name, max(both)]
-            requests = total_requests(theirs) / total_requests(ours)
-            cpu = theirs["cpu_seconds"] / ours["cpu_seconds"]
-            sentence = (
-                f"{CONTENDERS[name].label} with {max(both)} waits: {requests:.1f} times this package's requests, "
-                f"{cpu:.1f} times its CPU time"
-            )
-            if harness := finished.get((HARNESS, max(both))):
-                itself = harness["cpu_seconds"]
-                net = (theirs["cpu_seconds"] - itself) / (ours["cpu_seconds"] - itself)
-                sentence += f" ({net:.1f} times, less the harness's own)"
-            sentences.append(f"{sentence}.")
-    return sentences
+    all_waits = sorted({round_["waits"] for round_ in rounds})
+    others = [name for name in CONTENDERS if name not in (OURS, HARNESS) and any(name == of for of, _ in finished)]
+
+    def cell(name: str, waits: int) -> str:
+        ours, theirs = finished.get((OURS, waits)), finished.get((name, waits))
+        if not ours or not theirs:
+            return "-"
+        requests = total_requests(theirs) / total_requests(ours)
+        return f"{requests:.1f} / {theirs['cpu_seconds'] / ours['cpu_seconds']:.1f}"
+
+    header = (RATIOS, *(f"{waits} waits" for waits in all_waits))
+    return markdown_table(
+        header, [[CONTENDERS[name].label, *(cell(name, waits) for waits in all_waits)] for name in others]
+    )
