@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
+from functools import cached_property, lru_cache
 from itertools import chain
 
-from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job
+from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job, StatusGroup
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.planning.pacing import Outlook
 
@@ -66,7 +67,7 @@ class Verdict(Enum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Progress:
     """
     State of the wanted days.
@@ -101,7 +102,7 @@ class Progress:
             return self
         return replace(self, queue_position=position, expected_at=expected_at)
 
-    @property
+    @cached_property
     def counts(self) -> Mapping[DayStatus, int]:
         """Number of wanted days by status, named or not; days that Twilio has not accounted for are missing."""
         return Counter(self.states.values()) + Counter(self.unnamed)
@@ -127,7 +128,7 @@ class Progress:
         """The wanted days whose status is not known by name, ascending."""
         return tuple(day for day in self.days if day not in self.states)
 
-    @property
+    @cached_property
     def headline(self) -> str:
         """What changes only when something happened: ``41/90 days final: 38 completed, 3 empty; queue position 3``."""
         counts = self.counts
@@ -187,8 +188,14 @@ def progress_of(jobs: Sequence[Job], days: DayRange) -> Progress:
     :param jobs: One job, or several that together cover the days.
     :param days: The wanted days; may be a part of what the jobs cover.
     """
-    ranges = [own_range(job) or days for job in jobs]
-    readings = [read_details(job, own_days) for job, own_days in zip(jobs, ranges, strict=True)]
+    told = tuple((job.details, own_range(job) or days) for job in jobs)
+    return _progress_of(told, days).with_outlook(jobs)
+
+
+@lru_cache(maxsize=1024)  # jobs of the same days that are as far as each other say the same
+def _progress_of(told: Sequence[tuple[tuple[StatusGroup, ...], DayRange]], days: DayRange) -> Progress:
+    ranges = [own_days for _, own_days in told]
+    readings = [_read_details(details, own_days) for details, own_days in told]
     open_in = [
         {day for day in days if day not in reading.states and day in own_days}
         for own_days, reading in zip(ranges, readings, strict=True)
@@ -204,7 +211,7 @@ def progress_of(jobs: Sequence[Job], days: DayRange) -> Progress:
     open_days = len(days) - len(states)
     unnamed = Counter({status: min(count, open_days) for status, count in unnamed.items()})
     unaccounted = min(max(unaccounted, open_days - unnamed.total()), open_days)
-    return Progress(days, states, unnamed, unaccounted).with_outlook(jobs)
+    return Progress(days, states, unnamed, unaccounted)
 
 
 def _best_states(readings: Sequence[Reading], days: DayRange, *, hoped: Set[date]) -> dict[date, DayStatus]:
@@ -241,9 +248,13 @@ def read_details(job: Job, days: DayRange) -> Reading:
 
     :param days: All days of the job.
     """
+    return _read_details(job.details, days)
+
+
+def _read_details(details: Iterable[StatusGroup], days: DayRange) -> Reading:
     states: dict[date, DayStatus] = {}
     unnamed: Counter[DayStatus] = Counter()
-    for group in job.details:
+    for group in details:
         for day in group.days:
             if day not in states or _doubt(group.status) > _doubt(states[day]):
                 states[day] = group.status
