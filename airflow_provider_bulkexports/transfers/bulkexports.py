@@ -41,8 +41,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. (templated)
-    :param days: The days: one, a list, or a sensor's whole result, of which the completed and the empty days are
-        stored. (templated)
+    :param days: The days: one, a list, a text of several with commas between, or a sensor's whole result, of which the
+        completed and the empty days are stored. (templated)
     :param start_day: Instead of ``days``: first UTC day, inclusive. Without any of them, the days that the run means.
         (templated)
     :param end_day: Last UTC day, inclusive. (templated)
@@ -232,5 +232,8 @@ def _read_days(value: Any) -> tuple[set[date], set[date]]:
     """Days as a user wrote them, or a sensor's result; the second set is known to be empty."""
     if isinstance(value, Mapping):
         return {parse_day(day) for day in value["completed"]}, {parse_day(day) for day in value["empty"]}
-    listed = [value] if isinstance(value, (str, date)) else value
+    if isinstance(value, str):
+        listed: Any = [day.strip() for day in value.split(",")]  # as a template makes them
+    else:
+        listed = [value] if isinstance(value, date) else value
     return {parse_day(day) for day in listed}, set()
