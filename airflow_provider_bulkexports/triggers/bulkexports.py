@@ -6,6 +6,7 @@ ExportDayEventTrigger, by which new day files start DAGs, is at home in ``day_ev
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -28,6 +29,9 @@ __all__ = ["ExportCustomJobTrigger", "ExportDayEventTrigger", "ExportDayTrigger"
 
 #: Seconds by which Airflow's own time-out of a deferred task trails ours, so that ours, which says more, comes first.
 _TIMEOUT_MARGIN = 900
+
+#: What goes on after its trigger has ended; the event loop alone would let it be collected as garbage.
+_cancelling: set[asyncio.Future[None]] = set()
 
 
 class _WaitTrigger(BaseTrigger):
@@ -114,8 +118,13 @@ class ExportCustomJobTrigger(_WaitTrigger):
         Airflow (3.3.2) also calls this when a living triggerer's triggers are handed to another one, and when the task
         is cleared, whose next try adopts the jobs: in both cases they are left alone.
         """
-        if self.cancel_on_kill and await has_ended(self.task_instance):
-            await self._cancel()
+        if self.cancel_on_kill:
+            # Airflow (3.3.2) cancels this about a second later, as part of the same kill: it repeats the request to
+            # end a trigger until it has ended. A task of its own goes on.
+            task = asyncio.ensure_future(self._cancel_if_ended())
+            _cancelling.add(task)
+            task.add_done_callback(_cancelling.discard)
+            await asyncio.shield(task)
 
     def _wait(self) -> JobWait:
         return JobWait.parse(
@@ -131,6 +140,10 @@ class ExportCustomJobTrigger(_WaitTrigger):
         if self.cancel_on_kill and event["status"] == "timeout":
             return self._watch.timed_out(fate=f"{await self._cancel()} {CANCELLED}")
         return event
+
+    async def _cancel_if_ended(self) -> None:
+        if await has_ended(self.task_instance):
+            await self._cancel()
 
     async def _cancel(self) -> str:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,6 +69,38 @@ def test_a_cancellation_that_fails_does_not_raise(kill: Any, sim: Simulator, fau
     sim.faults.add(Fault(**fault, times=None))
 
     assert not kill("failed")
+
+
+def test_a_kill_is_carried_through_though_airflow_repeats_it(
+    connection: str, sim: Simulator, job_sid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.execution_time import task_runner
+
+    asked, answer = threading.Event(), threading.Event()
+
+    def states(**_: Any) -> dict[str, Any]:
+        asked.set()
+        answer.wait()
+        return {"r": {"wait": "failed"}}
+
+    async def deleted() -> None:
+        while not sim.state.jobs[job_sid].is_deleted:
+            await asyncio.sleep(0.01)
+
+    async def kill_twice() -> None:
+        trigger = ExportCustomJobTrigger([job_sid], cancel_on_kill=True)
+        trigger.task_instance = SimpleNamespace(dag_id="d", task_id="wait", run_id="r", map_index=-1)
+        kill = asyncio.ensure_future(trigger.on_kill())
+        await asyncio.to_thread(asked.wait)
+        kill.cancel("__airflow_user_action__")
+        await asyncio.wait([kill])
+        answer.set()
+        await asyncio.wait_for(deleted(), timeout=20)
+
+    monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_task_states", staticmethod(states))
+    asyncio.run(kill_twice())
+
+    assert len(sim.requests.matching(method="DELETE")) == 1
 
 
 def test_a_restart_of_the_triggerer_cancels_nothing(connection: str, sim: Simulator, job_sid: str) -> None:
