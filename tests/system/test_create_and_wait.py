@@ -24,23 +24,6 @@ def test_a_run_exports_its_days_and_hands_them_on(airflow: Airflow, simulator: S
     assert (result["resource_type"], result["completed"], result["failed"]) == ("Calls", DAYS, [])
 
 
-def test_a_wait_survives_the_death_of_the_triggerer(airflow: Airflow, simulator: Simulator) -> None:
-    run_id = airflow.trigger(DAG_ID, conf=CONF)
-    airflow.wait_for_state(DAG_ID, run_id, "wait", {"deferred"})
-    simulator.requests.clear()
-    airflow.wait_until(lambda: simulator.requests.matching(method="GET"), "The triggerer looks at the job")
-    airflow.triggerer.kill()
-    simulator.finish_jobs()
-    assert airflow.task_instance(DAG_ID, run_id, "wait")["state"] == "deferred"
-
-    airflow.triggerer.start()
-    assert airflow.wait_for_run(DAG_ID, run_id) == "success"
-    (job,) = simulator.state.jobs.values()
-    assert airflow.xcom(DAG_ID, run_id, "wait")["job_sids"] == [job.sid]
-    assert not simulator.requests.matching(method="POST")
-    assert airflow.task_instance(DAG_ID, run_id, "wait")["try_number"] == 1
-
-
 def test_a_wait_on_a_worker_goes_on_with_the_job_after_its_process_was_killed(
     airflow: Airflow, simulator: Simulator
 ) -> None:
