@@ -77,12 +77,13 @@ def compete(
 def running_server() -> Iterator[str]:
     """Run the server; its origin."""
     command = [sys.executable, "-m", "waiting.server"]
-    with subprocess.Popen(command, cwd=BENCHMARKS, stdout=subprocess.PIPE, text=True) as server:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=BENCHMARKS, stdin=pipe, stdout=pipe, text=True) as server:
+        assert server.stdin is not None and server.stdout is not None
         try:
-            assert server.stdout is not None
             yield server.stdout.readline().strip()
         finally:
-            server.terminate()
+            server.stdin.close()
 
 
 def environment_for(server: str, home: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ import asyncio
 import json
 import re
 import resource
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -155,13 +156,14 @@ class Connection(asyncio.Protocol):
 
 
 async def serve() -> None:
-    """Serve until the process is ended; print the origin first."""
+    """Print the origin, and serve until standard input ends, as it does with whoever started this."""
     twilio = Twilio()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(twilio), "127.0.0.1", 0, backlog=4096)
     twilio.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     print(twilio.origin, flush=True)
-    await server.serve_forever()
+    await asyncio.to_thread(sys.stdin.read)
+    server.close()
 
 
 if __name__ == "__main__":
