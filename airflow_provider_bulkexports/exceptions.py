@@ -21,7 +21,7 @@ from :attr:`BulkExportsError.is_transient`.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = [
     "BulkExportsAPIError",
@@ -94,6 +94,9 @@ class BulkExportsDownloadError(BulkExportsError):
         self.day = day
 
 
+_APIError = TypeVar("_APIError", bound="BulkExportsAPIError")
+
+
 class BulkExportsAPIError(BulkExportsError):
     """
     Twilio answered with an error status.
@@ -121,6 +124,21 @@ class BulkExportsAPIError(BulkExportsError):
         self.twilio_message = twilio_message
         self.more_info = more_info
         self.request_id = request_id
+
+    def restated(self, message: str, kind: type[_APIError]) -> _APIError:
+        """
+        Say the same of Twilio's answer in other words, as another kind of error perhaps.
+
+        :param kind: Class of the new error.
+        """
+        return kind(
+            message,
+            status=self.status,
+            code=self.code,
+            twilio_message=self.twilio_message,
+            more_info=self.more_info,
+            request_id=self.request_id,
+        )
 
 
 class BulkExportsAuthError(BulkExportsAPIError):

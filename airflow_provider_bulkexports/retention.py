@@ -12,7 +12,7 @@ from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError
 from airflow_provider_bulkexports.outcomes import WaitResult
 
-__all__ = ["expiry", "expiry_of", "first_expiry", "warn_of_expiry"]
+__all__ = ["expires_at", "expiry", "expiry_of", "first_expiry", "warn_of_expiry"]
 
 #: Less time than this is worth a warning: whatever stores the files may have to be retried, or mended by somebody.
 ENOUGH = timedelta(days=1)
@@ -29,6 +29,12 @@ def expiry(created: Iterable[date]) -> datetime | None:
     if first is None:
         return None
     return datetime(first.year, first.month, first.day, tzinfo=timezone.utc) + FILE_LIFETIME
+
+
+def expires_at(created: Iterable[date]) -> str | None:
+    """Say :func:`expiry` in ISO 8601, as results have it."""
+    moment = expiry(created)
+    return moment.isoformat() if moment else None
 
 
 def first_expiry(files: Iterable[ExportDay]) -> datetime | None:
@@ -48,12 +54,11 @@ def expiry_of(client: BulkExportsClient, result: WaitResult) -> str | None:
     if not wanted or not result["resource_type"]:
         return None
     try:
-        newest = {entry.day.isoformat(): entry for entry in client.list_days(result["resource_type"])}
+        newest = {entry.day.isoformat(): entry.create_date for entry in client.list_days(result["resource_type"])}
     except BulkExportsError as error:
         logging.getLogger(__name__).info("It stays unknown when the files expire: %s", error)
         return None
-    moment = first_expiry(entry for day, entry in newest.items() if day in wanted)
-    return moment.isoformat() if moment else None
+    return expires_at(created for day, created in newest.items() if created and day in wanted)
 
 
 def warn_of_expiry(result: WaitResult, *, log: Log, now: datetime | None = None) -> None:

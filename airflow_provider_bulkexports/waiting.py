@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple, Protocol
 
 from airflow_provider_bulkexports.api.models import (
@@ -33,7 +33,7 @@ from airflow_provider_bulkexports.planning.progress import (
     progress_of,
     range_of,
 )
-from airflow_provider_bulkexports.retention import expiry
+from airflow_provider_bulkexports.retention import expires_at
 
 __all__ = ["Check", "DayWait", "JobWait", "Source", "Wait"]
 
@@ -129,10 +129,10 @@ class JobWait:
         jobs = [_fetch(source, sid) for sid in self.job_sids]
         evidence = [(job.start_day, job.end_day, job.details) for job in jobs]
         if previous and previous.event is None and evidence == previous.evidence:
-            progress = self._with_outlook(previous.progress, jobs)
+            progress = previous.progress.with_outlook(jobs)
             return previous if progress is previous.progress else previous._replace(progress=progress)
         days = self._days_in(jobs)
-        progress = self._with_outlook(progress_of(jobs, days), jobs)
+        progress = progress_of(jobs, days)
         if progress.verdict is Verdict.WAIT:
             return Check(progress, None, evidence)
         if progress.verdict is Verdict.DELETED:
@@ -140,14 +140,9 @@ class JobWait:
         resource_type = self.resource_type or next((job.resource_type for job in jobs if job.resource_type), None)
         if progress.unnamed_days:
             progress = name_days(progress, _files(source, resource_type))
-        created = [marker.day for job in jobs if (marker := read_marker(job))] if _all_marked(jobs) else []
+        markers = [marker for job in jobs if (marker := read_marker(job))]
+        created = [marker.day for marker in markers] if len(markers) == len(jobs) else []
         return Check(progress, _finished(progress, created, self.job_sids, resource_type))
-
-    def _with_outlook(self, progress: Progress, jobs: Sequence[Job]) -> Progress:
-        """Add what Twilio says of the end; its estimate is for whole jobs, and a part may be done sooner."""
-        ranges = [own_range(job) for job in jobs]
-        is_part = any(own and not (own.start in progress.days and own.end in progress.days) for own in ranges)
-        return progress.with_outlook(jobs, trust_estimate=not is_part)
 
     def _days_in(self, jobs: Sequence[Job]) -> DayRange:
         for job in jobs:
@@ -234,7 +229,7 @@ def _finished(
         completed=_iso(progress.with_status(DayStatus.COMPLETED)),
         empty=_iso(progress.with_status(DayStatus.COMPLETED_EMPTY_RECORDS)),
         failed=_iso(progress.with_status(DayStatus.FAILED)),
-        expires_at=_iso_moment(expiry(created)),
+        expires_at=expires_at(created),
     )
     return WaitEvent(status="finished", message="", result=result)
 
@@ -248,14 +243,10 @@ def _fetch(source: Source, job_sid: str) -> Job:
         # A single 404 may come from a server that does not know the new job yet.
         return source.get_job(job_sid)
     except BulkExportsNotFoundError as error:
-        raise BulkExportsNotFoundError(
+        raise error.restated(
             f"Twilio does not know job {job_sid}: it was deleted, finished more than seven days ago, or belongs to "
             f"another account than the connection's. Clear the task that submitted it to submit it again. ({error})",
-            status=error.status,
-            code=error.code,
-            twilio_message=error.twilio_message,
-            more_info=error.more_info,
-            request_id=error.request_id,
+            BulkExportsNotFoundError,
         ) from error
 
 
@@ -272,16 +263,8 @@ def _files(source: Source, resource_type: ResourceType | None) -> set[date]:
         return set()
 
 
-def _all_marked(jobs: Iterable[Job]) -> bool:
-    return all(read_marker(job) for job in jobs)
-
-
 def _overlap(one: DayRange, other: DayRange) -> bool:
     return one.start <= other.end and other.start <= one.end
-
-
-def _iso_moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
 
 
 def _iso(days: Iterable[date]) -> list[str]:

@@ -14,7 +14,7 @@ from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
 from airflow_provider_bulkexports.planning.progress import Progress
 from airflow_provider_bulkexports.waiting import Check, Source, Wait
 
-__all__ = ["FAILURES_IN_A_ROW", "MAX_POLL_INTERVAL", "POLL_INTERVAL", "Watch"]
+__all__ = ["FAILURES_IN_A_ROW", "MAX_POLL_INTERVAL", "POLL_INTERVAL", "Streak", "Watch"]
 
 #: Seconds between looks, where the DAG does not say.
 POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
@@ -24,6 +24,27 @@ MAX_POLL_INTERVAL = conf.getfloat("bulkexports", "max_poll_interval", fallback=p
 
 #: Looks in a row that may fail. With their growing pauses they outlast an outage of ten minutes at any interval.
 FAILURES_IN_A_ROW = 10
+
+
+class Streak:
+    """Failed looks in a row, and the pause that they call for."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._retry_after: float | None = None
+
+    def add(self, error: BulkExportsError) -> None:
+        """Count a failed look."""
+        self.length += 1
+        self._retry_after = error.retry_after if isinstance(error, BulkExportsRateLimitError) else None
+
+    def end(self) -> None:
+        """Count anew, after a look that worked."""
+        self.length = 0
+
+    def pause(self, pace: Pace) -> float:
+        """Seconds until the next look, after at least one failed."""
+        return pace.pause_after(self.length, retry_after=self._retry_after)
 
 
 class Watch:
@@ -39,8 +60,7 @@ class Watch:
         self.wait = wait
         self.pace = pace
         self._log = log
-        self._failures = 0
-        self._retry_after: float | None = None
+        self._failures = Streak()
         self._last: Check | None = None
         self._last_headline = ""
 
@@ -54,7 +74,7 @@ class Watch:
             check = self.wait.check(source, self._last)
         except BulkExportsError as error:
             return self._failed(error)
-        self._failures = 0
+        self._failures.end()
         previous, self._last = self._last, check
         if previous is None or not _is_same(previous.progress, check.progress):
             self._say(check.progress)
@@ -69,15 +89,15 @@ class Watch:
         :param deadline: Monotonic time after which nothing is repeated.
         """
         event = self.look(source)
-        while event is None and self._failures and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(Pace(0).pause_after(self._failures, retry_after=self._retry_after), left))
+        while event is None and self._failures.length and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(self._failures.pause(Pace(0)), left))
             event = self.look(source)
         return event
 
     def pause(self) -> float:
         """Seconds until the next look."""
-        if self._failures:
-            return self.pace.pause_after(self._failures, retry_after=self._retry_after)
+        if self._failures.length:
+            return self._failures.pause(self.pace)
         now = datetime.now(timezone.utc)
         outlook = self._last.progress.outlook(now=now) if self._last else Outlook()
         return self.pace.pause(outlook, jitter=random.random())
@@ -104,12 +124,13 @@ class Watch:
     def _failed(self, error: BulkExportsError) -> WaitEvent | None:
         if not error.is_transient:
             return WaitEvent(status="fatal", message=str(error), result=None)
-        self._failures += 1
-        self._retry_after = error.retry_after if isinstance(error, BulkExportsRateLimitError) else None
-        if self._failures >= FAILURES_IN_A_ROW:
-            message = f"Twilio could not be asked {self._failures} times in a row; the job goes on there. {error}"
+        self._failures.add(error)
+        if self._failures.length >= FAILURES_IN_A_ROW:
+            message = (
+                f"Twilio could not be asked {self._failures.length} times in a row; the job goes on there. {error}"
+            )
             return WaitEvent(status="error", message=message, result=None)
-        self._log.warning("Look failed (%d of %d in a row): %s", self._failures, FAILURES_IN_A_ROW, error)
+        self._log.warning("Look failed (%d of %d in a row): %s", self._failures.length, FAILURES_IN_A_ROW, error)
         return None
 
     def _say(self, progress: Progress) -> None:

@@ -68,11 +68,4 @@ def as_quota_error(error: BulkExportsAPIError, *, why: str) -> BulkExportsQuotaE
 
     :param why: What shows that it is the quota.
     """
-    return BulkExportsQuotaError(
-        f"{error} {why} {QUOTA_REMEDY}",
-        status=error.status,
-        code=error.code,
-        twilio_message=error.twilio_message,
-        more_info=error.more_info,
-        request_id=error.request_id,
-    )
+    return error.restated(f"{error} {why} {QUOTA_REMEDY}", BulkExportsQuotaError)

@@ -87,17 +87,19 @@ class Progress:
     queue_position: int | None = None
     expected_at: datetime | None = None
 
-    def with_outlook(self, jobs: Iterable[Job], *, trust_estimate: bool = True) -> Progress:
+    def with_outlook(self, jobs: Sequence[Job]) -> Progress:
         """
         Take over what the unfinished of the jobs say of their end.
 
-        :param trust_estimate: ``False`` where the jobs' estimates are not for the wanted days.
+        An estimate is for a whole job: where only a part of one is wanted, that may be there sooner, and none counts.
         """
+        ranges = [own for job in jobs if (own := own_range(job))]
+        is_part = not all(own.start in self.days and own.end in self.days for own in ranges)
         unfinished = [job for job in jobs if not is_finished(job)]
         positions = [job.job_queue_position for job in unfinished if job.job_queue_position is not None]
         estimates = [job.estimated_completion_time for job in unfinished if job.estimated_completion_time]
         position = min(positions, default=None)
-        expected_at = max(estimates, default=None) if trust_estimate else None
+        expected_at = None if is_part else max(estimates, default=None)
         if (position, expected_at) == (self.queue_position, self.expected_at):
             return self
         return replace(self, queue_position=position, expected_at=expected_at)

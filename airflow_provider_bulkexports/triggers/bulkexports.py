@@ -21,7 +21,7 @@ from airflow_provider_bulkexports.outcomes import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, Pace
 from airflow_provider_bulkexports.triggers.arguments import serialized
 from airflow_provider_bulkexports.triggers.day_events import ExportDayEventTrigger
-from airflow_provider_bulkexports.triggers.poller import in_thread, look_until_found
+from airflow_provider_bulkexports.triggers.poller import in_background, in_thread, look_until_found
 from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
 from airflow_provider_bulkexports.watching import Watch
 
@@ -29,9 +29,6 @@ __all__ = ["ExportCustomJobTrigger", "ExportDayEventTrigger", "ExportDayTrigger"
 
 #: Seconds by which Airflow's own time-out of a deferred task trails ours, so that ours, which says more, comes first.
 _TIMEOUT_MARGIN = 900
-
-#: What goes on after its trigger has ended; the event loop alone would let it be collected as garbage.
-_cancelling: set[asyncio.Future[None]] = set()
 
 
 class _WaitTrigger(BaseTrigger):
@@ -121,10 +118,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
         if self.cancel_on_kill:
             # Airflow (3.3.2) cancels this about a second later, as part of the same kill: it repeats the request to
             # end a trigger until it has ended. A task of its own goes on.
-            task = asyncio.ensure_future(self._cancel_if_ended())
-            _cancelling.add(task)
-            task.add_done_callback(_cancelling.discard)
-            await asyncio.shield(task)
+            await asyncio.shield(in_background(self._cancel_if_ended()))
 
     def _wait(self) -> JobWait:
         return JobWait.parse(

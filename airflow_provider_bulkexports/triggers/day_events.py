@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from airflow_provider_bulkexports.api.models import FILE_LIFETIME, ExportDay, ResourceType
+from airflow_provider_bulkexports.api.models import ExportDay, ResourceType
 from airflow_provider_bulkexports.compat import AirflowException, BaseEventTrigger, TriggerEvent, asset_state_stores
 from airflow_provider_bulkexports.exceptions import BulkExportsError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.retention import expires_at
 from airflow_provider_bulkexports.triggers.arguments import serialized
 from airflow_provider_bulkexports.triggers.feed import DayFeed
 from airflow_provider_bulkexports.triggers.poller import look_until_found
@@ -64,11 +65,13 @@ class ExportDayEventTrigger(BaseEventTrigger):
             ResourceType.parse(self.resource_type), self.log, Pace(self.poll_interval, 0), await self._remembered()
         )
         while True:
-            for entry in await self._new_files(feed):
+            entries = await self._new_files(feed)
+            for entry in entries:
                 yield TriggerEvent(_payload(feed.resource_type, entry))
                 feed.announced(entry)
                 await self._remember(feed)
-            await self._remember(feed)
+            if not entries:  # the very first look, which found what is there already
+                await self._remember(feed)
 
     async def _new_files(self, feed: DayFeed) -> list[ExportDay]:
         failures = 0
@@ -104,5 +107,5 @@ def _payload(resource_type: ResourceType, entry: ExportDay) -> dict[str, Any]:
         "bytes": entry.size,
         "create_date": created.isoformat() if created else None,
         "friendly_name": entry.friendly_name,
-        "expires_at": f"{created + FILE_LIFETIME}T00:00:00+00:00" if created else None,
+        "expires_at": expires_at([created]) if created else None,
     }

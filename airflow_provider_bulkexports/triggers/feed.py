@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 from airflow_provider_bulkexports.api.models import FILE_LIFETIME, ExportDay, ResourceType
 from airflow_provider_bulkexports.compat import Log
-from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsRateLimitError
+from airflow_provider_bulkexports.exceptions import BulkExportsError
 from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
 from airflow_provider_bulkexports.waiting import Source
+from airflow_provider_bulkexports.watching import Streak
 
 __all__ = ["DayFeed", "file_key"]
 
@@ -40,8 +41,7 @@ class DayFeed:
         self._seen = None if seen is None else set(seen)
         self._log = log
         self._pace = pace
-        self._failures = 0
-        self._retry_after: float | None = None
+        self._failures = Streak()
 
     @property
     def seen(self) -> list[str]:
@@ -59,7 +59,8 @@ class DayFeed:
         except BulkExportsError as error:
             self._failed(error)
             return None
-        self.has_looked, self._failures = True, 0
+        self.has_looked = True
+        self._failures.end()
         if self._seen is None:
             self._seen = set(entries)
             self._log.info("%d files of %s are there already; new ones are announced", len(entries), self.resource_type)
@@ -74,8 +75,8 @@ class DayFeed:
 
     def pause(self) -> float:
         """Seconds until the next look."""
-        if self._failures:
-            return self._pace.pause_after(self._failures, retry_after=self._retry_after)
+        if self._failures.length:
+            return self._failures.pause(self._pace)
         return self._pace.pause(Outlook(), jitter=random.random())
 
     def timed_out(self) -> list[ExportDay]:
@@ -83,12 +84,13 @@ class DayFeed:
         return []
 
     def _failed(self, error: BulkExportsError) -> None:
-        self._failures += 1
-        self._retry_after = error.retry_after if isinstance(error, BulkExportsRateLimitError) else None
-        self._log.warning("Look at the files of %s failed (%d in a row): %s", self.resource_type, self._failures, error)
+        self._failures.add(error)
+        self._log.warning(
+            "Look at the files of %s failed (%d in a row): %s", self.resource_type, self._failures.length, error
+        )
 
     def _forget(self, newest: date | None) -> None:
         """Drop what Twilio has long removed, judged by its own dates."""
         if newest is not None and self._seen is not None:
-            oldest = (newest - timedelta(days=_MEMORY.days)).isoformat()
+            oldest = (newest - _MEMORY).isoformat()
             self._seen = {key for key in self._seen if key.rpartition("/")[2] >= oldest or key.endswith("/-")}

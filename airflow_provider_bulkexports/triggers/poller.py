@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.triggers.rounds import Experience, Round, StaleCredentialsError
 from airflow_provider_bulkexports.triggers.seats import Looker, Seat
 
-__all__ = ["Poller", "in_thread", "look_until_found"]
+__all__ = ["Poller", "in_background", "in_thread", "look_until_found"]
 
 Found = TypeVar("Found")
 
@@ -40,6 +40,7 @@ _AT_A_TIME = 20
 load_connection_lookup()
 
 _pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
+_in_background: set[asyncio.Future[None]] = set()
 
 
 async def look_until_found(
@@ -77,6 +78,14 @@ async def in_thread(work: Callable[..., Found], *args: Any) -> Found:
     return await asyncio.get_running_loop().run_in_executor(_THREADS, context.run, work, *args)
 
 
+def in_background(work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+    """Let work go on after its caller has ended; the event loop alone would let it be collected as garbage."""
+    future = asyncio.ensure_future(work)
+    _in_background.add(future)
+    future.add_done_callback(_in_background.discard)
+    return future
+
+
 class Poller:
     """
     Looks for all waits of one connection in one event loop.
@@ -94,7 +103,6 @@ class Poller:
         self._hold = -float("inf")
         self._arrival = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._waking: set[asyncio.Future[None]] = set()
         # In a context of its own: what it might say belongs to none of the waits.
         self._task = contextvars.Context().run(asyncio.ensure_future, self._run())
 
@@ -194,9 +202,7 @@ class Poller:
     def _settle(self, seats: Sequence[Seat]) -> None:
         for seat in seats:
             self._seats.pop(seat, None)
-        waking = asyncio.ensure_future(_wake(seats))
-        self._waking.add(waking)
-        waking.add_done_callback(self._waking.discard)
+        in_background(_wake(seats))
 
     def _end_all(self, error: Exception) -> None:
         for seat in self._seats:

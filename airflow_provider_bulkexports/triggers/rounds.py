@@ -25,6 +25,7 @@ from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
 __all__ = ["Experience", "Round", "StaleCredentialsError"]
 
 T = TypeVar("T")
+OnJobs = Callable[[Iterable[str]], None]
 
 #: Requests that may get no answer before the rest of a round is given up. One alone may be about an odd job.
 _SILENCES = 2
@@ -75,19 +76,12 @@ class Round:
         self.pause_asked = 0.0
         self.has_read_lists = False
 
-    def gather(self, waits: Iterable[Wait], *, on_jobs: Callable[[Iterable[str]], None] = lambda _: None) -> None:
+    def gather(self, waits: Iterable[Wait], *, on_jobs: OnJobs = lambda _: None) -> None:
         """
         Read the lists that are cheaper than the jobs of these waits one by one.
 
         :param on_jobs: Called with the sids that a page showed, as soon as it is read.
         """
-        self._on_jobs = on_jobs
-        try:
-            self._gather(waits)
-        finally:
-            del self._on_jobs  # it may refer to this round, which should vanish with its last use
-
-    def _gather(self, waits: Iterable[Wait]) -> None:
         by_type: dict[ResourceType | None, set[str]] = {}
         for wait in waits:
             if isinstance(wait, JobWait):
@@ -97,8 +91,8 @@ class Round:
         untyped = by_type.pop(None, set()) - self._experience.unlisted
         for kind, wanted in by_type.items():
             assert kind is not None
-            self._read_list(kind, wanted)
-        self._find(untyped)
+            self._read_list(kind, wanted, on_jobs)
+        self._find(untyped, on_jobs)
 
     def knows(self, wait: Wait | None) -> bool:
         """Whether the wait's questions are answered already."""
@@ -147,7 +141,7 @@ class Round:
                 raise
         return self._day_lists[kind]
 
-    def _read_list(self, kind: ResourceType, wanted: set[str]) -> None:
+    def _read_list(self, kind: ResourceType, wanted: set[str], on_jobs: OnJobs) -> None:
         """Read the list until it showed the wanted jobs, or proved to be longer than they are many."""
         wanted = wanted - self._jobs.keys()
         if len(wanted) <= self._experience.pages.get(kind, 1):
@@ -158,7 +152,7 @@ class Round:
             while not jobs.is_whole and jobs.pages < len(wanted) and not wanted <= jobs.jobs.keys():
                 shown = self._ask(jobs.read_page)
                 self._jobs.update((job.job_sid, job) for job in shown)
-                self._on_jobs([job.job_sid for job in shown])
+                on_jobs([job.job_sid for job in shown])
         except BulkExportsError as error:
             self._blame(kind, error, wanted - jobs.jobs.keys())
         else:
@@ -175,7 +169,7 @@ class Round:
         if not (is_suspicious and missing and self._can_be_fetched(min(missing))):
             self._errors.update(dict.fromkeys(missing, error))
 
-    def _find(self, untyped: set[str]) -> None:
+    def _find(self, untyped: set[str], on_jobs: OnJobs) -> None:
         """Learn the types of jobs: one job tells its own, and the list of that type shows others."""
         types = self._experience.types
         tried: set[ResourceType] = set()
@@ -185,7 +179,7 @@ class Round:
             if kind is None or kind in tried:
                 kind = next(each for each in ResourceType if each not in tried)
             tried.add(kind)
-            self._read_list(kind, untyped)
+            self._read_list(kind, untyped, on_jobs)
             types.update(dict.fromkeys(untyped & self._job_list(kind).jobs.keys(), kind))
             untyped = untyped - types.keys() - self._errors.keys()
         if len(tried) == len(ResourceType):
