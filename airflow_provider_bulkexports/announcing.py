@@ -7,8 +7,9 @@ from typing import Any
 
 from airflow_provider_bulkexports.compat import Asset, AssetRef, BaseOperator, Context, Log
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.outcomes import WaitResult
 
-__all__ = ["announce_days", "require_outlets"]
+__all__ = ["announce_days", "announce_result", "require_outlets"]
 
 
 def require_outlets(task: BaseOperator, *, emit_partitions: bool) -> None:
@@ -61,6 +62,21 @@ def announce_days(
     for event in outlet_events:
         event.add_partitions(keys)
     log.info("Announced %d days as partitions of %s", len(keys), ", ".join(map(_name_of, assets)))
+
+
+def announce_result(
+    task: BaseOperator, context: Context, result: WaitResult, *, emit_partitions: bool, log: Log
+) -> None:
+    """Announce the exported days of a wait: those with records and those without."""
+    announce_days(
+        task,
+        context,
+        [*result["completed"], *result["empty"]],
+        emit_partitions=emit_partitions,
+        log=log,
+        resource_type=result["resource_type"],
+        expires_at=result["expires_at"],
+    )
 
 
 def _assets_of(task: BaseOperator) -> list[Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_bulkexports import (
     BulkExportsToObjectStorageOperator,
+    CreateExportCustomJobOperator,
     ExportCustomJobSensor,
     ExportDaySensor,
     asset_for,
@@ -19,9 +20,10 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.simulator import Simulator
 
 try:
-    from airflow.sdk import AssetAlias
+    from airflow.sdk import DAG, AssetAlias
     from airflow.sdk.execution_time.context import OutletEventAccessors
 except ImportError:  # Airflow 2.11
+    from airflow import DAG
     from airflow.datasets import DatasetAlias as AssetAlias
     from airflow.utils.context import OutletEventAccessors
 
@@ -55,7 +57,7 @@ def partitions(event: Any) -> set[str]:
     return getattr(event, "partition_keys", set())
 
 
-@pytest.fixture(params=["job sensor", "day sensor", "transfer"])
+@pytest.fixture(params=["create", "deferred create", "job sensor", "day sensor", "transfer"])
 def run(
     request: pytest.FixtureRequest, connection: str, job: str, run_task: Callable[..., Any], tmp_path: Path
 ) -> Callable[..., Any]:
@@ -63,6 +65,10 @@ def run(
     days = {"resource_type": "Messages", "start_day": DAYS[0], "end_day": DAYS[-1]}
 
     def make(**kwargs: Any) -> Any:
+        if "create" in request.param:
+            with DAG("exports", schedule=None):
+                how = {"wait_for_completion": True, "deferrable": "deferred" in request.param}
+                return CreateExportCustomJobOperator(task_id="task", **how, **days, **kwargs)
         if request.param == "job sensor":
             return ExportCustomJobSensor(task_id="task", job_sid=job, **kwargs)
         if request.param == "day sensor":
@@ -104,6 +110,19 @@ def test_partitions_of_nothing_are_refused_when_the_dag_is_parsed(run: Callable[
     for outlets in ([], [AssetAlias("an-alias")]):
         with pytest.raises(BulkExportsInputError, match=r"add outlets=\[asset_for"):
             run(outlets=outlets, emit_partitions=True)
+
+
+def test_a_task_that_only_submits_names_no_days_since_none_is_there(
+    connection: str, run_task: Callable[..., Any], events: Any, messages: Any
+) -> None:
+    arguments = {"resource_type": "Messages", "start_day": DAYS[0], "end_day": DAYS[-1], "outlets": [messages]}
+
+    end = run_task(lambda: CreateExportCustomJobOperator(task_id="submit", **arguments))
+
+    assert end.state == "success", end.error
+    assert events[messages].extra == {}
+    with pytest.raises(BulkExportsInputError, match="without wait_for_completion=True"):
+        CreateExportCustomJobOperator(task_id="submit", emit_partitions=True, **arguments)
 
 
 def test_without_outlets_nothing_is_announced(run: Callable[..., Any], events: Any) -> None:

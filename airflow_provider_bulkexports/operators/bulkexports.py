@@ -8,11 +8,12 @@ from datetime import date, datetime, timezone
 from functools import cached_property
 from typing import Any
 
+from airflow_provider_bulkexports.announcing import announce_result, require_outlets
 from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at
 from airflow_provider_bulkexports.cancelling import JobGuard
 from airflow_provider_bulkexports.compat import BaseOperator, Context, conf
-from airflow_provider_bulkexports.exceptions import BulkExportsQuotaError
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.lineage import Exported, export_lineage
@@ -74,6 +75,9 @@ class CreateExportCustomJobOperator(BaseOperator):
         a retry submits them again; without it, a retry goes on with the same job.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param deferrable: Wait in the triggerer instead of on a worker.
+    :param emit_partitions: With ``wait_for_completion``, make one event a day for each asset among ``outlets``, with
+        the day as its partition key (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
+        Without ``wait_for_completion`` no day is there yet when the task ends, and the events of its outlets name none.
     """
 
     template_fields: Sequence[str] = (
@@ -113,6 +117,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         timeout: float = 24 * 3600,
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
         is_for_alerts = email is not None and email == (kwargs.get("default_args") or {}).get("email")
@@ -136,6 +141,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.timeout = timeout
         self.twilio_conn_id = twilio_conn_id
         self.deferrable = deferrable
+        self.emit_partitions = emit_partitions
         self._guard: JobGuard | None = None
         self._check_literals()
 
@@ -164,7 +170,7 @@ class CreateExportCustomJobOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
         """Take the trigger's event after the wait for completion: return the result, or fail the task."""
-        return self._conclude(event)
+        return self._conclude(context, event)
 
     def on_kill(self) -> None:
         """Submit nothing more; with ``cancel_on_kill``, delete what is unfinished. Takes three seconds at most."""
@@ -185,7 +191,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         if not self.wait_for_completion:
             return sids[0] if len(sids) == 1 else sids
         wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
-        return self._await_completion(wait, self._guard)
+        return self._await_completion(context, wait, self._guard)
 
     def _submit(self, request: ExportRequest, guard: JobGuard, *, is_retry: bool) -> list[str]:
         while True:
@@ -230,7 +236,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.log.info("Waiting until %s UTC, %s", f"{moment:%Y-%m-%d %H:%M}", why)
         pause_until(moment, self, days, deferrable=self.deferrable, method_name="execute_when_exportable", sleep=sleep)
 
-    def _await_completion(self, wait: JobWait, guard: JobGuard) -> WaitResult:
+    def _await_completion(self, context: Context, wait: JobWait, guard: JobGuard) -> WaitResult:
         pace = Pace(self.poll_interval, self.max_poll_interval)
         watch = Watch(wait, self.log, pace)
         client = self.hook.get_conn()
@@ -250,17 +256,24 @@ class CreateExportCustomJobOperator(BaseOperator):
                 event = watch.timed_out(fate=guard.give_up())
                 break
             guard.sleep(min(watch.pause(), left))
-        return self._conclude(event)
+        return self._conclude(context, event)
 
-    def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
+    def _conclude(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.
         result = conclude(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
         self._exported = Exported.from_result(result)
         warn_of_expiry(result, log=self.log)
+        announce_result(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
         return result
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
+        require_outlets(self, emit_partitions=self.emit_partitions)
+        if self.emit_partitions and not self.wait_for_completion:
+            raise BulkExportsInputError(
+                "emit_partitions=True without wait_for_completion=True: no day is there when the task ends; let the "
+                "task wait, or set emit_partitions on the sensor or the transfer that follows"
+            )
         Pace(self.poll_interval, self.max_poll_interval)
         ResourceType.parse(known(self.resource_type, otherwise=ResourceType.MESSAGES))
         if days := known_days(self.start_day, self.end_day):

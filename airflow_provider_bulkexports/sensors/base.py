@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_bulkexports.announcing import announce_days, require_outlets
+from airflow_provider_bulkexports.announcing import announce_result, require_outlets
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.compat import (
     AirflowSkipException,
@@ -122,15 +122,7 @@ class WaitSensor(BaseSensorOperator):
     def _end(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
         result = self._conclude(event)
         warn_of_expiry(result, log=self.log)
-        announce_days(
-            self,
-            context,
-            [*result["completed"], *result["empty"]],
-            emit_partitions=self.emit_partitions,
-            log=self.log,
-            resource_type=result["resource_type"],
-            expires_at=result["expires_at"],
-        )
+        announce_result(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
         return result
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
