@@ -7,15 +7,15 @@ import importlib.util
 import inspect
 import sys
 from collections import Counter
-from datetime import datetime, timezone
+from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.version import Version
 
-from airflow_provider_bulkexports import plan_quota
-from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
+from airflow_provider_bulkexports import ExportDayEventTrigger, plan_quota
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseOperator
 from airflow_provider_bulkexports.simulator import Simulator
 
 try:
@@ -50,7 +50,7 @@ def dags_in(file: Path) -> dict[str, Any]:
     sys.modules[file.stem] = module
     spec.loader.exec_module(module)
     tasks = (getattr(value, "operator", value) for value in vars(module).values())
-    dags = [task.dag for task in tasks if hasattr(task, "task_id")]
+    dags = [task.dag for task in tasks if isinstance(task, BaseOperator)]
     dags += [value for value in vars(module).values() if isinstance(value, DAG)]
     return {dag.dag_id: dag for dag in dags}
 
@@ -73,6 +73,7 @@ def xcom(dag_run: Any, task_id: str) -> Any:
 
 def test_no_example_is_forgotten_here() -> None:
     assert sorted(file.name for file in EXAMPLES.glob("*.py")) == [
+        "example_bulkexports_automatic_exports.py",
         "example_bulkexports_backfill.py",
         "example_bulkexports_daily.py",
         "example_bulkexports_partitions.py",
@@ -198,6 +199,39 @@ def test_partitions_example_announces_the_day_to_the_dags_that_wait_for_it(
     has_partitions = Version(AIRFLOW_VERSION) >= Version("3.3")
     assert partition == (day if has_partitions else None)
     assert ("example_bulkexports_each_month" in dags) == has_partitions
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(Version(AIRFLOW_VERSION) >= Version("3"), reason="files start the DAG: system/test_watchers.py")
+def test_automatic_example_waits_for_the_file_of_the_day_where_there_are_no_watchers(
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
+    fast.state.set_enabled("Messages")
+    fast.clock.advance(timedelta(days=2))
+    (file, *_) = fast.state.day_files
+    end_of_day = datetime.combine(file.day, time(), timezone.utc) + timedelta(days=1)
+
+    ended = run(dag_in(EXAMPLES / "example_bulkexports_automatic_exports.py"), end_of_day)
+
+    assert ended.state == "success"
+    assert xcom(ended, "wait")["completed"] == [file.day.isoformat()]
+    assert [entry["day"] for entry in xcom(ended, "store")] == [file.day.isoformat()]
+    assert not fast.state.jobs
+
+
+@pytest.mark.skipif(Version(AIRFLOW_VERSION) < Version("3"), reason="watchers need Airflow 3.0")
+def test_automatic_example_is_started_by_every_file_as_the_readme_shows() -> None:
+    file = EXAMPLES / "example_bulkexports_automatic_exports.py"
+
+    dag = dag_in(file)
+
+    ((asset,),) = [list(dag.timetable.asset_condition.objects)]
+    (watcher,) = asset.watchers
+    assert isinstance(watcher.trigger, ExportDayEventTrigger)
+    assert watcher.trigger.announce_existing
+    assert dag.get_task("store").days == sys.modules[file.stem].NEW_DAYS
+    assert sys.modules[file.stem].NEW_DAYS in (EXAMPLES.parent / "README.md").read_text()
 
 
 def activate(uri: str) -> None:

@@ -21,6 +21,7 @@ from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
 
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parent.parent / "example_dags"
 
 #: Seconds for one test, the start of Airflow included.
 _TEST_TIMEOUT = 600
@@ -41,10 +42,19 @@ def twilio_ports() -> dict[str, int]:
 
 
 @pytest.fixture(scope="session")
-def airflow_environment(twilio_ports: dict[str, int]) -> dict[str, str]:
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the examples store files."""
+    return tmp_path_factory.mktemp("exports")
+
+
+@pytest.fixture(scope="session")
+def airflow_environment(twilio_ports: dict[str, int], exports: Path) -> dict[str, str]:
     """Environment of all Airflow's processes besides the harness's own settings."""
+    twilio = Simulator(**twilio_ports)
     return {
-        f"AIRFLOW_CONN_{BulkExportsHook.default_conn_name.upper()}": Simulator(**twilio_ports).connection_json(),
+        f"AIRFLOW_CONN_{BulkExportsHook.default_conn_name.upper()}": twilio.connection_json(),
+        "AIRFLOW_VAR_TWILIO_EXPORTS": f"file://{exports}",
+        "TWILIO_ACCOUNT_SID": twilio.account_sid,
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
     }
 
@@ -61,7 +71,7 @@ def airflow(airflow_environment: dict[str, str]) -> Iterator[Airflow]:
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         postgres.start()
-        airflow = Airflow(postgres, dags=HERE / "dags", environment=airflow_environment)
+        airflow = Airflow(postgres, dags=[HERE / "dags", EXAMPLES], environment=airflow_environment)
         try:
             airflow.start()
             yield airflow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json as json_module
 import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -58,23 +60,52 @@ class RestApi:
         """Whether the DAG has been parsed."""
         return bool(self.rest("GET", "/dags", dag_id_pattern=dag_id)["dags"])
 
-    def trigger(self, dag_id: str, run_id: str | None = None, conf: dict[str, Any] | None = None) -> str:
+    def trigger(self, dag_id: str, run_id: str | None = None, conf: dict[str, Any] | None = None, **fields: Any) -> str:
         """
-        Start a run without a logical date, once the DAG is parsed.
+        Start a run, by default without a logical date, once the DAG is parsed.
 
         :param run_id: By default one that nobody else uses.
         :param conf: The run's conf; it overrides the DAG's params.
+        :param fields: Further fields of the request, such as ``logical_date``.
         :return: The run id.
         """
         run_id = run_id or f"test__{uuid.uuid4().hex[:12]}"
-        wait_until(
-            lambda: self.knows_dag(dag_id),
-            timeout=60,
-            otherwise=lambda: f"no DAG {dag_id!r}; import errors: {self.rest('GET', '/importErrors')}",
-        )
-        run = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
+        self._wait_for_dag(dag_id)
+        run = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}, **fields}
         self.rest("POST", f"/dags/{dag_id}/dagRuns", json=run)
         return run_id
+
+    @contextmanager
+    def unpaused(self, *dag_ids: str) -> Iterator[None]:
+        """Let DAGs that are paused run, and the watchers of their assets, for a while."""
+        for dag_id in dag_ids:
+            self._wait_for_dag(dag_id)
+        try:
+            self._set_paused(dag_ids, False)
+            yield
+        finally:
+            self._set_paused(dag_ids, True)
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return all runs of a DAG as the API describes them, oldest first."""
+        runs: list[dict[str, Any]] = self.rest("GET", f"/dags/{dag_id}/dagRuns", order_by="id")["dag_runs"]
+        return runs
+
+    def asset_events(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
+        """
+        Return the events of an asset as the API describes them, oldest first.
+
+        :param parameters: Further ones of the query, such as ``source_run_id``.
+        """
+        (asset,) = [each for each in self.rest("GET", "/assets", name_pattern=name)["assets"] if each["name"] == name]
+        query = {"asset_id": asset["id"], "order_by": "timestamp", **parameters}
+        events: list[dict[str, Any]] = self.rest("GET", "/assets/events", **query)["asset_events"]
+        return events
+
+    def triggering_events(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return the asset events that started a run."""
+        events = self.rest("GET", f"/dags/{dag_id}/dagRuns/{run_id}/upstreamAssetEvents")["asset_events"]
+        return list(events)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run."""
@@ -109,6 +140,30 @@ class RestApi:
         path = f"{_instance(dag_id, run_id, task_id)}/logs/{try_number}"
         content = self.rest("GET", path, map_index=map_index, full_content=True)["content"]
         return "\n".join(map(_log_line, content))
+
+    def _wait_for_dag(self, dag_id: str) -> None:
+        wait_until(
+            lambda: self.knows_dag(dag_id),
+            timeout=60,
+            otherwise=lambda: f"no DAG {dag_id!r}; import errors: {self.rest('GET', '/importErrors')}",
+        )
+
+    def _set_paused(self, dag_ids: Sequence[str], is_paused: bool) -> None:
+        dags = [self.rest("PATCH", f"/dags/{dag_id}", json={"is_paused": is_paused}) for dag_id in dag_ids]
+        for token in {dag["file_token"] for dag in dags}:
+            # Only when it parses a file, Airflow looks at whose watchers are wanted.
+            with _conflict_ignored():  # it is going to be parsed anyway
+                self.rest("PUT", f"/parseDagFile/{token}")
+
+
+@contextmanager
+def _conflict_ignored() -> Iterator[None]:
+    """Take the answer that something has been asked for already."""
+    try:
+        yield
+    except RestError as error:
+        if error.status != requests.codes.conflict:
+            raise
 
 
 def _instance(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -29,15 +30,15 @@ class Airflow(RestApi):
     Scheduler with LocalExecutor, DAG processor, API server and triggerer.
 
     :param postgres: A fresh database.
-    :param dags: Folder of the DAGs; they are not paused.
+    :param dags: Folders of DAGs; these are not paused, except for the examples: most have a schedule.
     :param environment: Further environment of every process.
     """
 
-    def __init__(self, postgres: Postgres, *, dags: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, postgres: Postgres, *, dags: Sequence[Path], environment: Mapping[str, str]) -> None:
         super().__init__(f"http://127.0.0.1:{free_port()}")
         self._postgres = postgres
         self.home = Path(tempfile.mkdtemp(prefix="bulkexports-system-"))
-        _preload(self.home)
+        _write_local_settings(self.home)
         variables = {**_inherited(), **_configuration(self.home, dags, postgres.url, self.url), **environment}
 
         def component(name: str, *arguments: str) -> Component:
@@ -198,15 +199,29 @@ def _inherited() -> dict[str, str]:
     return inherited | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
-def _preload(home: Path) -> None:
-    """Let the scheduler load, once, what every task of its workers needs: half of the time that a short task takes."""
+#: The scheduler loads, once, what every task of its workers needs: half of the time that a short task takes.
+_LOCAL_SETTINGS = """
+import airflow_provider_bulkexports.operators.bulkexports, airflow_provider_bulkexports.sensors.bulkexports
+
+def dag_policy(dag):
+    if dag.dag_id.startswith("example_"):
+        dag.is_paused_upon_creation = True
+"""
+
+
+def _write_local_settings(home: Path) -> None:
     (home / "config").mkdir()
-    (home / "config" / "airflow_local_settings.py").write_text(
-        "import airflow_provider_bulkexports.operators.bulkexports, airflow_provider_bulkexports.sensors.bulkexports\n"
-    )
+    (home / "config" / "airflow_local_settings.py").write_text(_LOCAL_SETTINGS)
 
 
-def _configuration(home: Path, dags: Path, database: str, url: str) -> dict[str, str]:
+def _bundles(dags: Sequence[Path]) -> str:
+    """The folders of DAGs, as Airflow's configuration has them; it refuses the name ``example_dags``."""
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    named = {f"dags-{number}": str(path) for number, path in enumerate(dags)}
+    return json.dumps([{"name": name, "classpath": local, "kwargs": {"path": path}} for name, path in named.items()])
+
+
+def _configuration(home: Path, dags: Sequence[Path], database: str, url: str) -> dict[str, str]:
     """Airflow's settings: all on this machine, few processes, short intervals."""
     options = {
         "api.base_url": url,
@@ -220,12 +235,12 @@ def _configuration(home: Path, dags: Path, database: str, url: str) -> dict[str,
         "bulkexports.poll_interval": "1",
         "core.auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "core.dags_are_paused_at_creation": "False",
-        "core.dags_folder": str(dags),
         "core.execution_api_server_url": f"{url}/execution/",
         "core.executor": "LocalExecutor",
         "core.load_examples": "False",
         "core.parallelism": "4",
         "core.simple_auth_manager_all_admins": "True",
+        "dag_processor.dag_bundle_config_list": _bundles(dags),
         "dag_processor.parsing_processes": "1",
         "dag_processor.refresh_interval": "5",
         "database.load_default_connections": "False",
