@@ -3,8 +3,8 @@ Fetch every day that Twilio exports by itself, soon after it is there and long b
 
 With *automatic daily export* switched on (in Twilio's console, or ``client.update_configuration("Messages",
 enabled=True)``), Twilio makes the file of each day after it is over, without any job, and removes it after seven days.
-A watcher looks at the list of files every five minutes. Each new file starts a run, which stores it; several files that
-appear together may share a run.
+A watcher looks at the list of files every five minutes. A new file starts a run, which stores it. Of several files that
+are found by the same look, Airflow may leave some to the next run, which the next day's file starts.
 
 The files that are there when the watcher looks for the first time count as new, so that none is missed. Airflow 3.3
 remembers what was announced. Before it, a restarted triggerer announces them all again; that costs a run, which skips
