@@ -1,0 +1,51 @@
+"""A browser without a window, and pictures of what it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+__all__ = ["MissingBrowserError", "open_page", "take_picture"]
+
+#: Git ignores it.
+_PICTURES = Path(__file__).parents[3] / "artifacts" / "browser"
+
+#: Milliseconds for whatever a page shows next; the machine may be busy.
+_PATIENCE = 30_000
+
+
+class MissingBrowserError(Exception):
+    """Chromium is not installed."""
+
+
+@contextmanager
+def open_page() -> Iterator[Page]:
+    """
+    Open an empty page in a Chromium that ends with it.
+
+    :raises MissingBrowserError: saying what to install.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        raise MissingBrowserError("Chromium is missing: apt-get install chromium")
+    expect.set_options(timeout=_PATIENCE)
+    flags = ["--no-proxy-server", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+            page.set_default_timeout(_PATIENCE)
+            yield page
+        finally:
+            browser.close()
+
+
+def take_picture(page: Page, name: str) -> None:
+    """Keep what a person would see now."""
+    page.screenshot(path=_PICTURES / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.png", animations="disabled")

@@ -1,0 +1,108 @@
+"""What a person sees in Airflow's web pages: the connection's form, and the link to the export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from harness import Airflow
+from harness.browser import open_page, take_picture
+from playwright.sync_api import Locator, Page, expect
+
+from airflow_provider_bulkexports.provider_info import connection_form
+from airflow_provider_bulkexports.simulator import Simulator
+
+HOST, LOGIN, PASSWORD = "Base URL", "Account SID or API key SID", "Auth Token or API key secret"
+CONF = {"resource_type": "Calls", "start_day": "2026-02-01", "end_day": "2026-02-03"}
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with open_page() as page:
+        yield page
+
+
+def test_the_form_shows_every_field_with_its_help_and_hides_the_secret(
+    airflow: Airflow, simulator: Simulator, page: Page
+) -> None:
+    form = new_connection(airflow, page, "twilio_form")
+    declared = connection_form()
+    for name, label in declared["ui-field-behaviour"]["relabeling"].items():
+        placeholder = declared["ui-field-behaviour"]["placeholders"][name]
+        expect(form.get_by_role("textbox", name=label)).to_have_attribute("placeholder", placeholder)
+    expect(form.get_by_role("textbox", name=PASSWORD)).to_have_attribute("type", "password")
+    for hidden in ("Schema", "Port"):
+        expect(form.get_by_text(hidden, exact=True)).to_have_count(0)
+    take_picture(page, "form standard fields")
+
+    form.get_by_role("button", name="Extra Fields", exact=True).click()
+    for field in declared["conn-fields"].values():
+        expect(form.get_by_text(field["label"], exact=True)).to_be_visible()
+        expect(form.get_by_text(field["description"], exact=True)).to_be_visible()
+    expect(form.get_by_role("combobox", name="Region")).to_be_visible()
+    take_picture(page, "form extra fields")
+
+    form.get_by_role("button", name="Standard Fields").click()
+    fill(form, simulator.base_url, *simulator.auth)
+    save(form)
+    row = row_of(page, "twilio_form")
+    row.get_by_role("button", name="Edit Connection").click()
+    expect(page.get_by_role("textbox", name=LOGIN)).to_have_value(simulator.account_sid)
+    assert simulator.auth_token not in page.content()
+    assert page.get_by_role("textbox", name=PASSWORD).input_value() != simulator.auth_token
+    take_picture(page, "form opened again")
+
+
+def test_the_link_leads_from_a_waiting_and_a_finished_task_to_the_job(
+    airflow: Airflow, simulator: Simulator, page: Page
+) -> None:
+    run_id = airflow.trigger("export_days", conf=CONF)
+    airflow.wait_for_state("export_days", run_id, "wait", {"deferred"})
+    follow_link(airflow, simulator, page, run_id, "wait", "deferred")
+    simulator.finish_jobs()
+    assert airflow.wait_for_run("export_days", run_id) == "success"
+    for task_id in ("create", "wait"):
+        follow_link(airflow, simulator, page, run_id, task_id, "finished")
+
+
+def new_connection(airflow: Airflow, page: Page, conn_id: str) -> Locator:
+    """Open the form of a new connection of our type."""
+    page.goto(f"{airflow.url}/connections")
+    page.get_by_role("button", name="Add Connection").first.click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("textbox", name="Connection ID").fill(conn_id)
+    form.get_by_role("combobox", name="Connection Type").click()
+    page.get_by_role("option", name="Twilio BulkExports").click()
+    return form
+
+
+def fill(form: Locator, host: str, login: str, password: str) -> None:
+    """Fill in what the simulator needs."""
+    for label, value in {HOST: host, LOGIN: login, PASSWORD: password}.items():
+        form.get_by_role("textbox", name=label).fill(value)
+
+
+def save(form: Locator) -> None:
+    """Save, and wait until the form is gone."""
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+
+
+def row_of(page: Page, conn_id: str) -> Locator:
+    """Return the connection's line in the list."""
+    return page.get_by_role("row").filter(has=page.get_by_text(conn_id, exact=True))
+
+
+def follow_link(airflow: Airflow, simulator: Simulator, page: Page, run_id: str, task_id: str, when: str) -> None:
+    """Click a task's link, and see the job and its days on the page that opens."""
+    page.goto(f"{airflow.url}/dags/export_days/runs/{run_id}/tasks/{task_id}/details")
+    link = page.get_by_role("link", name="Twilio export")
+    expect(link).to_be_visible()
+    take_picture(page, f"link on {when} {task_id}")
+    with page.expect_popup() as popup:
+        link.click()
+    (job,) = simulator.state.jobs.values()
+    for shown in (job.sid, CONF["start_day"], CONF["end_day"]):
+        expect(popup.value.locator("body")).to_contain_text(shown)
+    take_picture(popup.value, f"job of {when} {task_id}")
+    popup.value.close()
