@@ -3,8 +3,7 @@ Fetch every day that Twilio exports by itself, soon after it is there and long b
 
 With *automatic daily export* switched on (in Twilio's console, or ``client.update_configuration("Messages",
 enabled=True)``), Twilio makes the file of each day after it is over, without any job, and removes it after seven days.
-A watcher looks at the list of files every five minutes. A new file starts a run, which stores it. Of several files that
-are found by the same look, Airflow may leave some to the next run, which the next day's file starts.
+A watcher looks at the list of files every five minutes. New files start a run, which stores them.
 
 The files that are there when the watcher looks for the first time count as new, so that none is missed. Airflow 3.3
 remembers what was announced. Before it, a restarted triggerer announces them all again; that costs a run, which skips
@@ -34,7 +33,7 @@ else:
     has_watchers, schedule = True, [new_files]
 
 # The days of the files that started the run.
-NEW_DAYS = "{{ triggering_asset_events.values() | first | map(attribute='extra.payload.day') | list | join(',') }}"
+NEW_DAYS = "{{ triggering_asset_events.values() | first | sum('extra.payload.days', []) | join(',') }}"
 
 with DAG(
     dag_id="example_bulkexports_automatic_exports",

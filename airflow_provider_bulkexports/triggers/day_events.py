@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from airflow_provider_bulkexports.api.models import ExportDay, ResourceType
@@ -24,10 +24,12 @@ _SEEN = "bulkexports_announced_files"
 
 class ExportDayEventTrigger(BaseEventTrigger):
     """
-    Fires for every new day file, whoever had it made; for an ``AssetWatcher``, so that a DAG starts (Airflow >= 3.0).
+    Fires for new day files, whoever had them made; for an ``AssetWatcher``, so that a DAG starts (Airflow >= 3.0).
 
-    The event's payload: ``resource_type``, ``day``, ``bytes``, ``create_date``, ``friendly_name`` and ``expires_at``,
-    when Twilio removes the file. A day that is exported anew has a new file.
+    One event for all files that a look finds: Airflow leaves an event that comes a moment after another to the next
+    run, which here may be a day away. Its payload: ``resource_type``, ``days``, and ``files``, each with ``day``,
+    ``bytes``, ``create_date``, ``friendly_name`` and ``expires_at``, when Twilio removes the file. A day that is
+    exported anew has a new file.
 
     What was announced is remembered in the asset's state store (Airflow >= 3.3), so that a restart neither repeats nor
     misses a file. Earlier Airflows have none: there, files count as new that appear after the triggerer started.
@@ -60,18 +62,16 @@ class ExportDayEventTrigger(BaseEventTrigger):
         return serialized(self)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Fire for every new file, for ever."""
+        """Fire whenever there are new files, for ever."""
         feed = DayFeed(
             ResourceType.parse(self.resource_type), self.log, Pace(self.poll_interval, 0), await self._remembered()
         )
         while True:
-            entries = await self._new_files(feed)
-            for entry in entries:
-                yield TriggerEvent(_payload(feed.resource_type, entry))
-                feed.announced(entry)
-                await self._remember(feed)
-            if not entries:  # the very first look, which found what is there already
-                await self._remember(feed)
+            # None at the very first look, which found what is there already.
+            if entries := await self._new_files(feed):
+                yield TriggerEvent(_payload(feed.resource_type, entries))
+                feed.announced(entries)
+            await self._remember(feed)
 
     async def _new_files(self, feed: DayFeed) -> list[ExportDay]:
         failures = 0
@@ -99,10 +99,17 @@ class ExportDayEventTrigger(BaseEventTrigger):
             await store.aset(_SEEN, feed.seen)
 
 
-def _payload(resource_type: ResourceType, entry: ExportDay) -> dict[str, Any]:
-    created = entry.create_date
+def _payload(resource_type: ResourceType, entries: Sequence[ExportDay]) -> dict[str, Any]:
     return {
         "resource_type": resource_type.value,
+        "days": sorted({entry.day.isoformat() for entry in entries}),
+        "files": [_file(entry) for entry in entries],
+    }
+
+
+def _file(entry: ExportDay) -> dict[str, Any]:
+    created = entry.create_date
+    return {
         "day": entry.day.isoformat(),
         "bytes": entry.size,
         "create_date": created.isoformat() if created else None,

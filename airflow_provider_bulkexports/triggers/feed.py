@@ -68,10 +68,10 @@ class DayFeed:
         self._forget(max((entry.create_date for entry in entries.values() if entry.create_date), default=None))
         return [entry for key, entry in entries.items() if key not in self._seen] or None
 
-    def announced(self, entry: ExportDay) -> None:
-        """Remember that a file was announced."""
+    def announced(self, entries: Iterable[ExportDay]) -> None:
+        """Remember that files were announced."""
         assert self._seen is not None
-        self._seen.add(file_key(entry))
+        self._seen.update(map(file_key, entries))
 
     def pause(self) -> float:
         """Seconds until the next look."""

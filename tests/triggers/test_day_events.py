@@ -79,7 +79,7 @@ def announced(connection: str, timeline: Any) -> Callable[..., list[dict[str, An
 
 
 def days_of(events: list[dict[str, Any]]) -> list[str]:
-    return [event["day"] for event in events]
+    return [day for event in events for day in event["days"]]
 
 
 def test_a_file_that_appears_is_announced_once_with_what_is_known_of_it(
@@ -90,14 +90,30 @@ def test_a_file_that_appears_is_announced_once_with_what_is_known_of_it(
 
     (event,) = announced()
 
-    assert event.pop("bytes") > 0
-    assert event == {
-        "resource_type": "Messages",
+    (file,) = event["files"]
+    assert (event["resource_type"], event["days"]) == ("Messages", ["2026-01-02"])
+    assert file.pop("bytes") > 0
+    assert file == {
         "day": "2026-01-02",
         "create_date": "2026-11-24",
         "friendly_name": "somebody's",
         "expires_at": "2026-12-01T00:00:00+00:00",
     }
+
+
+def test_files_that_one_look_finds_are_one_event_and_each_is_announced_once(
+    announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
+) -> None:
+    def export_two() -> None:
+        export("2026-01-02")
+        export("2026-01-01")
+
+    timeline.after(200, export_two)
+
+    (event,) = announced()
+
+    assert event["days"] == ["2026-01-01", "2026-01-02"]
+    assert [file["day"] for file in event["files"]] == ["2026-01-02", "2026-01-01"]
 
 
 def test_a_restart_neither_repeats_nor_misses_a_file(
