@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_bulkexports.compat import object_storage_path
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
 __all__ = ["Destination"]
 
@@ -30,9 +31,11 @@ class Destination:
 
     :param url: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder`` or a local path.
     :param conn_id: Airflow connection of the store; without it the credentials of the environment.
+    :raises BulkExportsInputError: for an address in which Airflow would take the container for a connection.
     """
 
     def __init__(self, url: str, conn_id: str | None = None) -> None:
+        _check(url)
         self._url = url.rstrip("/")
         self._root = object_storage_path(self._url, conn_id)
         self._protocol = self._root.protocol
@@ -105,3 +108,14 @@ class Destination:
     def _full(self, path: str) -> str:
         """The file's path as the store's file system takes it."""
         return f"{self._root.path.rstrip('/')}/{path}"
+
+
+def _check(url: str) -> None:
+    """Refuse Azure's own way to write addresses: what stands before ``@`` names a connection in Airflow."""
+    parts = urlsplit(url)
+    container, _, account = parts.netloc.rpartition("@")
+    if container and ".dfs." in account:
+        raise BulkExportsInputError(
+            f"destination {url!r}: Airflow takes {container!r} for a connection. Write "
+            f"{parts.scheme}://{container}{parts.path} and name the connection of {account} in object_storage_conn_id"
+        )
