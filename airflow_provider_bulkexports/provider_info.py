@@ -17,16 +17,19 @@ def connection_form() -> dict[str, Any]:
     """Describe the connection form, once: Airflow 3.2 and later read this, older ones the hook, which asks here."""
     return {
         "ui-field-behaviour": {
-            "hidden-fields": ["schema", "port"],
+            "hidden-fields": ["schema"],
             "relabeling": {
                 "login": "Account SID or API key SID",
                 "password": "Auth Token or API key secret",
                 "host": "Base URL",
+                "port": "Port",
             },
             "placeholders": {
                 "login": "AC… or SK…",
                 "password": "from Twilio's console",
                 "host": "https://bulkexports.twilio.com",
+                # Airflow 3.3.1 and 3.3.2 answer "Bad Request" to the test of a connection without a port.
+                "port": "0: as in the base URL",
             },
         },
         "conn-fields": {

@@ -68,8 +68,10 @@ def watch_for_a_while(airflow: Airflow, simulator: Simulator) -> None:
     airflow.wait_until(lambda: [*simulator.requests][-1].at > began + WINDOW, "The triggerer looks on")
     simulator.clock.speed = 0
     asked = [request for request in simulator.requests if began <= request.at <= began + WINDOW]
-    assert 2 <= len(asked) <= WINDOW.total_seconds() / 2 + 1
-    assert {request.path for request in asked} == {"/v1/Exports/Messages/Days"}
+    # A wait that an earlier test left behind may ask for its job.
+    lists = [request for request in asked if "/Jobs/" not in request.path]
+    assert 2 <= len(lists) <= WINDOW.total_seconds() / 2 + 1
+    assert {request.path for request in lists} == {"/v1/Exports/Messages/Days"}
 
 
 def wait_for_baseline(airflow: Airflow, simulator: Simulator) -> None:
