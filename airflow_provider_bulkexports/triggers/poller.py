@@ -32,7 +32,7 @@ _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="bulkexports")
 _NEAR = 0.1
 
 #: Part of its interval by which a wait may be looked at earlier, where a round takes long.
-_LONGEST_LEAD = 0.25
+_LONGEST_LEAD = 0.4
 
 #: Looks or wake-ups after which a thread lets the event loop run, or the event loop its other tasks.
 _AT_A_TIME = 20
@@ -168,9 +168,10 @@ class Poller:
         now = time.monotonic()
         self._hold = now + source.pause_asked
         if source.has_read_lists:
-            # Reading them takes a while: the next round begins as much earlier, or waits would end late by it.
+            # Reading them takes a while, maybe twice as long next time: the next round begins as much earlier, or waits
+            # would end late by it.
             for seat in looked:
-                seat.due -= min(now - self._last_round, seat.interval * _LONGEST_LEAD)
+                seat.due -= min(2 * (now - self._last_round), seat.interval * _LONGEST_LEAD)
 
     def _round(self, source: Round, due: Iterable[Seat], others: Iterable[Seat]) -> list[Seat]:
         """Look for every seat as soon as its questions are answered, and return the seats. In a thread."""
