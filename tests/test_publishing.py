@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -18,8 +16,3 @@ def test_an_azure_address_whose_container_airflow_would_take_for_a_connection_is
     assert f"Write {scheme}://exports/twilio and name the connection of account.dfs.core.windows.net" in str(
         refused.value
     )
-
-
-def test_addresses_of_files_do_not_name_the_connection(tmp_path: Path) -> None:
-    assert Destination("s3://aws_default@bucket/twilio").uri("day.gz") == "s3://bucket/twilio/day.gz"
-    assert Destination(str(tmp_path)).uri("day.gz") == f"file://{tmp_path}/day.gz"
