@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from harness import Airflow
-from harness.browser import open_page, take_picture
+from harness.browser import Locator, Page, expect, open_page, take_picture
 from harness.deadlines import free_port
-from playwright.sync_api import Locator, Page, expect
 
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, connection_form
 from airflow_provider_bulkexports.simulator import Simulator

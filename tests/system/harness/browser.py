@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+import pytest
 
-__all__ = ["MissingBrowserError", "open_page", "take_picture"]
+# Whoever collects all tests need not have the browser's driver.
+pytest.importorskip("playwright", reason="a browser's tests need the dependency group: uv run --group system")
+
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+__all__ = ["Locator", "MissingBrowserError", "Page", "expect", "open_page", "take_picture"]
 
 #: Git ignores it.
 _PICTURES = Path(__file__).parents[3] / "artifacts" / "browser"
