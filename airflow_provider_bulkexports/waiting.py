@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import is_
 from typing import NamedTuple, Protocol
 
 from airflow_provider_bulkexports.api.models import (
@@ -59,7 +60,7 @@ class Check(NamedTuple):
     What one look showed.
 
     :param event: How the wait ended; ``None`` while it goes on.
-    :param evidence: What the progress was concluded from: while that is equal, so is the progress.
+    :param evidence: What the progress was concluded from, for the next look to compare with.
     """
 
     progress: Progress
@@ -127,14 +128,15 @@ class JobWait:
         :raises BulkExportsInputError: if the jobs are not what was waited for.
         """
         jobs = [_fetch(source, sid) for sid in self.job_sids]
-        evidence = [(job.start_day, job.end_day, job.details) for job in jobs]
-        if previous and previous.event is None and evidence == previous.evidence:
-            progress = previous.progress.with_outlook(jobs)
-            return previous if progress is previous.progress else previous._replace(progress=progress)
+        if previous and previous.event is None and isinstance(evidence := previous.evidence, list):
+            if all(map(is_, jobs, evidence)):
+                return previous
+            if all(map(_is_as_far, jobs, evidence)):
+                return Check(previous.progress.with_outlook(jobs), None, jobs)
         days = self._days_in(jobs)
         progress = progress_of(jobs, days)
         if progress.verdict is Verdict.WAIT:
-            return Check(progress, None, evidence)
+            return Check(progress, None, jobs)
         if progress.verdict is Verdict.DELETED:
             return Check(progress, self._deleted(progress))
         resource_type = self.resource_type or next((job.resource_type for job in jobs if job.resource_type), None)
@@ -232,6 +234,11 @@ def _finished(
         expires_at=expires_at(created),
     )
     return WaitEvent(status="finished", message="", result=result)
+
+
+def _is_as_far(one: Job, other: Job) -> bool:
+    """Whether the days of a job stand as they stood."""
+    return one.details == other.details and one.start_day == other.start_day and one.end_day == other.end_day
 
 
 def _fetch(source: Source, job_sid: str) -> Job:

@@ -4,7 +4,8 @@ Read the JSON object in an answer's body, whatever else may be there.
 A page of a thousand jobs is megabytes of JSON. Decoded in one call it would hold the interpreter, and with it the event
 loop of a process that waits in another thread, for a tenth of a second: a large body is decoded element by element.
 Each element can be read into what it means at once, and the page is never there as a whole: the collector of garbage
-holds the interpreter as well, the sooner the more objects there are.
+holds the interpreter as well, the sooner the more objects there are. Who reads a list again and again can remember its
+elements: those whose text is the same as before are then not decoded at all.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import requests
 
-__all__ = ["Read", "json_object"]
+__all__ = ["Read", "Recollection", "json_object"]
 
 #: Bytes up to which one call decodes the whole body, in about a millisecond.
 _SMALL = 1 << 17
@@ -32,11 +34,59 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 Read = Callable[[Mapping[str, Any]], Any]
 
 
+class Recollection:
+    """
+    Reads the elements of one list, time after time, and remembers those of the last time by their text.
+
+    :param read: What to make of an element.
+    :param key: What tells such an element from the others of the list.
+    """
+
+    def __init__(self, read: Read, key: Callable[[Any], Hashable]) -> None:
+        self._read = read
+        self._key = key
+        self._former: list[tuple[str, Any]] = []
+        self._latest: list[tuple[str, Any]] = []
+        self._places: dict[Hashable, int] = {}
+        self._next = 0
+
+    def __call__(self, payload: Mapping[str, Any]) -> Any:
+        """Read an element without remembering it."""
+        return self._read(payload)
+
+    def begin(self) -> None:
+        """Begin with the list again; its pages follow."""
+        self._former, self._latest, self._next = self._latest, [], 0
+        self._places = {self._key(element): place for place, (_, element) in enumerate(self._former)}
+
+    def decode(self, text: str, at: int) -> tuple[Any, int]:
+        """
+        Read the element at a position of a text, and tell where it ends.
+
+        The text of a whole JSON object is never the beginning of another one, so a match is the same element.
+        """
+        if self._next < len(self._former):
+            former_text, element = self._former[self._next]
+            if text.startswith(former_text, at):
+                self._latest.append(self._former[self._next])
+                self._next += 1
+                return element, at + len(former_text)
+        payload, end = _DECODER.raw_decode(text, at)
+        if not isinstance(payload, dict):
+            return payload, end
+        element = self._read(payload)
+        self._latest.append((text[at:end], element))
+        # A changed element keeps its place; a new one stands before, and a vanished one before that.
+        self._next = self._places.get(self._key(element), self._next - 1) + 1
+        return element, end
+
+
 def json_object(response: requests.Response, *, read: Read | None = None) -> Mapping[str, Any] | None:
     """
     Return the object; ``None`` for any other body, such as a gateway's HTML page or none at all.
 
-    :param read: Applied to the objects of arrays in it; they are replaced by what it returns.
+    :param read: Applied to the objects of arrays in it; they are replaced by what it returns. A :class:`Recollection`
+        is for bodies with a single array of objects.
     """
     try:
         if len(response.content) > _SMALL:
@@ -78,17 +128,23 @@ def _object(text: str, read: Read | None) -> dict[str, Any]:
 
 
 def _array(text: str, at: int, read: Read | None) -> tuple[list[Any], int]:
+    decode = read.decode if isinstance(read, Recollection) else partial(_decode, read)
     elements: list[Any] = []
     at = _behind(text, at, "[")
     while not text.startswith("]", at):
         if elements:
             at = _behind(text, at, ",")
-        element, at = _DECODER.raw_decode(text, at)
-        elements.append(read(element) if read and isinstance(element, dict) else element)
+        element, at = decode(text, at)
+        elements.append(element)
         at = _skip(text, at)
         if len(elements) % _AT_A_TIME == 0:
             time.sleep(0)
     return elements, at + 1
+
+
+def _decode(read: Read | None, text: str, at: int) -> tuple[Any, int]:
+    element, end = _DECODER.raw_decode(text, at)
+    return read(element) if read and isinstance(element, dict) else element, end
 
 
 def _behind(text: str, at: int, mark: str) -> int:

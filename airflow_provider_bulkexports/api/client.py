@@ -15,7 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_bulkexports.api.bodies import Read
+from airflow_provider_bulkexports.api.bodies import Read, Recollection
 from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
 from airflow_provider_bulkexports.api.models import (
     MAX_DAYS_PER_JOB,
@@ -143,11 +143,18 @@ class BulkExportsClient:
         """
         return chain.from_iterable(self.list_job_pages(resource_type))
 
-    def list_job_pages(self, resource_type: str) -> Iterator[list[Job]]:
-        """List as :meth:`list_jobs` does, a request at a time: for those who stop when they have seen enough."""
+    def list_job_pages(self, resource_type: str, *, recollection: Recollection | None = None) -> Iterator[list[Job]]:
+        """
+        List as :meth:`list_jobs` does, a request at a time: for those who stop when they have seen enough.
+
+        :param recollection: What the last reading of the same list found, for those who read it again and again.
+        """
         kind = ResourceType.parse(resource_type)
+        path, read = f"/v1/Exports/{kind}/Jobs", recollection or Job.from_json
         seen: set[str] = set()
-        for page in self._pages(f"/v1/Exports/{kind}/Jobs", page_size=JOBS_PAGE_SIZE, key="jobs", read=Job.from_json):
+        if recollection:
+            recollection.begin()
+        for page in self._pages(path, page_size=JOBS_PAGE_SIZE, key="jobs", read=read):
             jobs = []
             for job in page:
                 # A job that is created or ages out while pages are read shifts the others: one can come twice.

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
 from functools import cached_property, lru_cache
-from itertools import chain
 
 from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job, StatusGroup
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -102,7 +101,10 @@ class Progress:
         expected_at = None if is_part else max(estimates, default=None)
         if (position, expected_at) == (self.queue_position, self.expected_at):
             return self
-        return replace(self, queue_position=position, expected_at=expected_at)
+        changed = replace(self, queue_position=position, expected_at=expected_at)
+        # The days are the same: they need not be counted again, which takes longer than all else here.
+        changed.__dict__["counts"] = self.counts
+        return changed
 
     @cached_property
     def counts(self) -> Mapping[DayStatus, int]:
@@ -154,8 +156,7 @@ class Progress:
         """
         if self.expected_at is not None:
             return Outlook(seconds_left=(self.expected_at - now).total_seconds())
-        in_queue = (DayStatus.SUBMITTED, DayStatus.UNKNOWN)
-        has_begun = any(status not in in_queue for status in chain(self.states.values(), self.unnamed))
+        has_begun = bool(self.counts.keys() - {DayStatus.SUBMITTED, DayStatus.UNKNOWN})
         return Outlook(queue_position=None if has_begun else self.queue_position)
 
     def summary(self, *, today: date) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TypeVar
 
+from airflow_provider_bulkexports.api.bodies import Recollection
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ExportDay, Job, ResourceType
 from airflow_provider_bulkexports.exceptions import (
@@ -47,12 +49,16 @@ class Experience:
     :param types: Resource types of jobs whose waits did not say.
     :param unlisted: Jobs of unknown type that no list showed.
     :param list_failures: Failures in a row of each Jobs list.
+    :param recollections: What each Jobs list showed the last time.
     """
 
     pages: dict[ResourceType, int] = field(default_factory=dict)
     types: dict[str, ResourceType] = field(default_factory=dict)
     unlisted: set[str] = field(default_factory=set)
     list_failures: dict[ResourceType, int] = field(default_factory=dict)
+    recollections: dict[ResourceType, Recollection] = field(
+        default_factory=lambda: {kind: Recollection(Job.from_json, attrgetter("job_sid")) for kind in ResourceType}
+    )
 
 
 class Round:
@@ -194,7 +200,8 @@ class Round:
 
     def _job_list(self, kind: ResourceType) -> _JobList:
         if kind not in self._job_lists:
-            self._job_lists[kind] = _JobList(self._client.list_job_pages(kind))
+            recollection = self._experience.recollections[kind]
+            self._job_lists[kind] = _JobList(self._client.list_job_pages(kind, recollection=recollection))
         return self._job_lists[kind]
 
     def _ask(self, question: Callable[[], T]) -> T:

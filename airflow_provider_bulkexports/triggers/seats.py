@@ -41,6 +41,8 @@ class Seat:
     A wait's place in a poller.
 
     :param due: Monotonic time of the next look.
+    :param wait: What is waited for, as far as the poller can prepare answers.
+    :param job_sids: The jobs that are waited for.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class Seat:
         self.end: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.context = contextvars.copy_context()
         self.looker: Looker[Any] | None = None
+        self.wait: Wait | None = None
+        self.job_sids: Sequence[str] = ()
         self.found: Any = None
         self._make_looker = make_looker
 
@@ -61,16 +65,6 @@ class Seat:
         gathering = min(self.interval / 2, _LONGEST_GATHERING)
         self.due = max(time.monotonic() + self._first_pause, last_round + gathering)
 
-    @property
-    def wait(self) -> Wait | None:
-        """What is waited for, as far as the poller can prepare answers."""
-        return self.looker.wait if self.looker else None
-
-    @property
-    def job_sids(self) -> Sequence[str]:
-        """The jobs that are waited for."""
-        return self.wait.job_sids if isinstance(self.wait, JobWait) else ()
-
     def prepare(self) -> None:
         """Make the looker, once. In the poller's thread, as what follows."""
         if self.looker is None:
@@ -78,6 +72,9 @@ class Seat:
                 self.looker = self.context.run(self._make_looker)
             except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = error
+            else:
+                self.wait = self.looker.wait
+                self.job_sids = self.wait.job_sids if isinstance(self.wait, JobWait) else ()
 
     def look(self, source: Round, began: float) -> None:
         """

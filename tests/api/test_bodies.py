@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_bulkexports.api import bodies
-from airflow_provider_bulkexports.api.bodies import json_object
+from airflow_provider_bulkexports.api.bodies import Recollection, json_object
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -77,6 +77,81 @@ def test_elements_of_arrays_are_read_on_the_way(small: int, monkeypatch: pytest.
     page = json_object(response, read=lambda element: element["day"] * 10)
 
     assert page == {"days": [10, "noise", 20], "meta": {"key": "days"}}
+
+
+class Reading:
+    """A recollection of a list, and the sids of the elements that were read for it."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        self.recollection = Recollection(self._read, lambda element: element["sid"])
+
+    def _read(self, payload: dict[str, Any]) -> Any:
+        self.read.append(payload["sid"])
+        return payload
+
+    def of(self, *pages: list[Any]) -> list[Any]:
+        """Read the list's pages, and return its elements."""
+        self.read.clear()
+        self.recollection.begin()
+        found = []
+        for elements in pages:
+            small, bodies._SMALL = bodies._SMALL, -1
+            try:
+                page = json_object(response_of(json.dumps({"jobs": elements}).encode()), read=self.recollection)
+            finally:
+                bodies._SMALL = small
+            assert page is not None
+            found += page["jobs"]
+        return found
+
+
+JOB = st.fixed_dictionaries({"sid": st.sampled_from("abcdefgh"), "days": st.lists(st.integers(0, 12), max_size=2)})
+PAGES = st.lists(st.lists(JOB | st.none(), max_size=8), max_size=3)
+
+
+@given(st.lists(PAGES, max_size=5))
+def test_a_list_that_is_remembered_is_read_as_it_is_now(versions: list[list[list[Any]]]) -> None:
+    reading = Reading()
+    for pages in versions:
+        assert reading.of(*pages) == [element for page in pages for element in page]
+
+
+@pytest.mark.parametrize(
+    ("now", "news"),
+    [
+        ("abcdef", ""),
+        ("abXdef", "Xd"),  # the place of a vanished job is found by the next one
+        ("XYabcdef", "XY"),
+        ("abXYcdef", "XY"),
+        ("abcdefX", "X"),
+        ("aXYZef", "XYZe"),
+        ("abef", "e"),
+        ("bcdef", "b"),
+        ("abc", ""),
+    ],
+)
+def test_only_what_is_new_in_a_list_is_read(now: str, news: str) -> None:
+    jobs = {sid: {"sid": sid, "status": "Running"} for sid in "abcdefXYZ"}
+    reading = Reading()
+    reading.of([jobs[sid] for sid in "abc"], [jobs[sid] for sid in "def"])
+
+    found = reading.of([jobs[sid] for sid in now[:3]], [jobs[sid] for sid in now[3:]])
+
+    assert [job["sid"] for job in found] == list(now)
+    assert reading.read == list(news)
+
+
+def test_changed_jobs_beside_each_other_do_not_hide_the_unchanged_ones() -> None:
+    jobs = [{"sid": f"JS{number}", "status": "Running"} for number in range(9)]
+    reading = Reading()
+    first = reading.of(jobs)
+
+    changed = [{**job, "status": "Completed"} if 2 <= number < 5 else job for number, job in enumerate(jobs)]
+
+    assert reading.of(changed) == changed
+    assert reading.read == ["JS2", "JS3", "JS4"]
+    assert all(one is other for one, other in zip(reading.of(changed)[5:], first[5:], strict=True))
 
 
 def test_other_threads_run_while_a_large_page_is_read() -> None:
