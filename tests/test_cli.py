@@ -9,6 +9,9 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,9 +79,20 @@ def test_bad_input_gets_a_sentence_that_says_what_to_write(
     assert sentence in capsys.readouterr().err
 
 
+@contextmanager
+def ended_by(end: signal.Signals, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that heeds the signal also where whoever started the tests ignores it; none is left behind."""
+    heed = partial(signal.signal, end, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_simulate_prints_a_connection_that_works_until_it_is_ended(end: signal.Signals) -> None:
-    with subprocess.Popen([*COMMAND, "simulate", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+    with ended_by(end, [*COMMAND, "simulate", "--port", "0"]) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
         exported = next(line for line in lines if "export AIRFLOW_CONN_TWILIO_BULKEXPORTS_DEFAULT=" in line)
