@@ -18,6 +18,7 @@ __all__ = [
     "MAX_DAYS_PER_JOB",
     "DayRange",
     "check_exportable",
+    "check_job_length",
     "exportable_at",
     "parse_day",
 ]
@@ -130,6 +131,19 @@ def check_exportable(day: date, *, today: date) -> None:
         f"a day two UTC days later): write {today - EXPORT_DELAY} or earlier, or run the task then",
         exportable_at=first,
     )
+
+
+def check_job_length(days: DayRange) -> None:
+    """
+    Refuse a range that no single job can hold.
+
+    :raises BulkExportsInputError: above :data:`MAX_DAYS_PER_JOB` days.
+    """
+    if len(days) > MAX_DAYS_PER_JOB:
+        raise BulkExportsInputError(
+            f"{days} is {len(days)} days, and Twilio accepts {MAX_DAYS_PER_JOB} in a UTC day: split it into ranges of "
+            "at most that many days, one job each"
+        )
 
 
 def _utc_day(moment: datetime, *, name: str, shown: object = None) -> date:

@@ -18,7 +18,6 @@ from typing import Any
 from airflow_provider_bulkexports.api.bodies import Read, Recollection
 from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
 from airflow_provider_bulkexports.api.models import (
-    MAX_DAYS_PER_JOB,
     DayRange,
     Export,
     ExportConfiguration,
@@ -26,6 +25,7 @@ from airflow_provider_bulkexports.api.models import (
     Job,
     ResourceType,
     check_exportable,
+    check_job_length,
     parse_day,
     parse_job_sid,
 )
@@ -265,19 +265,6 @@ class BulkExportsClient:
     def _pages(self, path: str, *, page_size: int, key: str, read: Read) -> Iterator[list[Any]]:
         first_url = f"{self.base_url}{path}?PageSize={page_size}"
         return iterate_pages(lambda url: self._transport.send_json("GET", url, read=read), first_url, key=key)
-
-
-def check_job_length(days: DayRange) -> None:
-    """
-    Refuse a range that no single job can hold.
-
-    :raises BulkExportsInputError: above :data:`~airflow_provider_bulkexports.api.models.MAX_DAYS_PER_JOB` days.
-    """
-    if len(days) > MAX_DAYS_PER_JOB:
-        raise BulkExportsInputError(
-            f"{days} is {len(days)} days, and Twilio accepts {MAX_DAYS_PER_JOB} in a UTC day: split it into ranges of "
-            "at most that many days, one job each"
-        )
 
 
 def check_webhook(url: str | None, method: str | None) -> None:

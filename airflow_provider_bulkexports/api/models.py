@@ -26,6 +26,7 @@ from airflow_provider_bulkexports.api.calendar import (
     MAX_DAYS_PER_JOB,
     DayRange,
     check_exportable,
+    check_job_length,
     exportable_at,
     parse_day,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "ResourceType",
     "StatusGroup",
     "check_exportable",
+    "check_job_length",
     "exportable_at",
     "parse_day",
     "parse_job_sid",

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.announcing import announce_result, require_outlets
-from airflow_provider_bulkexports.api.client import check_job_length, check_webhook
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType, exportable_at
+from airflow_provider_bulkexports.api.client import check_webhook
+from airflow_provider_bulkexports.api.models import DayRange, ResourceType, check_job_length, exportable_at
 from airflow_provider_bulkexports.cancelling import JobGuard
 from airflow_provider_bulkexports.compat import BaseOperator, Context, conf
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsQuotaError
