@@ -70,7 +70,8 @@ with DAG(
         """Stand in for whatever reads a day: here it only says which."""
         if context.get("partition_key"):
             return [context["partition_key"]]
-        events = context.get("triggering_asset_events") or context["triggering_asset_events"]
+        before_airflow_3 = "triggering_dataset_events"
+        events = context.get("triggering_asset_events") or context[before_airflow_3]
         return sorted({day for of_asset in events.values() for event in of_asset for day in event.extra["days"]})
 
     days_to_read()

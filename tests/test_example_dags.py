@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -199,6 +200,23 @@ def test_partitions_example_announces_the_day_to_the_dags_that_wait_for_it(
     has_partitions = Version(AIRFLOW_VERSION) >= Version("3.3")
     assert partition == (day if has_partitions else None)
     assert ("example_bulkexports_each_month" in dags) == has_partitions
+
+
+EVENT = SimpleNamespace(extra={"days": ["2026-01-02", "2026-01-01"]})
+
+
+@pytest.mark.parametrize(
+    ("context", "days"),
+    [
+        ({"partition_key": "2026-01-01", "triggering_asset_events": {}}, ["2026-01-01"]),
+        ({"triggering_asset_events": {"asset": [EVENT]}}, ["2026-01-01", "2026-01-02"]),
+        ({"triggering_dataset_events": {"dataset": [EVENT]}}, ["2026-01-01", "2026-01-02"]),
+    ],
+    ids=["since 3.3", "since 3.0", "2.11"],
+)
+def test_partitions_example_reads_the_days_in_every_airflow(context: dict[str, Any], days: list[str]) -> None:
+    reader = dags_in(EXAMPLES / "example_bulkexports_partitions.py")["example_bulkexports_each_day"]
+    assert reader.get_task("days_to_read").python_callable(**context) == days
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ def airflow_environment(twilio_ports: dict[str, int], exports: Path) -> dict[str
 def airflow(airflow_environment: dict[str, str]) -> Iterator[Airflow]:
     """A running Airflow; the test that kills a part of it need not start that again."""
     if not AIRFLOW_VERSION.startswith("3.3"):
-        pytest.skip("the system tests are for Airflow 3.3")
+        pytest.skip("this test is for Airflow 3.3")
     try:
         postgres = Postgres()
     except MissingPostgresError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from harness.deadlines import free_port, tail, wait_until
 from harness.postgres import Postgres
 from harness.processes import Component, TaskProcess
 from harness.rest import RestApi, RestError
+from harness.surroundings import as_environment, inherited_environment
 
 __all__ = ["Airflow"]
 
@@ -39,7 +39,11 @@ class Airflow(RestApi):
         self._postgres = postgres
         self.home = Path(tempfile.mkdtemp(prefix="bulkexports-system-"))
         _write_local_settings(self.home)
-        variables = {**_inherited(), **_configuration(self.home, dags, postgres.url, self.url), **environment}
+        variables = {
+            **inherited_environment(),
+            **_configuration(self.home, dags, postgres.url, self.url),
+            **environment,
+        }
 
         def component(name: str, *arguments: str) -> Component:
             return Component(name, *arguments, home=self.home, environment=variables)
@@ -193,12 +197,6 @@ class Airflow(RestApi):
         return "\n".join(parts)
 
 
-def _inherited() -> dict[str, str]:
-    """This process's environment, without its own Airflow and without proxies between the components."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    return inherited | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
-
-
 #: The scheduler loads, once, what every task of its workers needs: half of the time that a short task takes.
 _LOCAL_SETTINGS = """
 import airflow_provider_bulkexports.operators.bulkexports, airflow_provider_bulkexports.sensors.bulkexports
@@ -260,5 +258,4 @@ def _configuration(home: Path, dags: Sequence[Path], database: str, url: str) ->
         "triggerer.triggerer_health_check_threshold": "10",
         "usage_data_collection.enabled": "False",
     }
-    variables = {f"AIRFLOW__{name.replace('.', '__').upper()}": value for name, value in options.items()}
-    return {"AIRFLOW_HOME": str(home), **variables}
+    return {"AIRFLOW_HOME": str(home), **as_environment(options)}

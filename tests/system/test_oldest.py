@@ -1,0 +1,58 @@
+"""The essentials in a running Airflow 2.11: an export from its submission to the DAG that its day starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.oldest import OldAirflow
+
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
+from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
+
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+STORE, EACH_DAY = "example_bulkexports_partitions", "example_bulkexports_each_day"
+DAY = "2026-01-31"
+
+
+@pytest.fixture
+def simulator(twilio_ports: dict[str, int]) -> Iterator[Simulator]:
+    """Twilio's side, whose clock stands still."""
+    with Simulator(clock=SimulatedClock(speed=0), **twilio_ports) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def airflow(airflow_environment: dict[str, str], tmp_path: Path) -> Iterator[OldAirflow]:
+    """An Airflow 2 that knows the example of days which start DAGs."""
+    if not AIRFLOW_VERSION.startswith("2."):
+        pytest.skip("this test is for Airflow 2")
+    (tmp_path / f"{STORE}.py").symlink_to(EXAMPLES / f"{STORE}.py")
+    airflow = OldAirflow(dags=tmp_path, environment=airflow_environment)
+    try:
+        airflow.start()
+        yield airflow
+    finally:
+        airflow.stop()
+
+
+def test_a_stored_day_starts_the_dag_that_reads_it_though_the_triggerer_was_killed(
+    airflow: OldAirflow, simulator: Simulator, exports: Path
+) -> None:
+    run_id = airflow.trigger(STORE, logical_date="2026-02-01T00:00:00+00:00")
+    airflow.wait_for_state(STORE, run_id, "export_to_object_storage.wait", "deferred")
+    airflow.triggerer.kill()
+    simulator.finish_jobs()
+    airflow.triggerer.start()
+    airflow.wait_for_state(STORE, run_id, "export_to_object_storage.store", "success")
+
+    query = "SELECT value FROM xcom WHERE dag_id = ? AND task_id = 'days_to_read'"
+    ((value,),) = airflow.wait_until(lambda: airflow.sql(query, (EACH_DAY,)), "The stored day starts its reader")
+    assert json.loads(value) == [DAY]
+    assert (exports / f"resource_type=Messages/day={DAY}/part-0.json.gz").exists()
+    query = "SELECT extra FROM dataset_event WHERE source_run_id = ? ORDER BY id"
+    ((extra,),) = airflow.sql(query, (run_id,))
+    assert json.loads(extra)["days"] == [DAY]
+    assert len(simulator.state.jobs) == 1
