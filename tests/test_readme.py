@@ -112,20 +112,20 @@ SHOWN_BY = {
     "The answer to a submission is lost": [
         "test_faults.py::test_a_submission_whose_answer_is_lost",
         "test_faults.py::test_a_submission_that_does_not_arrive",
-        "test_submitting.py::test_the_look_up_outlasts_an_outage_of_ten_minutes",
-        "test_submitting.py::test_when_it_cannot_be_told_the_error_says_what_the_next_try_does",
+        "submitting/test_lost_answers.py::test_the_look_up_outlasts_an_outage_of_ten_minutes",
+        "submitting/test_lost_answers.py::test_when_it_cannot_be_told_the_error_says_what_the_next_try_does",
     ],
     "The submitting task is retried or cleared": [
         "operators/test_create_once.py::test_a_second_attempt_adopts_the_first_job",
         "operators/test_create_once.py::test_a_task_that_is_cleared_days_later_adopts_its_finished_job",
-        "test_submitting.py::test_only_failed_days_are_submitted_again",
+        "submitting/test_adoption.py::test_only_failed_days_are_submitted_again",
         "operators/test_create_once.py::test_a_deleted_job_is_submitted_again",
     ],
     "A worker dies between the submission and its record": [
-        "test_submitting.py::test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post",
+        "submitting/test_adoption.py::test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post",
     ],
     "Two equal jobs of a task exist": [
-        "test_submitting.py::test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both",
+        "submitting/test_adoption.py::test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both",
     ],
     "The days are not exportable yet": [
         "operators/test_create_too_early.py::test_yesterday_and_today_are_waited_for",
