@@ -34,6 +34,9 @@ _NEAR = 0.1
 #: Part of its interval by which a wait may be looked at earlier, where a round takes long.
 _LONGEST_LEAD = 0.4
 
+#: Part of the last round's lead that the next one has at least.
+_LEAD_KEPT = 0.9
+
 #: Looks or wake-ups after which a thread lets the event loop run, or the event loop its other tasks.
 _AT_A_TIME = 20
 
@@ -101,6 +104,7 @@ class Poller:
         self._seats: dict[Seat, None] = {}
         self._last_round = -float("inf")
         self._hold = -float("inf")
+        self._lead = 0.0
         self._arrival = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         # In a context of its own: what it might say belongs to none of the waits.
@@ -168,10 +172,11 @@ class Poller:
         now = time.monotonic()
         self._hold = now + source.pause_asked
         if source.has_read_lists:
-            # Reading them takes a while, maybe twice as long next time: the next round begins as much earlier, or waits
-            # would end late by it.
+            # Reading them takes a while, maybe twice as long next time, and what was slow lately may be so again: the
+            # next round begins as much earlier, or waits would end late by it.
+            self._lead = max(2 * (now - self._last_round), self._lead * _LEAD_KEPT)
             for seat in looked:
-                seat.due -= min(2 * (now - self._last_round), seat.interval * _LONGEST_LEAD)
+                seat.due -= min(self._lead, seat.interval * _LONGEST_LEAD)
 
     def _round(self, source: Round, due: Iterable[Seat], others: Iterable[Seat]) -> list[Seat]:
         """Look for every seat as soon as its questions are answered, and return the seats. In a thread."""

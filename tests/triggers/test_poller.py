@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -36,6 +37,35 @@ def test_many_waits_cost_one_list_a_round(
     assert [end["result"]["job_sids"] for end in ends] == [[sid] for sid in sids]
     assert requests(sim) == (6, 0)
     assert len(sim.requests) == 6
+
+
+@pytest.mark.parametrize(
+    ("took", "gaps"), [(5, [50, 51, 51.9]), (60, [60, 36, 36])], ids=["some seconds", "as long as the interval"]
+)
+def test_after_a_slow_list_the_next_rounds_begin_earlier_so_that_waits_end_in_time(
+    connection: str,
+    timeline: Any,
+    pending: Jobs,
+    complete: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
+    took: float,
+    gaps: Any,
+) -> None:
+    sids = pending(10)
+    timeline.after(250, lambda: complete(*sids))
+    list_pages = BulkExportsClient.list_job_pages
+    began: list[float] = []
+
+    def slow_at_first(*args: Any, **kwargs: Any) -> Any:
+        began.append(timeline.passed)
+        pages = list(list_pages(*args, **kwargs))
+        timeline.advance(0 if began[1:] else took)
+        return iter(pages)
+
+    monkeypatch.setattr(BulkExportsClient, "list_job_pages", slow_at_first)
+    asyncio.run(ends_of(waits(sids)))
+
+    assert [later - earlier for earlier, later in pairwise(began)][:3] == pytest.approx(gaps)
 
 
 def test_a_single_wait_asks_for_its_job_only_and_no_more_often_than_a_plain_loop(
