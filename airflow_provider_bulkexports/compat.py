@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         Context,
         PokeReturnValue,
         XComArg,
-        task_group,
     )
     from airflow.sdk.definitions.asset import AssetRef
     from airflow.sdk.exceptions import (
@@ -56,13 +55,11 @@ else:
             Connection,
             PokeReturnValue,
             XComArg,
-            task_group,
         )
         from airflow.sdk.definitions.asset import AssetRef
         from airflow.sdk.execution_time.xcom import XCom
     except ImportError:  # Airflow 2.11
         from airflow.datasets import Dataset as Asset
-        from airflow.decorators import task_group
         from airflow.models import BaseOperator, Connection
         from airflow.models.baseoperatorlink import BaseOperatorLink
         from airflow.models.xcom import XCom
@@ -231,11 +228,21 @@ async def has_ended(task_instance: Any) -> bool:
     return of_run.get(key) in _ENDED
 
 
+def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Airflow's decorator; imported here, since it brings all decorators and what they need along."""
+    try:
+        decorator = import_module("airflow.sdk").task_group
+    except ImportError:  # Airflow 2.11
+        decorator = import_module("airflow.decorators").task_group
+    decorated: Callable[[Callable[..., Any]], Any] = decorator(**arguments)
+    return decorated
+
+
 def load_connection_lookup() -> None:
     """
     Import what Airflow imports when it looks a connection up for the first time.
 
-    On an event loop that would be felt, some tenths of a second. Airflow's own processes have it loaded anyway.
+    On an event loop that would be felt, some tenths of a second; a DAG file that is parsed does not need it.
     """
     for module in ("airflow.sdk.execution_time.supervisor", "airflow.sdk.execution_time.cache", "asgiref.sync"):
         with suppress(ImportError):  # Airflow 2.11 does without

@@ -40,8 +40,6 @@ _LEAD_KEPT = 0.9
 #: Looks or wake-ups after which a thread lets the event loop run, or the event loop its other tasks.
 _AT_A_TIME = 20
 
-load_connection_lookup()
-
 _pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
 _in_background: set[asyncio.Future[None]] = set()
 
@@ -142,6 +140,7 @@ class Poller:
 
     async def _connect(self) -> BulkExportsClient:
         """Look the connection up, as the wait that came first would."""
+        await in_thread(load_connection_lookup)
         seat = next(iter(self._seats))
         task: asyncio.Future[BulkExportsClient] = seat.context.copy().run(asyncio.ensure_future, self._hook.aget_conn())
         return await task
