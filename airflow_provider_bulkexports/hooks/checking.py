@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ResourceType
@@ -84,7 +84,9 @@ def _unreachable(client: BulkExportsClient, error: BulkExportsConnectionError) -
             f"{host} has a certificate that is not trusted here: check the host, or the proxy that replaces it. {error}"
         )
     if not isinstance(reason, NameResolutionError):
-        return f"{client.base_url} could not be reached: {_whom_to_check(client)}. {error}"
+        # The error's own text has advice as well, which is more general.
+        why = str(reason).rpartition(": ")[2] if isinstance(reason, NewConnectionError) else error
+        return f"{client.base_url} could not be reached: {_whom_to_check(client)}. {why}"
     if client.base_url == BASE_URL:
         return f"No network: the name {host} cannot be resolved where Airflow runs: check its network, DNS and proxy"
     if is_twilio(client.base_url):

@@ -81,6 +81,8 @@ def test_a_server_that_does_not_listen_could_not_be_reached(ask: Ask) -> None:
 
     assert not works
     assert sentence.startswith(f"http://127.0.0.1:{port} could not be reached: start what should listen there")
+    assert sentence.endswith("Connection refused")
+    assert "usually passing" not in sentence
 
 
 def test_a_host_without_the_api_is_a_wrong_address(ask: Ask, sim: Simulator) -> None:
