@@ -14,31 +14,12 @@ from typing import Any
 
 from harness.deadlines import wait_until
 from harness.processes import Component
-from harness.surroundings import as_environment, inherited_environment
+from harness.surroundings import SHARED_OPTIONS, as_environment, inherited_environment
 
 __all__ = ["OldAirflow"]
 
 #: Seconds for one command; an idle machine needs a small part of it.
 _COMMAND_TIMEOUT = 180
-
-_OPTIONS = {
-    # No stretching of it by Twilio's estimate: the simulator's clock stands still.
-    "bulkexports.max_poll_interval": "0",
-    "bulkexports.poll_interval": "1",
-    "core.dags_are_paused_at_creation": "False",
-    "core.executor": "SequentialExecutor",
-    "core.load_examples": "False",
-    "database.load_default_connections": "False",
-    "scheduler.enable_health_check": "False",
-    "scheduler.job_heartbeat_sec": "1",
-    "scheduler.parsing_processes": "1",
-    "scheduler.scheduler_heartbeat_sec": "1",
-    "scheduler.scheduler_idle_sleep_time": "0.2",
-    "triggerer.job_heartbeat_sec": "1",
-    # A killed triggerer's triggers are free for the next one after this time.
-    "triggerer.triggerer_health_check_threshold": "10",
-    "usage_data_collection.enabled": "False",
-}
 
 
 class OldAirflow:
@@ -52,9 +33,11 @@ class OldAirflow:
     def __init__(self, *, dags: Path, environment: Mapping[str, str]) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="bulkexports-oldest-"))
         self._database = self.home / "airflow.db"
-        options = _OPTIONS | {
+        options = SHARED_OPTIONS | {
             "core.dags_folder": str(dags),
+            "core.executor": "SequentialExecutor",
             "database.sql_alchemy_conn": f"sqlite:///{self._database}",
+            "scheduler.parsing_processes": "1",
         }
         self._environment = {
             **inherited_environment(),

@@ -17,7 +17,7 @@ from harness.deadlines import free_port, tail, wait_until
 from harness.postgres import Postgres
 from harness.processes import Component, TaskProcess
 from harness.rest import RestApi, RestError
-from harness.surroundings import as_environment, inherited_environment
+from harness.surroundings import SHARED_OPTIONS, as_environment, inherited_environment
 
 __all__ = ["Airflow"]
 
@@ -221,41 +221,27 @@ def _bundles(dags: Sequence[Path]) -> str:
 
 def _configuration(home: Path, dags: Sequence[Path], database: str, url: str) -> dict[str, str]:
     """Airflow's settings: all on this machine, few processes, short intervals."""
-    options = {
+    options = SHARED_OPTIONS | {
         "api.base_url": url,
         "api.host": "127.0.0.1",
         "api.port": url.rpartition(":")[2],
         "api.secret_key": secrets.token_hex(32),
         "api.workers": "1",
         "api_auth.jwt_secret": secrets.token_hex(32),
-        # No stretching of it by Twilio's estimate: the simulator's clock stands still.
-        "bulkexports.max_poll_interval": "0",
-        "bulkexports.poll_interval": "1",
         "core.auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        "core.dags_are_paused_at_creation": "False",
         "core.execution_api_server_url": f"{url}/execution/",
         "core.executor": "LocalExecutor",
-        "core.load_examples": "False",
         "core.parallelism": "4",
         "core.simple_auth_manager_all_admins": "True",
         "dag_processor.dag_bundle_config_list": _bundles(dags),
         "dag_processor.parsing_processes": "1",
         "dag_processor.refresh_interval": "5",
-        "database.load_default_connections": "False",
         "database.sql_alchemy_conn": database,
-        "scheduler.enable_health_check": "False",
-        "scheduler.job_heartbeat_sec": "1",
-        "scheduler.scheduler_heartbeat_sec": "1",
-        "scheduler.scheduler_idle_sleep_time": "0.2",
         # Long enough for a busy machine, short enough to see a lost worker.
         "scheduler.task_instance_heartbeat_timeout": "20",
         "scheduler.task_instance_heartbeat_timeout_detection_interval": "2",
         "scheduler.trigger_timeout_check_interval": "2",
         # A busy machine alone does not hold the event loop up for so long.
         "triggerer.blocked_main_thread_warning_threshold": "1",
-        "triggerer.job_heartbeat_sec": "1",
-        # A killed triggerer's triggers are free for the next one after this time.
-        "triggerer.triggerer_health_check_threshold": "10",
-        "usage_data_collection.enabled": "False",
     }
     return {"AIRFLOW_HOME": str(home), **as_environment(options)}

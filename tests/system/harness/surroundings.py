@@ -5,7 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-__all__ = ["as_environment", "inherited_environment"]
+__all__ = ["SHARED_OPTIONS", "as_environment", "inherited_environment"]
+
+#: Airflow's settings in every version: few processes, short intervals.
+SHARED_OPTIONS = {
+    # No stretching of it by Twilio's estimate: the simulator's clock stands still.
+    "bulkexports.max_poll_interval": "0",
+    "bulkexports.poll_interval": "1",
+    "core.dags_are_paused_at_creation": "False",
+    "core.load_examples": "False",
+    "database.load_default_connections": "False",
+    "scheduler.enable_health_check": "False",
+    "scheduler.job_heartbeat_sec": "1",
+    "scheduler.scheduler_heartbeat_sec": "1",
+    "scheduler.scheduler_idle_sleep_time": "0.2",
+    "triggerer.job_heartbeat_sec": "1",
+    # A killed triggerer's triggers are free for the next one after this time.
+    "triggerer.triggerer_health_check_threshold": "10",
+    "usage_data_collection.enabled": "False",
+}
 
 
 def inherited_environment() -> dict[str, str]:
