@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta, timezone
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,13 @@ WINDOW = timedelta(seconds=10)
 
 @pytest.fixture
 def next_day(simulator: Simulator) -> Callable[[], str]:
-    """Let a day pass at Twilio, whose automatic export then makes its file."""
-    simulator.clock.advance(timedelta(days=10 * next(ATTEMPTS)))
+    """
+    Let a day pass at Twilio, whose automatic export then makes its file.
+
+    From noon to noon: at Twilio a day ends at midnight and its file is made a while later, whenever this test runs.
+    """
+    noon = datetime.combine(simulator.clock.now().date(), time(12), timezone.utc)
+    simulator.clock.advance_to(noon + timedelta(days=1 + 10 * next(ATTEMPTS)))
     simulator.state.set_enabled("Messages")
 
     def pass_day() -> str:
