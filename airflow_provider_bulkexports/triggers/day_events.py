@@ -14,12 +14,13 @@ from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.retention import expires_at
 from airflow_provider_bulkexports.triggers.arguments import serialized
 from airflow_provider_bulkexports.triggers.feed import DayFeed
+from airflow_provider_bulkexports.triggers.memory import Memory
 from airflow_provider_bulkexports.triggers.poller import look_until_found
 
 __all__ = ["ExportDayEventTrigger"]
 
-#: Name under which an asset's state store keeps the files that were announced.
-_SEEN = "bulkexports_announced_files"
+#: Name under which an asset's state store keeps the files that were announced, for each of its watchers.
+_ANNOUNCED = "bulkexports_announced_files/{twilio_conn_id}/{resource_type}"
 
 
 class ExportDayEventTrigger(BaseEventTrigger):
@@ -32,7 +33,8 @@ class ExportDayEventTrigger(BaseEventTrigger):
     exported anew has a new file.
 
     What was announced is remembered in the asset's state store (Airflow >= 3.3), so that a restart neither repeats nor
-    misses a file. Earlier Airflows have none: there, files count as new that appear after the triggerer started.
+    misses a file; only a triggerer killed in the seconds after an event repeats that event. Earlier Airflows have no
+    such store: there, files count as new that appear after the triggerer started.
     Faults never end it; they are logged, and it looks again after growing pauses. All triggers of a process and
     connection share one poll.
 
@@ -63,15 +65,20 @@ class ExportDayEventTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fire whenever there are new files, for ever."""
-        feed = DayFeed(
-            ResourceType.parse(self.resource_type), self.log, Pace(self.poll_interval, 0), await self._remembered()
-        )
+        kind = ResourceType.parse(self.resource_type)
+        key = _ANNOUNCED.format(twilio_conn_id=self.twilio_conn_id, resource_type=kind)
+        memory = Memory(asset_state_stores(self), key, self.log)
+        announced = await memory.recall()
+        if announced is None and self.announce_existing:
+            announced = []
+        feed = DayFeed(kind, self.log, Pace(self.poll_interval, 0), announced)
         while True:
-            # None at the very first look, which found what is there already.
             if entries := await self._new_files(feed):
-                yield TriggerEvent(_payload(feed.resource_type, entries))
+                yield TriggerEvent(_payload(kind, entries))
                 feed.announced(entries)
-            await self._remember(feed)
+                await memory.keep_after_event(feed.seen)
+            else:  # the very first look, which found what is there already
+                await memory.keep(feed.seen)
 
     async def _new_files(self, feed: DayFeed) -> list[ExportDay]:
         failures = 0
@@ -87,16 +94,6 @@ class ExportDayEventTrigger(BaseEventTrigger):
                 failures += 1
                 self.log.warning("Cannot look at %s (%d times in a row): %s", feed.resource_type, failures, error)
             await asyncio.sleep(Pace(self.poll_interval).pause_after(failures))
-
-    async def _remembered(self) -> list[str] | None:
-        for store in asset_state_stores(self):
-            if isinstance(seen := await store.aget(_SEEN), list):
-                return seen
-        return [] if self.announce_existing else None
-
-    async def _remember(self, feed: DayFeed) -> None:
-        for store in asset_state_stores(self):
-            await store.aset(_SEEN, feed.seen)
 
 
 def _payload(resource_type: ResourceType, entries: Sequence[ExportDay]) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Mapping
 
 from airflow_provider_bulkexports.api.models import FILE_LIFETIME, ExportDay, ResourceType
 from airflow_provider_bulkexports.compat import Log
@@ -20,8 +20,13 @@ _MEMORY = 2 * FILE_LIFETIME
 
 
 def file_key(entry: ExportDay) -> str:
-    """What tells a file from others: a day that was exported anew has a new one."""
-    return f"{entry.day}/{entry.create_date or '-'}"
+    """
+    What tells a file from others, beginning with the date on which it was made.
+
+    A day that is exported anew has a new file, which may be of the same date: Twilio says no time.
+    """
+    rest = hashlib.blake2s(f"{entry.size}/{entry.friendly_name}".encode(), digest_size=4).hexdigest()
+    return f"{entry.create_date or '-'}/{entry.day}/{rest}"
 
 
 class DayFeed:
@@ -65,7 +70,7 @@ class DayFeed:
             self._seen = set(entries)
             self._log.info("%d files of %s are there already; new ones are announced", len(entries), self.resource_type)
             return []
-        self._forget(max((entry.create_date for entry in entries.values() if entry.create_date), default=None))
+        self._forget(entries)
         return [entry for key, entry in entries.items() if key not in self._seen] or None
 
     def announced(self, entries: Iterable[ExportDay]) -> None:
@@ -89,8 +94,9 @@ class DayFeed:
             "Look at the files of %s failed (%d in a row): %s", self.resource_type, self._failures.length, error
         )
 
-    def _forget(self, newest: date | None) -> None:
+    def _forget(self, listed: Mapping[str, ExportDay]) -> None:
         """Drop what Twilio has long removed, judged by its own dates."""
+        newest = max((entry.create_date for entry in listed.values() if entry.create_date), default=None)
         if newest is not None and self._seen is not None:
             oldest = (newest - _MEMORY).isoformat()
-            self._seen = {key for key in self._seen if key.rpartition("/")[2] >= oldest or key.endswith("/-")}
+            self._seen = {key for key in self._seen if key in listed or key >= oldest or key.startswith("-")}

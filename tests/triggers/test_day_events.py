@@ -32,18 +32,24 @@ class Stores:
 
 
 @pytest.fixture
-def export(sim: Simulator) -> Callable[[str], None]:
+def export(sim: Simulator) -> Callable[..., None]:
     """Have a day's file made."""
 
-    def create(day: str) -> None:
-        sim.create_job("Messages", day, day, FriendlyName="somebody's")
+    def create(day: str, *, resource_type: str = "Messages", name: str = "somebody's") -> None:
+        sim.create_job(resource_type, day, day, FriendlyName=name)
         sim.finish_jobs()
 
     return create
 
 
 @pytest.fixture
-def announced(connection: str, timeline: Any) -> Callable[..., list[dict[str, Any]]]:
+def moments() -> list[float]:
+    """Seconds after the test's begin at which something was announced."""
+    return []
+
+
+@pytest.fixture
+def announced(connection: str, timeline: Any, moments: list[float]) -> Callable[..., list[dict[str, Any]]]:
     """What triggers announce until so much time has passed."""
 
     async def until(triggers: list[Any], seconds: float) -> list[dict[str, Any]]:
@@ -51,7 +57,8 @@ def announced(connection: str, timeline: Any) -> Callable[..., list[dict[str, An
 
         async def listen(trigger: Any) -> None:
             async for event in trigger.run():
-                events.append(event.payload)  # noqa: PERF401  # seen while the trigger goes on
+                moments.append(timeline.passed)
+                events.append(event.payload)
 
         tasks = [asyncio.ensure_future(listen(trigger)) for trigger in triggers]
         end = timeline.passed + seconds
@@ -67,11 +74,17 @@ def announced(connection: str, timeline: Any) -> Callable[..., list[dict[str, An
         asyncio.get_running_loop().call_soon(future.set_result, None)
         await future
 
-    def run(*stores: Store | None, seconds: float = 600, **kwargs: Any) -> list[dict[str, Any]]:
+    def run(
+        *stores: Store | Stores | None,
+        seconds: float = 600,
+        resource_type: str = "Messages",
+        poll_interval: float = 60,
+        **kwargs: Any,
+    ) -> list[dict[str, Any]]:
         triggers = []
         for store in stores or (None,):
-            trigger = ExportDayEventTrigger("Messages", poll_interval=60, **kwargs)
-            trigger.asset_state_store = None if store is None else Stores(store)  # type: ignore[assignment]
+            trigger = ExportDayEventTrigger(resource_type, poll_interval=poll_interval, **kwargs)
+            trigger.asset_state_store = Stores(store) if isinstance(store, Store) else store  # type: ignore[assignment]
             triggers.append(trigger)
         return asyncio.run(until(triggers, seconds))
 
@@ -154,6 +167,94 @@ def test_a_day_that_is_exported_anew_is_a_new_file(
     timeline.after(24 * 3600, lambda: export("2026-01-01"))
 
     assert days_of(announced(seconds=25 * 3600)) == ["2026-01-01"]
+
+
+def test_a_day_that_is_exported_anew_on_the_same_date_is_a_new_file(
+    announced: Callable[..., Any], export: Callable[..., None], timeline: Any
+) -> None:
+    export("2026-01-01", name="the first")
+    timeline.after(200, lambda: export("2026-01-01", name="the second"))
+
+    (event,) = announced()
+
+    assert [(file["day"], file["friendly_name"]) for file in event["files"]] == [("2026-01-01", "the second")]
+
+
+def test_a_file_that_is_listed_long_after_others_is_not_announced_again_and_again(
+    announced: Callable[..., Any], export: Callable[..., None], timeline: Any, sim: Simulator
+) -> None:
+    sim.knobs.file_retention_days = 30
+    store, day = Store(), 24 * 3600
+    export("2026-01-01")
+    timeline.after(20 * day, lambda: export("2026-01-02"))
+
+    assert days_of(announced(store, seconds=25 * day, poll_interval=day)) == ["2026-01-02"]
+    assert announced(store) == []
+
+
+def test_an_event_is_remembered_only_once_airflow_has_taken_it_over(
+    announced: Callable[..., Any], export: Callable[..., None], timeline: Any, moments: list[float]
+) -> None:
+    writes: list[tuple[float, Any]] = []
+
+    class Observed(Store):
+        async def aset(self, key: str, value: Any) -> None:
+            writes.append((timeline.passed, value))
+            await super().aset(key, value)
+
+    timeline.after(200, lambda: export("2026-01-02"))
+    announced(Observed())
+
+    (baseline, nothing), (remembered, file) = writes
+    (fired,) = moments
+    assert (baseline, nothing, len(file)) == (0.0, [], 1)
+    assert fired + 2 <= remembered < fired + 10
+
+
+def test_a_triggerer_that_ends_amid_its_assets_repeats_an_event_rather_than_losing_it(
+    announced: Callable[..., Any], export: Callable[..., None]
+) -> None:
+    stores = [Store(), Store()]
+    announced(Stores(*stores))
+    before = dict(stores[1])
+    export("2026-01-02")
+    announced(Stores(*stores))
+    stores[1].update(before)
+
+    assert days_of(announced(Stores(*stores))) == ["2026-01-02"]
+    assert announced(Stores(*stores)) == []
+
+
+def test_watchers_of_one_asset_do_not_share_their_memory(
+    announced: Callable[..., Any], export: Callable[..., None]
+) -> None:
+    store = Store()
+    export("2026-01-01", resource_type="Calls")
+    announced(store, resource_type="Messages")
+    announced(store, resource_type="Calls")
+    export("2026-01-02", resource_type="Calls")
+
+    assert announced(store, resource_type="Messages") == []
+    assert days_of(announced(store, resource_type="Calls")) == ["2026-01-02"]
+
+
+def test_a_state_store_that_fails_for_a_while_neither_ends_the_watcher_nor_repeats_a_file(
+    announced: Callable[..., Any], export: Callable[..., None], timeline: Any
+) -> None:
+    class Failing(Store):
+        failures = 3
+
+        async def aset(self, key: str, value: Any) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise RuntimeError("API_SERVER_ERROR: 503")
+            await super().aset(key, value)
+
+    store = Failing()
+    timeline.after(200, lambda: export("2026-01-02"))
+
+    assert days_of(announced(store)) == ["2026-01-02"]
+    assert announced(store) == []
 
 
 def test_ten_watchers_make_one_request_an_interval_and_each_announces(
