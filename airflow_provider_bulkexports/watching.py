@@ -64,6 +64,11 @@ class Watch:
         self._last: Check | None = None
         self._last_headline = ""
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last look failed."""
+        return self._failures.length > 0
+
     def look(self, source: Source) -> WaitEvent | None:
         """
         Look once. Blocks; never raises an error of this package.
@@ -89,14 +94,14 @@ class Watch:
         :param deadline: Monotonic time after which nothing is repeated.
         """
         event = self.look(source)
-        while event is None and self._failures.length and (left := deadline - time.monotonic()) > 0:
+        while event is None and self.is_failing and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(self._failures.pause(Pace(0)), left))
             event = self.look(source)
         return event
 
     def pause(self) -> float:
         """Seconds until the next look."""
-        if self._failures.length:
+        if self.is_failing:
             return self._failures.pause(self.pace)
         now = datetime.now(timezone.utc)
         outlook = self._last.progress.outlook(now=now) if self._last else Outlook()

@@ -23,7 +23,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from importlib import import_module
 from types import SimpleNamespace
@@ -59,6 +59,11 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 QUICK = RetryPolicy(max_retries=3, backoff_factor=0.0, max_wait=0.0)
 
 
+def quick(max_retries: int = QUICK.max_retries) -> RetryPolicy:
+    """A policy of at most so many retries, which do not wait."""
+    return replace(QUICK, max_retries=min(max_retries, QUICK.max_retries))
+
+
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """A simulator whose clock stands still until the test advances it."""
@@ -81,7 +86,7 @@ def connection(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> str:
     """The default Airflow connection, to the simulator's main account; retries wait no time."""
     conn_id = BulkExportsHook.default_conn_name
     monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", sim.connection_json())
-    monkeypatch.setattr("airflow_provider_bulkexports.hooks.bulkexports.RetryPolicy", lambda **_: QUICK)
+    monkeypatch.setattr("airflow_provider_bulkexports.hooks.bulkexports.RetryPolicy", quick)
     return conn_id
 
 

@@ -63,10 +63,14 @@ class BulkExportsHook(BaseHook):
         tell_collector(self, inputs=[source] if source else [], outputs=[Path(target).resolve().as_uri()])
         return downloaded
 
-    async def aget_conn(self) -> BulkExportsClient:
-        """Return a new client without blocking an event loop; its methods do block: call them in a thread."""
+    async def aget_conn(self, *, most_retries: int | None = None) -> BulkExportsClient:
+        """
+        Return a new client without blocking an event loop; its methods do block: call them in a thread.
+
+        :param most_retries: Repetitions of one request, if the connection allows as many.
+        """
         connection, extra = await aget_connection(self.twilio_conn_id)
-        return self._client_for(connection, extra)
+        return self._client_for(connection, extra, most_retries=most_retries)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Twilio one free question with the connection; say which account answered, or what is wrong."""

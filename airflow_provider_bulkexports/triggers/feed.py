@@ -53,6 +53,11 @@ class DayFeed:
         """Keys of the files that were announced, or there at first."""
         return sorted(self._seen or ())
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last look failed."""
+        return self._failures.length > 0
+
     def look(self, source: Source) -> list[ExportDay] | None:
         """
         Look once; blocks.
@@ -80,7 +85,7 @@ class DayFeed:
 
     def pause(self) -> float:
         """Seconds until the next look."""
-        if self._failures.length:
+        if self.is_failing:
             return self._failures.pause(self._pace)
         return self._pace.pause(Outlook(), jitter=random.random())
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -33,6 +33,9 @@ _NEAR = 0.1
 
 #: Part of its interval by which a wait may be looked at earlier, where a round takes long.
 _LONGEST_LEAD = 0.4
+
+#: Repetitions of one request: a round waits for it, and with it all waits. Each has its own next look, and its pauses.
+_RETRIES = 0
 
 #: Part of the last round's lead that the next one has at least.
 _LEAD_KEPT = 0.9
@@ -128,7 +131,7 @@ class Poller:
                 now = time.monotonic()
                 next_look = max(self._hold, min(seat.due for seat in self._seats))
                 if next_look <= now:
-                    await self._look({seat for seat in self._seats if seat.due <= now + seat.interval * _NEAR})
+                    await self._look([seat for seat in self._seats if seat.due <= now + seat.interval * _NEAR])
                 else:
                     await self._sleep(next_look - now)
         except Exception as error:  # noqa: BLE001  # raised again in every wait
@@ -142,7 +145,8 @@ class Poller:
         """Look the connection up, as the wait that came first would."""
         await in_thread(load_connection_lookup)
         seat = next(iter(self._seats))
-        task: asyncio.Future[BulkExportsClient] = seat.context.copy().run(asyncio.ensure_future, self._hook.aget_conn())
+        look_up = self._hook.aget_conn(most_retries=_RETRIES)
+        task: asyncio.Future[BulkExportsClient] = seat.context.copy().run(asyncio.ensure_future, look_up)
         return await task
 
     async def _sleep(self, seconds: float) -> None:
@@ -155,9 +159,10 @@ class Poller:
             for each in either:
                 each.cancel()
 
-    async def _look(self, due: set[Seat]) -> None:
+    async def _look(self, due: Collection[Seat]) -> None:
         """Look for the seats that are due, and for those that learn from it by the way."""
-        others = [seat for seat in self._seats if seat.looker is not None and seat not in due]
+        are_due = set(due)
+        others = [seat for seat in self._seats if seat.looker is not None and seat not in are_due]
         self._last_round = time.monotonic()
         assert self._client is not None
         source = Round(self._client, self._experience)
@@ -170,11 +175,15 @@ class Poller:
             looked = await in_thread(self._round, source, due, others)
         now = time.monotonic()
         self._hold = now + source.pause_asked
-        if source.has_read_lists:
+        took = now - self._last_round
+        if source.has_read_lists and not source.has_failed:
             # Reading them takes a while, maybe twice as long next time, and what was slow lately may be so again: the
             # next round begins as much earlier, or waits would end late by it.
-            self._lead = max(2 * (now - self._last_round), self._lead * _LEAD_KEPT)
-            for seat in looked:
+            self._lead = max(2 * took, self._lead * _LEAD_KEPT)
+        for seat in looked:
+            if seat.is_failing:
+                seat.due += took  # its pause begins with the end of what failed
+            elif source.has_read_lists:
                 seat.due -= min(self._lead, seat.interval * _LONGEST_LEAD)
 
     def _round(self, source: Round, due: Iterable[Seat], others: Iterable[Seat]) -> list[Seat]:
@@ -189,19 +198,30 @@ class Poller:
 
         def look_at(seats: Iterable[Seat]) -> None:
             looked = [seat for seat in dict.fromkeys(seats) if seat in waiting]
+            ended: list[Seat] = []
             for number, seat in enumerate(looked, 1):
+                if ended and not source.knows(seat.wait):
+                    # What has ended does not wait for the answer to another's question.
+                    self._loop.call_soon_threadsafe(self._settle, ended)
+                    ended = []
                 del waiting[seat]
                 seat.look(source, self._last_round)
+                if seat.found is not None:
+                    ended.append(seat)
                 if number % _AT_A_TIME == 0:
                     time.sleep(0)
-            if found := [seat for seat in looked if seat.found is not None]:
-                self._loop.call_soon_threadsafe(self._settle, found)
+            if ended:
+                self._loop.call_soon_threadsafe(self._settle, ended)
 
         def on_jobs(job_sids: Iterable[str]) -> None:
             look_at(seat for sid in job_sids for seat in by_job.get(sid, ()) if source.knows(seat.wait))
 
-        source.gather([seat.wait for seat in due if seat.wait], on_jobs=on_jobs)
-        look_at([*due, *(seat for seat in others if source.knows(seat.wait))])
+        # Whose last look failed comes last: it may hang again.
+        for is_failing in (False, True):
+            seats = [seat for seat in due if seat in waiting and seat.is_failing is is_failing]
+            source.gather([seat.wait for seat in seats if seat.wait], on_jobs=on_jobs)
+            look_at(seats)
+        look_at(seat for seat in others if source.knows(seat.wait))
         return [seat for seat in (*due, *others) if seat not in waiting]
 
     def _settle(self, seats: Sequence[Seat]) -> None:

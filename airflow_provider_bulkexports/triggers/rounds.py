@@ -6,6 +6,7 @@ All of this runs in a poller's thread and blocks there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -50,12 +51,14 @@ class Experience:
     :param unlisted: Jobs of unknown type that no list showed.
     :param list_failures: Failures in a row of each Jobs list.
     :param recollections: What each Jobs list showed the last time.
+    :param unusable: Jobs lists of which was said that they cannot be read.
     """
 
     pages: dict[ResourceType, int] = field(default_factory=dict)
     types: dict[str, ResourceType] = field(default_factory=dict)
     unlisted: set[str] = field(default_factory=set)
     list_failures: dict[ResourceType, int] = field(default_factory=dict)
+    unusable: set[ResourceType] = field(default_factory=set)
     recollections: dict[ResourceType, Recollection] = field(
         default_factory=lambda: {kind: Recollection(Job.from_json, attrgetter("job_sid")) for kind in ResourceType}
     )
@@ -78,9 +81,11 @@ class Round:
         self._job_lists: dict[ResourceType, _JobList] = {}
         self._day_lists: dict[ResourceType, Sequence[ExportDay]] = {}
         self._silences = 0
+        self._rate_limit: BulkExportsRateLimitError | None = None
         #: Seconds that Twilio asked to wait before the next round.
         self.pause_asked = 0.0
         self.has_read_lists = False
+        self.has_failed = False
 
     def gather(self, waits: Iterable[Wait], *, on_jobs: OnJobs = lambda _: None) -> None:
         """
@@ -170,10 +175,21 @@ class Round:
         """Let a failed list fail the jobs that it did not show, unless they can be had one by one."""
         self._experience.list_failures[kind] = failures = self._experience.list_failures.get(kind, 0) + 1
         if not error.is_transient and not isinstance(error, BulkExportsAuthError):
-            return  # such as a list that leads in circles
+            self._say_unusable(kind, error)  # such as one that leads in circles
+            return
         is_suspicious = failures >= _SUSPICIOUS and not isinstance(error, BulkExportsRateLimitError)
         if not (is_suspicious and missing and self._can_be_fetched(min(missing))):
             self._errors.update(dict.fromkeys(missing, error))
+
+    def _say_unusable(self, kind: ResourceType, error: BulkExportsError) -> None:
+        """Warn, once: a request for each job, time after time, is not what anybody expects."""
+        if kind not in self._experience.unusable:
+            self._experience.unusable.add(kind)
+            logging.getLogger(__name__).warning(
+                "The list of %s jobs cannot be read, so those that it did not show are asked for one by one: %s",
+                kind,
+                error,
+            )
 
     def _find(self, untyped: set[str], on_jobs: OnJobs) -> None:
         """Learn the types of jobs: one job tells its own, and the list of that type shows others."""
@@ -207,20 +223,32 @@ class Round:
     def _ask(self, question: Callable[[], T]) -> T:
         if self._silences >= _SILENCES:
             raise BulkExportsConnectionError("Twilio did not answer the other questions of this look")
+        if self._rate_limit:
+            raise self._rate_limit.with_traceback(None)
         try:
             answer = question()
-        except BulkExportsConnectionError:
-            self._silences += 1
+        except BulkExportsNotFoundError:
             raise
-        except BulkExportsRateLimitError as error:
-            self.pause_asked = Pace(0).pause_after(1, retry_after=error.retry_after)
+        except BulkExportsError as error:
+            self._learn_from(error)
             raise
-        except BulkExportsAuthError as error:
-            if self._are_fresh:
-                raise
-            raise StaleCredentialsError(str(error)) from error
         self._silences = 0
         return answer
+
+    def _learn_from(self, error: BulkExportsError) -> None:
+        """
+        Conclude from a failure what it means for the rest of the round.
+
+        :raises StaleCredentialsError: if credentials were refused that may have been replaced.
+        """
+        self.has_failed = True
+        if isinstance(error, BulkExportsConnectionError):
+            self._silences += 1
+        elif isinstance(error, BulkExportsRateLimitError):
+            self._rate_limit = error
+            self.pause_asked = Pace(0).pause_after(1, retry_after=error.retry_after)
+        elif isinstance(error, BulkExportsAuthError) and not self._are_fresh:
+            raise StaleCredentialsError(str(error)) from error
 
 
 class _JobList:

@@ -26,6 +26,10 @@ class Looker(Protocol[Found_co]):
     def wait(self) -> Wait | None:
         """What is waited for, where the poller can prepare the answers; else what is asked is asked on demand."""
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last look failed."""
+
     def look(self, source: Source) -> Found_co | None:
         """Look once; blocks. Return what was waited for, once it is there."""
 
@@ -59,6 +63,11 @@ class Seat:
         self.job_sids: Sequence[str] = ()
         self.found: Any = None
         self._make_looker = make_looker
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last look failed."""
+        return self.looker is not None and self.looker.is_failing
 
     def arrive(self, last_round: float) -> None:
         """Set the first look; waits that arrive one after the other are looked at together."""

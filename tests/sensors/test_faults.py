@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.watching import FAILURES_IN_A_ROW
 
-#: Requests that one look makes before it gives up: the first and the client's own retries (see ``conftest.QUICK``).
+#: Requests that a look on a worker makes before it gives up: the first and the client's retries (``conftest.QUICK``).
 TRIES = 4
 
 Wait = Callable[..., Any]
@@ -36,11 +36,17 @@ def job_sid(sim: Simulator) -> str:
     return sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
 
 
+def requests_of(mode: str, looks: int, tries: int) -> int:
+    """Requests of so many failed looks; in deferrable mode only the first is made on a worker, all others ask once."""
+    return tries + looks - 1 if mode == "deferrable" else looks * tries
+
+
 @pytest.mark.parametrize(("fault", "tries"), FAULTS.values(), ids=FAULTS)
 def test_nine_failed_looks_in_a_row_are_survived(
-    wait_for: Wait, sim: Simulator, job_sid: str, fault: dict[str, Any], tries: int
+    wait_for: Wait, mode: str, sim: Simulator, job_sid: str, fault: dict[str, Any], tries: int
 ) -> None:
-    sim.faults.add(Fault(**fault, path=r"/v1/Exports/Jobs/.*", times=(FAILURES_IN_A_ROW - 1) * tries))
+    times = requests_of(mode, FAILURES_IN_A_ROW - 1, tries)
+    sim.faults.add(Fault(**fault, path=r"/v1/Exports/Jobs/.*", times=times))
 
     end = wait_for(job_sid)
 
@@ -62,11 +68,13 @@ def test_ten_failed_looks_in_a_row_go_to_the_retries(
 
 
 def test_failures_that_are_not_in_a_row_do_not_add_up(
-    wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
+    wait_for: Wait, mode: str, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.state.set_details(job_sid, None)
-    for _ in range(3):  # a failing streak, and a good look
-        sim.faults.add(Fault(status=503, path=r"/v1/Exports/Jobs/.*", times=(FAILURES_IN_A_ROW - 1) * TRIES))
+    for streak in range(3):  # and a good look after each
+        tries = TRIES if streak == 0 or mode != "deferrable" else 1
+        times = requests_of(mode, FAILURES_IN_A_ROW - 1, tries)
+        sim.faults.add(Fault(status=503, path=r"/v1/Exports/Jobs/.*", times=times))
         sim.faults.add(Fault(path=r"/v1/Exports/Jobs/.*", times=1))
     timeline.after(5 * 3600, lambda: sim.state.clear_fields(job_sid))
 

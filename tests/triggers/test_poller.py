@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import random
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -159,108 +158,6 @@ def test_connections_do_not_share_answers_about_jobs_of_the_same_sid(
 
     assert [end["result"]["completed"] for end in ends] == [["2026-01-01"]] * 5 + [[]] * 5
     assert [end["result"]["failed"] for end in ends] == [[]] * 5 + [["2026-01-01"]] * 5
-
-
-def test_random_cancellations_and_a_server_that_fails_every_third_request_lose_nothing(
-    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sids = pending(60)
-    monkeypatch.setattr(sim.faults, "pick", every_third())
-    chance = random.Random(7)
-    for number, sid in enumerate(sids):
-        timeline.after(70 + 10 * number, lambda sid=sid: complete(sid))
-
-    async def run() -> list[Any]:
-        tasks = [asyncio.ensure_future(ends_of([wait])) for wait in waits(sids)]
-        for task in chance.sample(tasks, 25):
-            timeline.after(chance.uniform(0, 600), task.cancel)
-        return await asyncio.gather(*tasks, return_exceptions=True)
-
-    ends = asyncio.run(run())
-
-    finished = [end[0]["result"]["job_sids"] for end in ends if isinstance(end, list)]
-    assert len(finished) + sum(isinstance(end, asyncio.CancelledError) for end in ends) == 60
-    assert len(finished) >= 35
-    assert finished == [[sid] for sid, end in zip(sids, ends, strict=True) if isinstance(end, list)]
-
-
-def every_third() -> Callable[..., Any]:
-    count = iter(range(10**9))
-
-    def pick(*_: Any) -> Fault | None:
-        return Fault(status=500) if next(count) % 3 == 2 else None
-
-    return pick
-
-
-def test_a_poisoned_job_ends_its_own_wait_only(
-    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sids = pending(20)
-    look = Watch.look
-
-    def fail_for_one(watch: Watch, source: Any) -> Any:
-        if watch.wait.subject == sids[3]:
-            raise ZeroDivisionError("a fault of ours")
-        return look(watch, source)
-
-    monkeypatch.setattr(Watch, "look", fail_for_one)
-    timeline.after(100, lambda: complete(*sids))
-
-    ends = asyncio.run(ends_of(waits(sids)))
-
-    assert isinstance(ends.pop(3), ZeroDivisionError)
-    assert {end["status"] for end in ends} == {"finished"}
-
-
-def test_a_job_that_is_gone_ends_its_own_wait_only(
-    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
-) -> None:
-    sids = pending(20)
-    timeline.after(50, lambda: sim.state.forget_job(sids[3]))
-    timeline.after(170, lambda: complete(*(sid for sid in sids if sid != sids[3])))
-
-    ends = asyncio.run(ends_of(waits(sids)))
-
-    assert ends.pop(3)["status"] == "fatal"
-    assert {end["status"] for end in ends} == {"finished"}
-
-
-def test_a_list_that_cannot_be_read_does_not_end_waits_whose_jobs_can(
-    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
-) -> None:
-    sids = pending(5)
-    sim.faults.add(Fault(status=500, path=LIST, times=None))
-    timeline.after(7200, lambda: complete(*sids))
-
-    ends = asyncio.run(ends_of(waits(sids)))
-
-    assert {end["status"] for end in ends} == {"finished"}
-
-
-def test_a_failed_round_counts_once_against_the_budget_of_each_wait(
-    sim: Simulator, connection: str, timeline: Any, pending: Jobs
-) -> None:
-    sim.faults.add(Fault(status=503, times=None))
-
-    ends = asyncio.run(ends_of(waits(pending(5))))
-
-    assert {end["status"] for end in ends} == {"error"}
-    assert all("could not be asked 10 times in a row" in end["message"] for end in ends)
-    assert timeline.passed > 600
-
-
-def test_too_many_requests_hold_all_waits_back(
-    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
-) -> None:
-    sids = pending(2)
-    sim.faults.add(Fault(status=429, headers={"Retry-After": "200"}, path=rf"{ONE_JOB}|{LIST}", times=4))
-    timeline.after(30, lambda: complete(*sids))
-
-    asyncio.run(ends_of([*waits(sids[:1], poll_interval=5), *waits(sids[1:], poll_interval=7)]))
-
-    assert timeline.passed == pytest.approx(200, abs=10)
-    assert len(sim.requests) <= 4 + 2
 
 
 def test_credentials_that_were_replaced_are_looked_up_again(

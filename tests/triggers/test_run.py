@@ -150,8 +150,8 @@ def test_the_client_is_closed_at_the_end(
     closed = []
     build = BulkExportsHook.aget_conn
 
-    async def watched(hook: BulkExportsHook) -> Any:
-        client = await build(hook)
+    async def watched(hook: BulkExportsHook, **kwargs: Any) -> Any:
+        client = await build(hook, **kwargs)
         monkeypatch.setattr(client, "close", lambda: closed.append(client))
         return client
 
