@@ -38,11 +38,12 @@ class Recollection:
     """
     Reads the elements of one list, time after time, and remembers those of the last time by their text.
 
-    :param read: What to make of an element.
+    :param read: What to make of an element; it may share the parts that are the same with what it is given besides,
+        probably that element as it was: objects that are replaced at every look keep the collector of garbage busy.
     :param key: What tells such an element from the others of the list.
     """
 
-    def __init__(self, read: Read, key: Callable[[Any], Hashable]) -> None:
+    def __init__(self, read: Callable[[Mapping[str, Any], Any], Any], key: Callable[[Any], Hashable]) -> None:
         self._read = read
         self._key = key
         self._former: list[tuple[str, Any]] = []
@@ -52,7 +53,7 @@ class Recollection:
 
     def __call__(self, payload: Mapping[str, Any]) -> Any:
         """Read an element without remembering it."""
-        return self._read(payload)
+        return self._read(payload, None)
 
     def begin(self) -> None:
         """Begin with the list again; its pages follow."""
@@ -65,16 +66,17 @@ class Recollection:
 
         The text of a whole JSON object is never the beginning of another one, so a match is the same element.
         """
+        former = None
         if self._next < len(self._former):
-            former_text, element = self._former[self._next]
+            former_text, former = self._former[self._next]
             if text.startswith(former_text, at):
                 self._latest.append(self._former[self._next])
                 self._next += 1
-                return element, at + len(former_text)
+                return former, at + len(former_text)
         payload, end = _DECODER.raw_decode(text, at)
         if not isinstance(payload, dict):
             return payload, end
-        element = self._read(payload)
+        element = self._read(payload, former)
         self._latest.append((text[at:end], element))
         # A changed element keeps its place; a new one stands before, and a vanished one before that.
         self._next = self._places.get(self._key(element), self._next - 1) + 1

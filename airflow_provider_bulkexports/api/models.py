@@ -110,22 +110,27 @@ class Job:
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def from_json(cls, payload: Mapping[str, Any]) -> Job:
-        """Build a job from an answer of any of the job operations."""
+    def from_json(cls, payload: Mapping[str, Any], former: Job | None = None) -> Job:
+        """
+        Build a job from an answer of any of the job operations.
+
+        :param former: Shares its parts that are the same, probably the job as it was before.
+        """
+        details, extra = read_status_groups(payload.get("details")), _unknown_fields(cls, payload)
         return cls(
             job_sid=fields.text(payload.get("job_sid")) or "",
             friendly_name=fields.text(payload.get("friendly_name")),
             resource_type=fields.member(ResourceType, payload.get("resource_type")),
             start_day=fields.day(payload.get("start_day")),
             end_day=fields.day(payload.get("end_day")),
-            details=read_status_groups(payload.get("details")),
+            details=former.details if former and former.details == details else details,
             job_queue_position=fields.integer(payload.get("job_queue_position")),
             estimated_completion_time=fields.utc_moment(payload.get("estimated_completion_time")),
             webhook_url=fields.text(payload.get("webhook_url")),
             webhook_method=fields.text(payload.get("webhook_method")),
             email=fields.text(payload.get("email")),
             url=fields.text(payload.get("url")),
-            extra=_unknown_fields(cls, payload),
+            extra=former.extra if former and former.extra == extra else extra,
         )
 
 

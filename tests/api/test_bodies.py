@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_bulkexports.api import bodies
 from airflow_provider_bulkexports.api.bodies import Recollection, json_object
+from airflow_provider_bulkexports.api.models import Job
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -86,7 +88,7 @@ class Reading:
         self.read: list[str] = []
         self.recollection = Recollection(self._read, lambda element: element["sid"])
 
-    def _read(self, payload: dict[str, Any]) -> Any:
+    def _read(self, payload: dict[str, Any], _: Any) -> Any:
         self.read.append(payload["sid"])
         return payload
 
@@ -152,6 +154,25 @@ def test_changed_jobs_beside_each_other_do_not_hide_the_unchanged_ones() -> None
     assert reading.of(changed) == changed
     assert reading.read == ["JS2", "JS3", "JS4"]
     assert all(one is other for one, other in zip(reading.of(changed)[5:], first[5:], strict=True))
+
+
+def test_a_job_of_which_only_the_estimate_changed_keeps_the_days_that_it_had() -> None:
+    recollection = Recollection(Job.from_json, attrgetter("job_sid"))
+    details = [{"status": "Running", "count": 1, "days": ["2026-01-01"]}]
+
+    def look(estimate: str, details: Any) -> Job:
+        recollection.begin()
+        job = {"job_sid": "JS1", "details": details, "estimated_completion_time": estimate, "new": [1]}
+        element, _ = recollection.decode(json.dumps(job), 0)
+        return element
+
+    first, second = look("2026-01-02T00:00:00", details), look("2026-01-02T00:00:01", details)
+    third = look("2026-01-02T00:00:01", [{**details[0], "status": "Completed"}])
+
+    assert first.estimated_completion_time < second.estimated_completion_time
+    assert second.details is first.details
+    assert second.extra is first.extra
+    assert third.details != first.details
 
 
 def test_other_threads_run_while_a_large_page_is_read() -> None:
