@@ -76,7 +76,8 @@ class BulkExportsHook(BaseHook):
         """Ask Twilio one free question with the connection; say which account answered, or what is wrong."""
         connection = self.get_connection(self.twilio_conn_id)
         try:
-            client = self._client_for(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
+            # Without the connection's id: the Test button's is one that Airflow makes up.
+            client = _client_of(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
         except BulkExportsInputError as error:
             return False, str(error)
         try:
@@ -122,25 +123,29 @@ class BulkExportsHook(BaseHook):
         connection = self.get_connection(self.twilio_conn_id)
         return self._client_for(connection, connection.extra_dejson)
 
-    def _client_for(
-        self, connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
-    ) -> BulkExportsClient:
-        retry = RetryPolicy()
+    def _client_for(self, connection: Connection, extra: Mapping[str, Any]) -> BulkExportsClient:
         try:
-            fields = _ExtraFields(extra)
-            retries = fields.number("max_retries", default=retry.max_retries, at_least=0)
-            return BulkExportsClient(
-                connection.login or "",
-                connection.password or "",
-                base_url=_base_url(connection, edge=fields.text("edge"), region=fields.text("region")),
-                account_sid=fields.text("account_sid"),
-                connect_timeout=fields.number("connect_timeout", default=10, at_least=1),
-                read_timeout=fields.number("read_timeout", default=30, at_least=1),
-                retry=RetryPolicy(max_retries=retries if most_retries is None else min(retries, most_retries)),
-                user_agent=f"airflow/{AIRFLOW_VERSION}",
-            )
+            return _client_of(connection, extra)
         except BulkExportsInputError as error:
             raise BulkExportsInputError(f"Connection {self.twilio_conn_id!r}: {error}") from error
+
+
+def _client_of(
+    connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
+) -> BulkExportsClient:
+    retry = RetryPolicy()
+    fields = _ExtraFields(extra)
+    retries = fields.number("max_retries", default=retry.max_retries, at_least=0)
+    return BulkExportsClient(
+        connection.login or "",
+        connection.password or "",
+        base_url=_base_url(connection, edge=fields.text("edge"), region=fields.text("region")),
+        account_sid=fields.text("account_sid"),
+        connect_timeout=fields.number("connect_timeout", default=10, at_least=1),
+        read_timeout=fields.number("read_timeout", default=30, at_least=1),
+        retry=RetryPolicy(max_retries=retries if most_retries is None else min(retries, most_retries)),
+        user_agent=f"airflow/{AIRFLOW_VERSION}",
+    )
 
 
 class _ExtraFields:
