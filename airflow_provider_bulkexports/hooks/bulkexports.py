@@ -178,6 +178,7 @@ class _ExtraFields:
 
 
 _EDGE = re.compile(r"[a-z0-9-]+")
+_HOST_OF_REGION = re.compile(r"(?P<before>.+)\.(?P<region>[a-z]{2}[0-9])\.twilio\.com\.?")
 
 
 def _base_url(connection: Connection, *, edge: str | None, region: str | None) -> str:
@@ -193,9 +194,20 @@ def _base_url(connection: Connection, *, edge: str | None, region: str | None) -
     if not host:
         return BASE_URL if not edge else f"https://bulkexports.{edge}.us1.twilio.com"
     try:
-        return _completed(host, scheme=connection.schema, port=connection.port)
+        url = _completed(host, scheme=connection.schema, port=connection.port)
     except ValueError:
         return host  # the client says what is wrong with it
+    _refuse_other_region(urlsplit(url).hostname or "")
+    return url
+
+
+def _refuse_other_region(host: str) -> None:
+    match = _HOST_OF_REGION.fullmatch(host)
+    if match and match["region"] != "us1":
+        raise BulkExportsInputError(
+            f"host {host!r} is of region {match['region']!r}: Twilio offers BulkExports in region us1 only; clear the "
+            f"host, or write '{match['before']}.us1.twilio.com'"
+        )
 
 
 def _completed(host: str, *, scheme: str | None, port: int | None) -> str:

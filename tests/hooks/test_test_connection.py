@@ -171,6 +171,7 @@ def test_a_web_page_is_not_taken_for_twilio(ask: Ask, sim: Simulator) -> None:
     ("changes", "beginning"),
     [
         ({"extra": {"region": "ie1"}}, "region 'ie1': Twilio offers BulkExports in region us1 only"),
+        ({"host": "https://bulkexports.ie1.twilio.com"}, "host 'bulkexports.ie1.twilio.com' is of region 'ie1'"),
         ({"password": ""}, "The connection has no password"),
         ({"login": "me"}, "The connection's login 'me…"),
         ({"extra": {"max_retries": "many"}}, "extra max_retries 'many': write a whole number"),
