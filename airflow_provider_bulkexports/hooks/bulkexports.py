@@ -105,7 +105,7 @@ class BulkExportsHook(BaseHook):
         def field(label: str, description: str, schema: Mapping[str, Any]) -> Any:
             validators = [Optional()]
             if "enum" in schema:  # a drop-down in Airflow 3
-                validators.append(any_of([choice for choice in schema["enum"] if choice is not None]))
+                validators.append(any_of(schema["enum"]))
             if "minimum" in schema:
                 validators.append(NumberRange(min=schema["minimum"], max=schema["maximum"]))
             return (IntegerField if "integer" in schema["type"] else StringField)(
