@@ -30,7 +30,7 @@ _LONGEST_QUOTE = 500
 _REMEDIES = {
     401: "Check the connection's login (Account SID or API key SID) and password (Auth Token or the key's secret).",
     403: "The credentials lack the permission: use a Standard or Main API key, or the account's Auth Token.",
-    404: "Check the sid or day in this address, and the account of the credentials.",
+    404: "Check what this address names, and the account of the credentials.",
     405: "Is the connection's host Twilio's BulkExports API?",
     429: "Twilio did not process the request: a later try may work; if it stays, let this account do less at a time.",
 }

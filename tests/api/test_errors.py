@@ -25,7 +25,7 @@ CLASSES = [
     (400, BulkExportsAPIError, False, "Correct what Twilio names"),
     (401, BulkExportsAuthError, False, "Check the connection's login"),
     (403, BulkExportsAuthError, False, "use a Standard or Main API key"),
-    (404, BulkExportsNotFoundError, False, "Check the sid or day in this address, and the account"),
+    (404, BulkExportsNotFoundError, False, "Check what this address names, and the account of the"),
     (405, BulkExportsAPIError, False, "Is the connection's host Twilio's BulkExports API?"),
     (409, BulkExportsAPIError, False, "Correct what Twilio names"),
     (429, BulkExportsRateLimitError, True, "a later try may work; if it stays, let this account do less at a time"),
