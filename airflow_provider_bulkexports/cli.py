@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, ResourceType
@@ -17,6 +17,9 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.planning.days import DayRange, newest_exportable_day, parse_day
 from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.runs import utc_today
+
+if TYPE_CHECKING:  # it needs an extra
+    from airflow_provider_bulkexports.simulator import Simulator
 
 __all__ = ["main"]
 
@@ -147,18 +150,26 @@ def _simulate(options: argparse.Namespace) -> int:
         simulator.start()
     except OSError as error:
         raise BulkExportsInputError(f"--port {options.port}: {error.strerror}; take another, or 0") from error
-    connection = simulator.connection_json()
-    print(
-        f"Twilio BulkExports, simulated on {simulator.base_url} (files on {simulator.storage_url}).\n"
-        "\nThe connection for Airflow, as an environment variable:\n\n"
-        f"    export AIRFLOW_CONN_{DEFAULT_CONN_ID.upper()}='{connection}'\n"
-        "\nor stored:\n\n"
-        f"    airflow connections add {DEFAULT_CONN_ID} --conn-json '{connection}'\n"
-        "\nInterrupt (Ctrl-C) to stop; its jobs and files are gone then.",
-        flush=True,
-    )
+    print(_how_to_use(simulator, speed=options.speed), flush=True)
     try:
         threading.Event().wait()
     finally:
         simulator.stop()
     return 0
+
+
+def _how_to_use(simulator: Simulator, *, speed: float) -> str:
+    connection = simulator.connection_json()
+    pace = (
+        "\nIts estimates are in simulated time, which tasks take for real time. Keep them from pausing by those, where "
+        "Airflow runs:\n\n    export AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL=0\n"
+    )
+    return (
+        f"Twilio BulkExports, simulated on {simulator.base_url} (files on {simulator.storage_url}).\n"
+        "\nThe connection for Airflow, as an environment variable:\n\n"
+        f"    export AIRFLOW_CONN_{DEFAULT_CONN_ID.upper()}='{connection}'\n"
+        "\nor stored:\n\n"
+        f"    airflow connections add {DEFAULT_CONN_ID} --conn-json '{connection}'\n"
+        f"{'' if speed == 1 else pace}"
+        "\nInterrupt (Ctrl-C) to stop; its jobs and files are gone then."
+    )

@@ -45,12 +45,13 @@ def connection_form() -> dict[str, Any]:
                 "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 20, "default": 5},
             },
             "edge": _text_field(
-                "Edge", "Twilio edge location, such as dublin; empty for the default, and beside a host."
+                "Edge", "Twilio edge location, such as dublin. Leave it empty if in doubt, or if you set a base URL."
             ),
             "region": {
                 "label": "Region",
                 "description": "Twilio offers BulkExports in us1 only.",
-                "schema": {"type": ["string", "null"], "enum": ["us1", None], "default": "us1"},
+                # The form lets a drop-down be cleared by itself; None among the choices would be one called "null".
+                "schema": {"type": ["string", "null"], "enum": ["us1"], "default": "us1"},
             },
         },
     }

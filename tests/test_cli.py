@@ -111,6 +111,17 @@ def test_simulate_prints_a_connection_that_works_until_it_is_ended(end: signal.S
         assert process.wait(timeout=10) == 130
 
 
+@pytest.mark.parametrize(("speed", "is_told"), [("1", False), ("60", True), ("0.5", True)])
+def test_simulate_says_how_to_wait_when_its_time_runs_at_another_speed(speed: str, is_told: bool) -> None:
+    with ended_by(signal.SIGINT, [*COMMAND, "simulate", "--port", "0", "--speed", speed]) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        shown = "".join(iter(partial(next, lines), "Interrupt (Ctrl-C) to stop; its jobs and files are gone then.\n"))
+
+        assert ("export AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL=0\n" in shown) is is_told
+        assert ("estimates are in simulated time" in shown) is is_told
+
+
 def test_a_taken_port_is_named(sim, capsys: pytest.CaptureFixture[str]) -> None:
     port = sim.base_url.rpartition(":")[2]
 

@@ -89,7 +89,7 @@ TABLE = {
     "time-out": Row({"delay": 2 * IMPATIENT}, "got no complete answer", refused=None, delayed=True),
     "401": final(401, "Check the connection's login"),
     "403": final(403, "The credentials lack the permission"),
-    "404": final(404, "belongs to another account"),
+    "404": final(404, "the account of the credentials"),
 }
 
 rows = pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)

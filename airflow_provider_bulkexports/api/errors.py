@@ -26,15 +26,16 @@ __all__ = ["error_from"]
 
 _LONGEST_QUOTE = 500
 
+# Tasks, triggers, the Test button and people at a prompt read these: they speak of none of them.
 _REMEDIES = {
     401: "Check the connection's login (Account SID or API key SID) and password (Auth Token or the key's secret).",
     403: "The credentials lack the permission: use a Standard or Main API key, or the account's Auth Token.",
-    404: "It never existed, was deleted, is older than the seven days Twilio keeps it, or belongs to another account.",
+    404: "Check what this address names, and the account of the credentials.",
     405: "Is the connection's host Twilio's BulkExports API?",
-    429: "Twilio did not process the request; run fewer tasks of this account at the same time.",
+    429: "Twilio did not process the request: a later try may work; if it stays, let this account do less at a time.",
 }
-_REFUSED = "Correct what Twilio names and run the task again."
-_TWILIOS_FAULT = "It is usually passing: run the task again later, and check Twilio's status page if it stays."
+_REFUSED = "Correct what Twilio names and try again."
+_TWILIOS_FAULT = "It is usually passing: a later try may work; if it stays, check Twilio's status page."
 
 
 def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) -> BulkExportsAPIError:

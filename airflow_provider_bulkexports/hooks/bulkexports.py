@@ -76,7 +76,8 @@ class BulkExportsHook(BaseHook):
         """Ask Twilio one free question with the connection; say which account answered, or what is wrong."""
         connection = self.get_connection(self.twilio_conn_id)
         try:
-            client = self._client_for(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
+            # Without the connection's id: the Test button's is one that Airflow makes up.
+            client = _client_of(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
         except BulkExportsInputError as error:
             return False, str(error)
         try:
@@ -104,7 +105,7 @@ class BulkExportsHook(BaseHook):
         def field(label: str, description: str, schema: Mapping[str, Any]) -> Any:
             validators = [Optional()]
             if "enum" in schema:  # a drop-down in Airflow 3
-                validators.append(any_of([choice for choice in schema["enum"] if choice is not None]))
+                validators.append(any_of(schema["enum"]))
             if "minimum" in schema:
                 validators.append(NumberRange(min=schema["minimum"], max=schema["maximum"]))
             return (IntegerField if "integer" in schema["type"] else StringField)(
@@ -125,22 +126,28 @@ class BulkExportsHook(BaseHook):
     def _client_for(
         self, connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
     ) -> BulkExportsClient:
-        retry = RetryPolicy()
         try:
-            fields = _ExtraFields(extra)
-            retries = fields.number("max_retries", default=retry.max_retries, at_least=0)
-            return BulkExportsClient(
-                connection.login or "",
-                connection.password or "",
-                base_url=_base_url(connection, edge=fields.text("edge"), region=fields.text("region")),
-                account_sid=fields.text("account_sid"),
-                connect_timeout=fields.number("connect_timeout", default=10, at_least=1),
-                read_timeout=fields.number("read_timeout", default=30, at_least=1),
-                retry=RetryPolicy(max_retries=retries if most_retries is None else min(retries, most_retries)),
-                user_agent=f"airflow/{AIRFLOW_VERSION}",
-            )
+            return _client_of(connection, extra, most_retries=most_retries)
         except BulkExportsInputError as error:
             raise BulkExportsInputError(f"Connection {self.twilio_conn_id!r}: {error}") from error
+
+
+def _client_of(
+    connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
+) -> BulkExportsClient:
+    retry = RetryPolicy()
+    fields = _ExtraFields(extra)
+    retries = fields.number("max_retries", default=retry.max_retries, at_least=0)
+    return BulkExportsClient(
+        connection.login or "",
+        connection.password or "",
+        base_url=_base_url(connection, edge=fields.text("edge"), region=fields.text("region")),
+        account_sid=fields.text("account_sid"),
+        connect_timeout=fields.number("connect_timeout", default=10, at_least=1),
+        read_timeout=fields.number("read_timeout", default=30, at_least=1),
+        retry=RetryPolicy(max_retries=retries if most_retries is None else min(retries, most_retries)),
+        user_agent=f"airflow/{AIRFLOW_VERSION}",
+    )
 
 
 class _ExtraFields:
@@ -173,6 +180,7 @@ class _ExtraFields:
 
 
 _EDGE = re.compile(r"[a-z0-9-]+")
+_HOST_OF_REGION = re.compile(r"(?P<before>.+)\.(?P<region>[a-z]{2}[0-9])\.twilio\.com\.?")
 
 
 def _base_url(connection: Connection, *, edge: str | None, region: str | None) -> str:
@@ -188,9 +196,20 @@ def _base_url(connection: Connection, *, edge: str | None, region: str | None) -
     if not host:
         return BASE_URL if not edge else f"https://bulkexports.{edge}.us1.twilio.com"
     try:
-        return _completed(host, scheme=connection.schema, port=connection.port)
+        url = _completed(host, scheme=connection.schema, port=connection.port)
     except ValueError:
         return host  # the client says what is wrong with it
+    _refuse_other_region(urlsplit(url).hostname or "")
+    return url
+
+
+def _refuse_other_region(host: str) -> None:
+    match = _HOST_OF_REGION.fullmatch(host)
+    if match and match["region"] != "us1":
+        raise BulkExportsInputError(
+            f"host {host!r} is of region {match['region']!r}: Twilio offers BulkExports in region us1 only; clear the "
+            f"host, or write '{match['before']}.us1.twilio.com'"
+        )
 
 
 def _completed(host: str, *, scheme: str | None, port: int | None) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ssl import SSLCertVerificationError
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import NameResolutionError, NewConnectionError, SSLError
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ResourceType
@@ -79,9 +80,11 @@ def _unreachable(client: BulkExportsClient, error: BulkExportsConnectionError) -
     )
     if isinstance(cause, requests.exceptions.ProxyError):
         return f"No way through the proxy to {host}: check HTTPS_PROXY and NO_PROXY where Airflow runs. {error}"
-    if isinstance(cause, requests.exceptions.SSLError):
+    certificate = reason.args[0] if isinstance(reason, SSLError) and reason.args else None
+    if isinstance(certificate, SSLCertVerificationError):
         return (
-            f"{host} has a certificate that is not trusted here: check the host, or the proxy that replaces it. {error}"
+            f"{host} has a certificate that is not trusted here ({certificate.verify_message}): check the host, or the "
+            "proxy that replaces it"
         )
     if not isinstance(reason, NameResolutionError):
         # The error's own text has advice as well, which is more general.

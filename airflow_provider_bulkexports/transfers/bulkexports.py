@@ -25,7 +25,13 @@ from airflow_provider_bulkexports.storing import DayStore, Outcome, StoredDay
 
 __all__ = ["BulkExportsToObjectStorageOperator"]
 
-_IF_EXISTS = ("skip", "overwrite", "fail")
+#: What to say of the other days when some could not be stored.
+_NEXT_TRY = {
+    "skip": "What is stored stays, and the next try skips it.",
+    "overwrite": "What is stored stays until the next try stores it again.",
+    "fail": "What is stored stays, and the next try refuses it: pass if_exists='skip' to go on.",
+}
+_IF_EXISTS = tuple(_NEXT_TRY)
 _MISSING_DAYS = ("fail", "ignore")
 
 
@@ -200,13 +206,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             return
         for day, error in outcome.failures.items():
             self.log.error("%s was not stored: %s", day, error)
-        total = len(outcome.entries) + len(outcome.failures)
         first = next(iter(outcome.failures.values()))
-        which = ", ".join(map(str, outcome.failures))
-        message = (
-            f"{len(outcome.failures)} of {total} days could not be stored: {which}. The others are, and the next try "
-            f"skips them. {outcome.deadline}The first failure: {first}"
-        )
+        message = _what_failed(outcome, if_exists=self.if_exists)
         final = all(
             isinstance(error, BulkExportsError) and not error.is_transient for error in outcome.failures.values()
         )
@@ -226,6 +227,18 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             _read_days(self.days)
         else:
             known_days(self.start_day, self.end_day)
+
+
+def _what_failed(outcome: Outcome, *, if_exists: str) -> str:
+    days, errors = list(outcome.failures), list(outcome.failures.values())
+    total = len(outcome.entries) + len(days)
+    if total == 1:
+        which = f"{days[0]} could not be stored."
+    else:
+        count = f"{len(days)} of {total}" if outcome.entries else f"None of the {total}"
+        which = f"{count} days could not be stored: {', '.join(map(str, days))}."
+    kept = f" {_NEXT_TRY[if_exists]}" if outcome.there else ""
+    return f"{which}{kept} {outcome.deadline}{'The first' if len(days) > 1 else 'The'} failure: {errors[0]}"
 
 
 def _read_days(value: Any) -> tuple[set[date], set[date]]:

@@ -25,13 +25,13 @@ CLASSES = [
     (400, BulkExportsAPIError, False, "Correct what Twilio names"),
     (401, BulkExportsAuthError, False, "Check the connection's login"),
     (403, BulkExportsAuthError, False, "use a Standard or Main API key"),
-    (404, BulkExportsNotFoundError, False, "It never existed, was deleted"),
+    (404, BulkExportsNotFoundError, False, "Check what this address names, and the account of the"),
     (405, BulkExportsAPIError, False, "Is the connection's host Twilio's BulkExports API?"),
     (409, BulkExportsAPIError, False, "Correct what Twilio names"),
-    (429, BulkExportsRateLimitError, True, "run fewer tasks of this account at the same time"),
-    (500, BulkExportsServerError, True, "It is usually passing"),
-    (503, BulkExportsServerError, True, "It is usually passing"),
-    (599, BulkExportsServerError, True, "It is usually passing"),
+    (429, BulkExportsRateLimitError, True, "a later try may work; if it stays, let this account do less at a time"),
+    (500, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
+    (503, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
+    (599, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
 ]
 
 
@@ -53,6 +53,7 @@ def test_the_class_and_the_remedy_follow_from_the_status(
     assert type(caught.value) is kind
     assert caught.value.is_transient is is_transient
     assert remedy in str(caught.value)
+    assert "task" not in str(caught.value), "the Test button and watchers have none"
 
 
 def test_the_message_names_everything_that_twilios_support_asks_for(server: Any, answer: Any) -> None:
@@ -66,7 +67,7 @@ def test_the_message_names_everything_that_twilios_support_asks_for(server: Any,
     error = error_of(server, answer, body=body, Twilio_Request_Id="RQ123")
     assert str(error) == (
         f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: EndDay is too recent: EndDay must be at least two days ago "
-        "[HTTP 400, Twilio error 20001, request RQ123]. Correct what Twilio names and run the task again. "
+        "[HTTP 400, Twilio error 20001, request RQ123]. Correct what Twilio names and try again. "
         "More: https://www.twilio.com/docs/errors/20001"
     )
     assert (error.code, error.request_id) == (20001, "RQ123")
@@ -78,7 +79,7 @@ def test_what_twilio_does_not_say_is_not_mentioned(server: Any, answer: Any) -> 
     error = error_of(server, answer, 418)
     assert str(error) == (
         f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: no readable message (empty body) [HTTP 418]. "
-        "Correct what Twilio names and run the task again."
+        "Correct what Twilio names and try again."
     )
     assert (error.code, error.request_id, error.twilio_message, error.more_info) == (None, None, None, None)
 

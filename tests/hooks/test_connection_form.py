@@ -17,6 +17,14 @@ def test_the_declared_form_has_every_extra_field_and_allows_each_to_be_empty() -
     assert all("null" in field["schema"]["type"] for field in fields.values())
 
 
+def test_no_drop_down_offers_a_choice_called_null() -> None:
+    choices = [
+        field["schema"]["enum"] for field in connection_form()["conn-fields"].values() if "enum" in field["schema"]
+    ]
+
+    assert choices == [["us1"]]
+
+
 @pytest.mark.parametrize(
     ("of_the_hook", "declared"),
     [

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
-from collections.abc import Callable
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
@@ -143,14 +153,76 @@ def test_a_proxy_that_fails_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) 
     assert sentence.startswith("No way through the proxy to bulkexports.twilio.com: check HTTPS_PROXY")
 
 
-def test_whoever_presses_the_button_does_not_wait_for_many_retries(
-    sim: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_PLAIN", sim.connection_json())
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries that follow at once."""
     monkeypatch.setattr(
         "airflow_provider_bulkexports.hooks.bulkexports.RetryPolicy",
         partial(RetryPolicy, backoff_factor=0.0, max_wait=0.0),
     )
+
+
+@pytest.fixture
+def tls_port(tmp_path: Path) -> Iterator[int]:
+    """The port of a server whose certificate nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    begin = datetime.now(timezone.utc) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    as_pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file = tmp_path / "server.pem"
+    file.write_bytes(key.private_bytes(*as_pem) + certificate.public_bytes(as_pem[0]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.usefixtures("no_waits")
+def test_a_certificate_that_is_not_trusted_is_not_called_a_passing_fault(
+    ask: Ask, tls_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "localhost")
+
+    works, sentence = ask(host=f"https://localhost:{tls_port}")
+
+    assert not works
+    assert re.fullmatch(
+        r"localhost has a certificate that is not trusted here \(self[- ]signed certificate\): check the host, or the "
+        "proxy that replaces it",
+        sentence,
+    )
+
+
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize("status", [400, 429, 503])
+def test_an_answer_that_is_an_error_gets_advice_for_a_person_without_a_task(
+    ask: Ask, sim: Simulator, status: int
+) -> None:
+    sim.faults.add(Fault(status=status, times=None))
+
+    works, sentence = ask()
+
+    assert not works
+    assert f"HTTP {status}" in sentence
+    assert re.search("a later try may work|try again", sentence)
+    assert "task" not in sentence
+
+
+@pytest.mark.usefixtures("no_waits")
+def test_whoever_presses_the_button_does_not_wait_for_many_retries(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PLAIN", sim.connection_json())
     sim.faults.add(Fault(status=503, times=50))
 
     assert not BulkExportsHook("plain").test_connection()[0]
@@ -168,20 +240,22 @@ def test_a_web_page_is_not_taken_for_twilio(ask: Ask, sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "beginning"),
     [
-        ({"extra": {"region": "ie1"}}, "us1 only"),
-        ({"password": ""}, "no password"),
-        ({"login": "me"}, "neither an Account SID nor an API key SID"),
+        ({"extra": {"region": "ie1"}}, "region 'ie1': Twilio offers BulkExports in region us1 only"),
+        ({"host": "https://bulkexports.ie1.twilio.com"}, "host 'bulkexports.ie1.twilio.com' is of region 'ie1'"),
+        ({"password": ""}, "The connection has no password"),
+        ({"login": "me"}, "The connection's login 'me…"),
+        ({"extra": {"max_retries": "many"}}, "extra max_retries 'many': write a whole number"),
     ],
 )
-def test_a_connection_that_cannot_be_right_is_not_tried(
-    ask: Ask, sim: Simulator, changes: dict[str, Any], words: str
+def test_a_connection_that_cannot_be_right_is_not_tried_nor_called_by_its_temporary_name(
+    ask: Ask, sim: Simulator, changes: dict[str, Any], beginning: str
 ) -> None:
     works, sentence = ask(**changes)
 
     assert not works
-    assert words in sentence
+    assert sentence.startswith(beginning)
     assert len(sim.requests) == 0
 
 

@@ -106,6 +106,8 @@ def test_an_unknown_job_fails_at_once_and_without_retry(wait_for: Wait, timeline
         f"Twilio does not know job {UNKNOWN_JOB}: it was deleted, finished more than seven"
     )
     assert "Clear the task that submitted it" in str(end.error)
+    for cause in ("deleted", "seven days", "another account"):
+        assert str(end.error).count(cause) == 1
     assert timeline.passed == 0
 
 

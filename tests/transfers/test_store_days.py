@@ -102,6 +102,32 @@ def test_one_day_that_fails_loses_none_of_the_others(store: Store, sim: Simulato
     assert [entry["status"] for entry in store()] == ["skipped", "skipped", "stored", "skipped", "skipped"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"days": ["2026-01-03"]}, r"^2026-01-03 could not be stored\. Try again .*\. The failure: .*2026-01-03"),
+        (
+            {"days": ["2026-01-03", "2026-01-04"]},
+            r"^None of the 2 days .*: 2026-01-03, 2026-01-04\. Try .* The first f",
+        ),
+        (
+            {"days": ["2026-01-02", "2026-01-03"]},
+            r"^1 of 2 days .*: 2026-01-03\. What .* skips it\. Try .* The failure",
+        ),
+        ({"if_exists": "overwrite"}, r"^2 of 5 days .*: 2026-01-03, 2026-01-04\. What .* stores it again\. Try "),
+        ({"if_exists": "fail"}, r"^2 of 5 days .*What .* refuses it: pass if_exists='skip' to go on\. Try "),
+        ({"days": ["2026-01-03", "2020-01-01"], "missing_days": "ignore"}, r"^1 of 2 days .*: 2026-01-03\. Try "),
+    ],
+)
+def test_a_failure_says_of_the_other_days_only_what_is_true(
+    store: Store, sim: Simulator, arguments: dict[str, Any], sentence: str
+) -> None:
+    sim.faults.add(Fault(status=403, origin="storage", path=r".*2026-01-0[34].*", times=50))
+
+    with pytest.raises(AirflowException, match=sentence):
+        store(missing_timeout=0, **arguments)
+
+
 @pytest.mark.parametrize("kind", ["gzip", "zero_bytes", "absent"])
 def test_an_empty_day_is_an_empty_valid_file(store: Store, sim: Simulator, tmp_path: Path, kind: Any) -> None:
     sim.knobs.empty_day_file = kind
