@@ -34,10 +34,14 @@ class Memory:
         self._log = log
 
     async def recall(self) -> list[str] | None:
-        """Return what was announced for every asset; ``None`` if there is no memory yet."""
+        """
+        Return what was announced; ``None`` if there is no memory yet.
+
+        An event is for all assets alike, and remembered only when Airflow has it: what one store knows, all may know.
+        """
         known = [await self._ask(store.aget, self._key) for store in self._stores]
         lists = [set(each) for each in known if isinstance(each, list)]
-        return sorted(set.intersection(*lists)) if lists else None
+        return sorted(set.union(*lists)) if lists else None
 
     async def keep(self, announced: list[str]) -> None:
         """Remember what was announced, or need not be."""
