@@ -33,7 +33,7 @@ class ExportDayEventTrigger(BaseEventTrigger):
     exported anew has a new file.
 
     What was announced is remembered in the asset's state store (Airflow >= 3.3), so that a restart neither repeats nor
-    misses a file; only a triggerer killed in the seconds after an event repeats that event. Earlier Airflows have no
+    misses a file; only a triggerer killed within a second of an event repeats that event. Earlier Airflows have no
     such store: there, files count as new that appear after the triggerer started.
     Faults never end it; they are logged, and it looks again after growing pauses. All triggers of a process and
     connection share one poll.

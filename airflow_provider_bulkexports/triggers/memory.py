@@ -13,8 +13,9 @@ __all__ = ["Memory"]
 
 T = TypeVar("T")
 
-#: Seconds in which Airflow has taken over an event: its triggerer hands events on once a second, then stores them.
-_TAKEN_OVER = 2.0
+#: Seconds in which Airflow has taken over an event: its triggerer hands events on once a second, and stores them then.
+#: As long a triggerer that is killed repeats an event that was stored, so not longer than needed.
+_TAKEN_OVER = 1.25
 
 
 class Memory:
@@ -55,7 +56,7 @@ class Memory:
         Airflow does not tell when; what is asked here waits in the same queue, so time counts from an answer.
         """
         if self._stores:
-            await self.recall()
+            await self._ask(self._stores[0].aget, self._key)
             await asyncio.sleep(_TAKEN_OVER)
         await self.keep(announced)
 

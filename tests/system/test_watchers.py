@@ -50,6 +50,10 @@ def test_new_files_start_their_dags_once_though_the_triggerer_dies_and_ten_watch
         watch_for_a_while(airflow, simulator)
         days = [next_day()]
         wait_for_runs(airflow, WATCHERS, before[WATCHERS] + 1)
+        # A second after the event; a triggerer killed before that announces the file again.
+        airflow.wait_until(
+            lambda: assets_that_know(airflow, days[0]) == len(WATCHED), "Every watcher remembers the day"
+        )
 
         airflow.triggerer.kill()
         days.append(next_day())
@@ -87,6 +91,16 @@ def wait_for_baseline(airflow: Airflow, simulator: Simulator) -> None:
         return bool(simulator.requests) and assets >= len(WATCHED)
 
     airflow.wait_until(known, "Every watcher remembers a baseline")
+
+
+def assets_that_know(airflow: Airflow, day: str) -> int:
+    """How many of the watched assets remember a file of the day."""
+    ((assets,),) = airflow.sql(
+        "SELECT count(*) FROM asset_state_store s JOIN asset a ON a.id = s.asset_id"
+        " WHERE a.name LIKE 'message_files_%%' AND s.value LIKE %s",
+        (f"%/{day}/%",),
+    )
+    return int(assets)
 
 
 def wait_for_runs(airflow: Airflow, dag_id: str, wanted: int) -> None:
