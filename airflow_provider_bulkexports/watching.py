@@ -56,6 +56,8 @@ class Watch:
     :param pace: How often to look.
     """
 
+    days_of = None
+
     def __init__(self, wait: Wait, log: Log, pace: Pace) -> None:
         self.wait = wait
         self.pace = pace

@@ -58,6 +58,11 @@ class DayFeed:
         """Whether the last look failed."""
         return self._failures.length > 0
 
+    @property
+    def days_of(self) -> ResourceType:
+        """Whose list of day files is all that is asked for."""
+        return self.resource_type
+
     def look(self, source: Source) -> list[ExportDay] | None:
         """
         Look once; blocks.

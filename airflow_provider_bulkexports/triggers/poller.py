@@ -200,7 +200,7 @@ class Poller:
             looked = [seat for seat in dict.fromkeys(seats) if seat in waiting]
             ended: list[Seat] = []
             for number, seat in enumerate(looked, 1):
-                if ended and not source.knows(seat.wait):
+                if ended and not seat.is_answered(source):
                     # What has ended does not wait for the answer to another's question.
                     self._loop.call_soon_threadsafe(self._settle, ended)
                     ended = []
@@ -214,14 +214,14 @@ class Poller:
                 self._loop.call_soon_threadsafe(self._settle, ended)
 
         def on_jobs(job_sids: Iterable[str]) -> None:
-            look_at(seat for sid in job_sids for seat in by_job.get(sid, ()) if source.knows(seat.wait))
+            look_at(seat for sid in job_sids for seat in by_job.get(sid, ()) if seat.is_answered(source))
 
         # Whose last look failed comes last: it may hang again.
         for is_failing in (False, True):
             seats = [seat for seat in due if seat in waiting and seat.is_failing is is_failing]
             source.gather([seat.wait for seat in seats if seat.wait], on_jobs=on_jobs)
             look_at(seats)
-        look_at(seat for seat in others if source.knows(seat.wait))
+        look_at(seat for seat in others if seat.is_answered(source))
         return [seat for seat in (*due, *others) if seat not in waiting]
 
     def _settle(self, seats: Sequence[Seat]) -> None:

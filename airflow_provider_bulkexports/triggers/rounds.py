@@ -114,6 +114,10 @@ class Round:
             return wait.resource_type in self._day_lists and jobs is not None and jobs.is_whole
         return False
 
+    def knows_days(self, resource_type: ResourceType | None) -> bool:
+        """Whether the list of day files of a resource type was read."""
+        return resource_type in self._day_lists
+
     def get_job(self, job_sid: str) -> Job:
         """Fetch one job, unless it is known."""
         if job_sid in self._jobs:

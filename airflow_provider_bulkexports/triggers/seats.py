@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.triggers.rounds import Round, StaleCredentialsError
 from airflow_provider_bulkexports.waiting import JobWait, Source, Wait
 
@@ -25,6 +26,10 @@ class Looker(Protocol[Found_co]):
     @property
     def wait(self) -> Wait | None:
         """What is waited for, where the poller can prepare the answers; else what is asked is asked on demand."""
+
+    @property
+    def days_of(self) -> ResourceType | None:
+        """Resource type whose list of day files is all that is asked for, if so."""
 
     @property
     def is_failing(self) -> bool:
@@ -68,6 +73,10 @@ class Seat:
     def is_failing(self) -> bool:
         """Whether the last look failed."""
         return self.looker is not None and self.looker.is_failing
+
+    def is_answered(self, source: Round) -> bool:
+        """Whether a look would ask nothing that is not known already."""
+        return source.knows(self.wait) or (self.looker is not None and source.knows_days(self.looker.days_of))
 
     def arrive(self, last_round: float) -> None:
         """Set the first look; waits that arrive one after the other are looked at together."""

@@ -271,6 +271,28 @@ def test_ten_watchers_make_one_request_an_interval_and_each_announces(
     assert len(sim.requests.matching(path=DAYS_LIST)) <= 600 / 60 + 2
 
 
+def test_watchers_that_come_at_different_times_look_together(
+    announced: Callable[..., Any], export: Callable[[str], None], timeline: Any, sim: Simulator
+) -> None:
+    class Slow(Store):
+        """Its watcher comes back late from writing down what it found first."""
+
+        def __init__(self, seconds: float) -> None:
+            self._seconds = seconds
+
+        async def aset(self, key: str, value: Any) -> None:
+            await asyncio.sleep(self._seconds)
+            await super().aset(key, value)
+
+    timeline.after(600, lambda: export("2026-01-02"))
+
+    events = announced(Slow(0), Slow(7), Slow(19), seconds=1200)
+
+    assert days_of(events) == ["2026-01-02"] * 3
+    looks = sorted({request.at for request in sim.requests.matching(path=DAYS_LIST)})
+    assert len(sim.requests.matching(path=DAYS_LIST)) == len(looks) <= 1200 / 60 + 8
+
+
 def test_faults_in_a_row_are_survived_and_nothing_is_missed(
     announced: Callable[..., Any], export: Callable[[str], None], timeline: Any, sim: Simulator
 ) -> None:
