@@ -28,7 +28,10 @@ def expiry(created: Iterable[date]) -> datetime | None:
     first = min(created, default=None)
     if first is None:
         return None
-    return datetime(first.year, first.month, first.day, tzinfo=timezone.utc) + FILE_LIFETIME
+    try:
+        return datetime(first.year, first.month, first.day, tzinfo=timezone.utc) + FILE_LIFETIME
+    except OverflowError:  # a date at the end of the calendar says nothing
+        return None
 
 
 def expires_at(created: Iterable[date]) -> str | None:
