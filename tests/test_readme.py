@@ -1,7 +1,8 @@
-"""What the README tells people to type and to write is typed and written here."""
+"""What the README and the documentation tell people to type and to write is typed and written here."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -10,56 +11,100 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
+from documents import DOCS, README, ROOT, Document, documents, rows
 from packaging.version import Version
 
+from airflow_provider_bulkexports import exceptions
 from airflow_provider_bulkexports.api.models import Job
 from airflow_provider_bulkexports.cli import main
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.outcomes import WaitResult
 from airflow_provider_bulkexports.planning.identity import read_marker
+from airflow_provider_bulkexports.provider_info import connection_form, get_provider_info
 from airflow_provider_bulkexports.simulator import Simulator
+from airflow_provider_bulkexports.storing import StoredDay
 
 try:
     from airflow.sdk import DAG
 except ImportError:  # Airflow 2
     from airflow import DAG
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+#: Of the page on tests, the files that its blocks are; they are run by pytest, below.
+FILES_OF_TESTS = ("# dags/", "# tests/")
 
-
-def blocks(language: str) -> list[str]:
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, flags=re.MULTILINE | re.DOTALL)
-    return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
+PYTHON_BLOCKS = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in documents()
+    for number, block in enumerate(page.blocks("python"), start=1)
+    if not block.startswith(FILES_OF_TESTS)
+]
 
 
 def commands() -> list[str]:
-    """Every ``bulkexports`` command of the README, without what installs it."""
-    lines = [line for block in blocks("bash") for line in block.splitlines()]
-    return [line.partition("uv run ")[2] for line in lines if "uv run bulkexports" in line]
+    """Every ``bulkexports`` command that is shown, without what installs it."""
+    lines = [line for page in documents() for block in page.blocks("bash") for line in block.splitlines()]
+    return sorted({line.partition("uv run ")[2] for line in lines if "uv run bulkexports" in line})
 
 
-@pytest.mark.parametrize("block", blocks("python"))
-def test_python_blocks_run(block: str, connection: str) -> None:
+def for_this_airflow(block: str) -> str:
+    """The code for an older Airflow where this is one; the pages say in a comment how a line is there."""
+    if find_spec("airflow.sdk") is None:
+        block = block.replace("from airflow.sdk import DAG", "from airflow import DAG")
+    if Version(AIRFLOW_VERSION) < Version("3.2"):
+        block = block.replace("from airflow.sdk.exceptions", "from airflow.exceptions")
+    return block
+
+
+@pytest.mark.parametrize("block", PYTHON_BLOCKS)
+def test_python_blocks_run(block: str, connection: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if "RollupMapper" in block and Version(AIRFLOW_VERSION) < Version("3.3"):
         pytest.skip("partitions need Airflow 3.3")
     if "AssetWatcher" in block and Version(AIRFLOW_VERSION) < Version("3.0"):
         pytest.skip("watchers need Airflow 3.0")
-    # The whole DAG is written for Airflow 3, and says in its first line how it is in Airflow 2.
-    if find_spec("airflow.sdk") is None:
-        block = block.replace("from airflow.sdk import DAG", "from airflow import DAG")
-    names = "from airflow_provider_bulkexports import CreateExportCustomJobOperator\n"
-    subject = compile(names + block, "README.md", "exec")
-    with DAG("readme", schedule=None):
-        exec(subject, {"__name__": "readme"})
+    subject = compile(for_this_airflow(block), "a block of the documentation", "exec")
+    names: dict[str, Any] = {"__name__": "documentation"}
+    exec("from airflow_provider_bulkexports import CreateExportCustomJobOperator", names)
+    with DAG("documentation", schedule=None):
+        exec(subject, names)
+
+
+@pytest.mark.slow
+def test_the_tests_shown_pass(tmp_path: Path) -> None:
+    files = [for_this_airflow(block) for block in DOCS["testing"].blocks("python") if block.startswith(FILES_OF_TESTS)]
+    for file in files:
+        name = file.partition("\n")[0].removeprefix("# ")
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(file, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=110, check=False
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert f"{sum(file.count('def test_') for file in files)} passed" in ended.stdout
+
+
+@pytest.mark.parametrize("page", documents(), ids=repr)
+def test_json_blocks_are_json(page: Document) -> None:
+    for block in page.blocks("json"):
+        json.loads(block)
 
 
 def test_the_front_door_is_the_two_commands() -> None:
-    first, second = blocks("bash")[:2]
+    first, second = README.blocks("bash")[:2]
 
     assert first == "pip install uv && uv run bulkexports demo\n"
     assert second == "pip install uv && uv run pytest\n"
+
+
+def test_the_readme_is_short_and_has_no_image_of_its_own() -> None:
+    assert len(README.text.splitlines()) <= 150
+    assert not re.findall(r"!\[[^]]*\]\((?!https://)", README.text)
 
 
 @pytest.mark.parametrize("command", commands())
@@ -73,20 +118,96 @@ def test_commands_are_understood(command: str) -> None:
 
 
 def test_the_result_shown_has_the_shape_that_the_sensor_returns() -> None:
-    (shown,) = blocks("json")
+    shown = json.loads(DOCS["operators"].blocks("json")[0])
 
-    assert set(json.loads(shown)) == set(WaitResult.__annotations__)
+    assert set(shown) == WaitResult.__required_keys__
 
 
-def test_the_marker_shown_is_one() -> None:
-    (shown,) = re.findall(r"`(\[af-[^`]*)`", README)
+def test_the_manifest_described_has_the_shape_that_the_transfer_returns() -> None:
+    described = [key for row in rows(DOCS["storing"].section("Manifests")) for key in re.findall(r"`(\w+)`", row[0])]
 
-    assert read_marker(Job(job_sid="JS", friendly_name=shown)) is not None
+    assert sorted(described) == sorted(StoredDay.__required_keys__)
+
+
+@pytest.mark.parametrize("page", documents(), ids=repr)
+def test_a_marker_shown_is_one(page: Document) -> None:
+    for shown in re.findall(r"`(\[af-[^`]*)`", page.text):
+        assert read_marker(Job(job_sid="JS", friendly_name=shown)) is not None
+
+
+def test_every_field_of_the_connection_is_described() -> None:
+    described = " ".join(row[0] for row in rows(DOCS["connection"].section("Fields")))
+    form = connection_form()
+
+    missing = {label for label in form["ui-field-behaviour"]["relabeling"].values() if label not in described}
+    assert not missing | {name for name in form["conn-fields"] if f"`{name}`" not in described}
+
+
+def test_every_option_of_the_configuration_is_described() -> None:
+    described = rows(DOCS["operators"].section("Airflow's configuration"))
+    options = get_provider_info()["config"]["bulkexports"]["options"]
+
+    assert {(row[0], row[2]) for row in described} >= {
+        (f"`[bulkexports] {name}`", option["default"]) for name, option in options.items()
+    }
+
+
+def test_the_tree_of_exceptions_shown_is_whole() -> None:
+    (tree,) = DOCS["exceptions"].blocks("text")
+
+    assert sorted(re.findall(r"^[│├└─ ]*(\w+Error)\b", tree, flags=re.MULTILINE)) == sorted(exceptions.__all__)
+
+
+def test_every_setting_of_the_simulator_that_is_named_exists(sim: Simulator) -> None:
+    page = DOCS["testing"].text
+    named = [call for row in rows(DOCS["testing"].section("What you can script")) for call in row[0].split("`")[1::2]]
+
+    assert named
+    for call in named:
+        assert hasattr(sim.state, call.partition("(")[0]), call
+    for knob in re.findall(r"simulator\.knobs\.(\w+)", page):
+        assert hasattr(sim.knobs, knob)
+    for fault in re.findall(r"`(Fault\([^`.]+\))`", page):
+        ast.parse(fault)
+        exec(f"from airflow_provider_bulkexports.simulator import Fault\n{fault}")
+
+
+def test_every_example_is_listed() -> None:
+    listed = [row[0].strip("`") for row in rows(DOCS["get-started"].section("Examples"))]
+
+    assert sorted(listed) == sorted(file.name for file in (ROOT / "example_dags").glob("*.py"))
+
+
+@pytest.mark.parametrize("page", documents(), ids=repr)
+def test_links_between_pages_lead_somewhere(page: Document) -> None:
+    folder = (ROOT / page.name).parent
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.text):
+        if not link.startswith("https://") and (folder / link).parent.exists():
+            # Where the tests run beside an installed package, only what they need is there.
+            assert (folder / link).exists(), link
+
+
+#: Words of a private vocabulary, and the ones that the field uses.
+BETTER = {
+    r"looks?|looked": "poll, check, search",
+    r"looking(?! up)": "polling, searching",
+    r"goes on|gone on|going on": "continues, resumes, is still running",
+    r"whoever|whichever": "people who, any",
+    r"anew": "again",
+    r"told|tells": "says",
+}
+
+
+@pytest.mark.parametrize("page", documents(), ids=repr)
+def test_pages_use_the_words_of_the_field(page: Document) -> None:
+    found = {word: better for word, better in BETTER.items() if re.search(rf"(?i)\b({word})\b", page.prose)}
+
+    assert not found
 
 
 @pytest.mark.slow
 def test_the_connection_shown_is_one_that_airflow_understands(sim: Simulator, tmp_path: Path) -> None:
-    lines = [line for block in blocks("bash") for line in block.splitlines()]
+    lines = [line for block in README.blocks("bash") for line in block.splitlines()]
     (line,) = [line for line in lines if line.startswith("export AIRFLOW_CONN")]
     name, _, value = line.removeprefix("export ").partition("=")
     shown = json.loads(value.strip("'"))
@@ -102,7 +223,7 @@ def test_the_connection_shown_is_one_that_airflow_understands(sim: Simulator, tm
     assert sim.auth_token not in ended.stdout + ended.stderr
 
 
-#: Rows of "When something goes wrong", and the tests that show what each says.
+#: Rows of the table of failures, and the tests that show what each says.
 SHOWN_BY = {
     "Twilio answers 429, 5xx or not at all": [
         "api/test_retries.py::test_a_status_is_retried_by_verb",
@@ -138,7 +259,7 @@ SHOWN_BY = {
     "Twilio refuses a submission for anything else": [
         "operators/test_create_quota.py::test_any_other_400_fails_at_once_and_shows_twilio_s_words",
     ],
-    "A wait's look at the job fails": [
+    "A poll of the job fails": [
         "test_faults.py::test_a_wait_survives_what_passes",
         "test_faults.py::test_a_wait_ends_by_what_does_not_pass",
     ],
@@ -191,10 +312,7 @@ SHOWN_BY = {
 
 
 def test_every_row_of_what_goes_wrong_is_shown_by_tests() -> None:
-    section = README.partition("## When something goes wrong")[2].partition("\n## ")[0]
-    rows = [row.strip() for row in re.findall(r"^\| (.+?) \| ", section, flags=re.MULTILINE)]
-
-    assert rows[1:] == list(SHOWN_BY)
+    assert [row[0] for row in rows(DOCS["failures"].text)] == list(SHOWN_BY)
 
 
 @pytest.mark.parametrize("shown_by", sorted({test for tests in SHOWN_BY.values() for test in tests}))
