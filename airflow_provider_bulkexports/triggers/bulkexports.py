@@ -83,6 +83,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
     :param cancel_on_kill: Delete the unfinished jobs when the wait times out, or somebody ends the task meanwhile (that
         from Airflow 3.3 on).
+    :param own_job_sids: Those that the task created, and that alone may be deleted; ``None``: all.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
         cancel_on_kill: bool = False,
+        own_job_sids: Sequence[str] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
         self.job_sids = list(job_sids)
@@ -107,6 +109,14 @@ class ExportCustomJobTrigger(_WaitTrigger):
         self.max_poll_interval = max_poll_interval
         self.end_time = end_time
         self.cancel_on_kill = cancel_on_kill
+        self.own_job_sids = None if own_job_sids is None else list(own_job_sids)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Name the class and its arguments, all plain JSON; without what only jobs of several tasks need."""
+        path, arguments = super().serialize()
+        if arguments["own_job_sids"] is None:
+            del arguments["own_job_sids"]
+        return path, arguments
 
     async def on_kill(self) -> None:
         """
@@ -131,7 +141,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
 
     async def _end(self) -> WaitEvent:
         event = await super()._end()
-        if self.cancel_on_kill and event["status"] == "timeout":
+        if self.cancel_on_kill and self._own_jobs and event["status"] == "timeout":
             return self._watch.timed_out(fate=f"{await self._cancel()} {CANCELLED}")
         return event
 
@@ -139,13 +149,17 @@ class ExportCustomJobTrigger(_WaitTrigger):
         if await has_ended(self.task_instance):
             await self._cancel()
 
+    @property
+    def _own_jobs(self) -> list[str]:
+        return self.job_sids if self.own_job_sids is None else self.own_job_sids
+
     async def _cancel(self) -> str:
         try:
             client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
         except BulkExportsInputError as error:
-            return f"Job {', '.join(self.job_sids)} could not be deleted: {error}"
+            return f"Job {', '.join(self._own_jobs)} could not be deleted: {error}"
         try:
-            return await in_thread(cancel_jobs, client, self.job_sids, self.log)
+            return await in_thread(cancel_jobs, client, self._own_jobs, self.log)
         finally:
             client.close()
 
