@@ -89,6 +89,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
     :param cancel_on_kill: Delete the unfinished jobs when the wait times out, or somebody ends the task meanwhile (that
         from Airflow 3.3 on).
+    :param own_job_sids: Those that the task created, and that alone may be deleted; ``None``: all.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
         cancel_on_kill: bool = False,
+        own_job_sids: Sequence[str] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
         self.job_sids = list(job_sids)
@@ -113,6 +115,14 @@ class ExportCustomJobTrigger(_WaitTrigger):
         self.max_poll_interval = max_poll_interval
         self.end_time = end_time
         self.cancel_on_kill = cancel_on_kill
+        self.own_job_sids = None if own_job_sids is None else list(own_job_sids)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Name the class and its arguments, all plain JSON; without what only jobs of several tasks need."""
+        path, arguments = super().serialize()
+        if arguments["own_job_sids"] is None:
+            del arguments["own_job_sids"]
+        return path, arguments
 
     async def on_kill(self) -> None:
         """
@@ -137,27 +147,31 @@ class ExportCustomJobTrigger(_WaitTrigger):
 
     async def _end(self) -> WaitEvent:
         event = await super()._end()
-        if self.cancel_on_kill and event["status"] == "timeout":
+        if self.cancel_on_kill and self._own_jobs and event["status"] == "timeout":
             return self._watch.timed_out(fate=f"{await self._cancel_in_time()} {CANCELLED}")
         return event
 
     async def _cancel_in_time(self) -> str:
         cancelling = in_background(self._cancel())
         if not (await asyncio.wait({cancelling}, timeout=_SECONDS_TO_CANCEL))[0]:
-            return f"Job {listed(self.job_sids)} could not be deleted within {_SECONDS_TO_CANCEL:.0f} seconds."
+            return f"Job {listed(self._own_jobs)} could not be deleted within {_SECONDS_TO_CANCEL:.0f} seconds."
         return cancelling.result()
 
     async def _cancel_if_ended(self) -> None:
         if await has_ended(self.task_instance):
             await self._cancel()
 
+    @property
+    def _own_jobs(self) -> list[str]:
+        return self.job_sids if self.own_job_sids is None else self.own_job_sids
+
     async def _cancel(self) -> str:
         try:
             client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
         except Exception as error:  # noqa: BLE001  # said
-            return f"Job {listed(self.job_sids)} could not be deleted: {as_poll_error(error)}"
+            return f"Job {listed(self._own_jobs)} could not be deleted: {as_poll_error(error)}"
         try:
-            return await in_thread(cancel_jobs, client, self.job_sids, self.log)
+            return await in_thread(cancel_jobs, client, self._own_jobs, self.log)
         finally:
             client.close()
 
