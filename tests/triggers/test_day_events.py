@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from scripted import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ExportDay
@@ -19,7 +20,6 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportDayEventTrigger
 from airflow_provider_bulkexports.triggers.feed import file_key
-from tests.scripted import Answer, ScriptedServer
 
 DAYS_LIST = r"/v1/Exports/\w+/Days"
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from scripted import Answer, Received, ScriptedServer
 
-from tests.scripted import Answer, Received, ScriptedServer
 from tests.triggers.conftest import ends_of, waits
 from tests.triggers.test_day_events import travels
 
