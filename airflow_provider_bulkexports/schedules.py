@@ -34,7 +34,7 @@ _COARSER = (
     "week, or schedule by CronDataIntervalTimetable(…, timezone='UTC'), whose runs mean all days since the one before"
 )
 _UNALIGNED = (
-    "{schedule} has data intervals that do not begin and end at 00:00 UTC: a run exports every UTC day that it touches, "
+    "{schedule} has data intervals that do not begin and end at 00:00 UTC: a run exports each UTC day that it touches, "
     "so neighbouring runs both export, and pay, the day between them. Schedule by '0 0 * * *' in UTC, or pass the day: "
     'start_day and end_day = "{{{{ data_interval_start | ds }}}}"'
 )
