@@ -27,6 +27,7 @@ from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.pacing import Pace
 from airflow_provider_bulkexports.retention import warn_of_expiry
 from airflow_provider_bulkexports.runs import attempt_of, identities_of, utc_today, wanted_days
+from airflow_provider_bulkexports.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 from airflow_provider_bulkexports.waiting import JobWait
@@ -145,6 +146,8 @@ class CreateExportCustomJobOperator(BaseOperator):
         self._guard: JobGuard | None = None
         self._check_literals()
         remember_given(self)
+        if start_day is None and end_day is None:
+            warn_at_parse_time(self)
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -155,6 +158,8 @@ class CreateExportCustomJobOperator(BaseOperator):
         """Wait until the days are exportable, submit or adopt, and wait for completion if asked to."""
         with as_task_failures():
             require_given(self)
+            if self.start_day is None and self.end_day is None:
+                warn_in_run(context, log=self.log)
             days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
             return self._export(context, days)
 
@@ -246,8 +251,7 @@ class CreateExportCustomJobOperator(BaseOperator):
                     twilio_conn_id=self.twilio_conn_id,
                     pace=pace,
                     timeout=self.timeout,
-                    cancel_on_kill=self.cancel_on_kill,
-                    own_job_sids=None if set(guard.job_sids) >= set(wait.job_sids) else guard.job_sids,
+                    cancel_on_kill=self.cancel_on_kill and guard.share_of(wait.job_sids),
                 )
             left = deadline - time.monotonic()
             if left <= 0:

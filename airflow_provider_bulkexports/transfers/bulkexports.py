@@ -22,6 +22,7 @@ from airflow_provider_bulkexports.outcomes import WaitResult
 from airflow_provider_bulkexports.planning.layout import DEFAULT_LAYOUT, check_layout
 from airflow_provider_bulkexports.publishing import Destination
 from airflow_provider_bulkexports.runs import wanted_days
+from airflow_provider_bulkexports.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.storing import DayStore, Outcome, StoredDay
 
 __all__ = ["BulkExportsToObjectStorageOperator"]
@@ -125,6 +126,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         self.twilio_conn_id = twilio_conn_id
         self._check_literals()
         remember_given(self)
+        if days is None and start_day is None and end_day is None:
+            warn_at_parse_time(self)
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -135,6 +138,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         """Store the days; fail, after all of them were tried, if some could not be stored."""
         with as_task_failures():
             require_given(self)
+            if self.days is None and self.start_day is None and self.end_day is None:
+                warn_in_run(context, log=self.log)
             require_choice("if_exists", self.if_exists, _IF_EXISTS)
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
             days, known_empty = self._wanted(context)
