@@ -8,7 +8,7 @@ BulkExportsClient: one method per operation of Twilio's OpenAPI document.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, timezone
 from itertools import chain
 from os import PathLike
@@ -203,6 +203,8 @@ class BulkExportsClient:
         target: str | PathLike[str],
         *,
         expected_size: int | None = None,
+        expected_sizes: Collection[int] = (),
+        may_be_empty: bool = False,
     ) -> DownloadedDay:
         """
         Fetch a day's file to a local path: whole and verified, or not at all.
@@ -212,6 +214,8 @@ class BulkExportsClient:
 
         :param target: File to write; its folder must exist. It is replaced in one step, after verification.
         :param expected_size: Bytes that :meth:`list_days` gives for the day, to be checked too.
+        :param expected_sizes: The same for a day that is listed more than once: the file may have any of them.
+        :param may_be_empty: Whether a file without a single byte is believed.
         :raises BulkExportsNotFoundError: if Twilio has no file of the day (any more).
         :raises BulkExportsDownloadError: if the file did not come whole, time after time.
         """
@@ -221,7 +225,8 @@ class BulkExportsClient:
             Path(target),
             ask_link=lambda: self.get_day_link(kind, wanted),
             storage=self._storage,
-            expected_size=expected_size,
+            expected_sizes=(expected_size,) if expected_size else expected_sizes,
+            may_be_empty=may_be_empty,
         )
 
     def get_export(self, resource_type: str) -> Export:

@@ -15,7 +15,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -53,6 +53,7 @@ class DownloadedDay:
     :param size: Bytes of the compressed file.
     :param records: Number of records: lines that hold something.
     :param sha256: Hexadecimal SHA-256 of the compressed file.
+    :param account_sid: Account that the first record names; ``None`` without records.
     """
 
     day: date
@@ -60,6 +61,7 @@ class DownloadedDay:
     size: int
     records: int
     sha256: str
+    account_sid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +104,22 @@ def download(
     *,
     ask_link: Callable[[], SignedLink],
     storage: Storage,
-    expected_size: int | None = None,
+    expected_sizes: Collection[int] = (),
+    may_be_empty: bool = False,
     policy: DownloadPolicy | None = None,
 ) -> DownloadedDay:
     """
     Fetch a day's file. ``target`` is replaced when the file is complete and verified, and untouched before.
 
     :param ask_link: Asks Twilio for a fresh link. Its errors are raised at once unless they are transient.
-    :param expected_size: Bytes that Twilio's list gives for the day, if known.
+    :param expected_sizes: Bytes that Twilio's list gives for the day, one number a generation, if known.
+    :param may_be_empty: Whether a file without a single byte is believed.
     :raises BulkExportsDownloadError: when the tries are used up, naming the day and the last failure.
     """
     _clear_leftovers(target)
     spool = target.with_name(f".{target.name}.{_HOST}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        with spool.open("w+b") as file, closing(_Transfer(file, expected_size)) as transfer:
+        with spool.open("w+b") as file, closing(_Transfer(file, expected_sizes, may_be_empty=may_be_empty)) as transfer:
             _try_until_complete(day, transfer, ask_link, storage, policy or DownloadPolicy())
             result = transfer.result(day, target)
         spool.replace(target)
@@ -172,11 +176,12 @@ class _Transfer:
     :param file: The spool, empty.
     """
 
-    def __init__(self, file: BinaryIO, expected_size: int | None) -> None:
+    def __init__(self, file: BinaryIO, expected_sizes: Collection[int], *, may_be_empty: bool) -> None:
         self.offset = 0
         self.etag: str | None = None
         self._file = file
-        self._expected_size = expected_size
+        self._expected_sizes = expected_sizes
+        self._may_be_empty = may_be_empty
         self._check = FileCheck()
 
     def take(self, stored: StoredObject) -> None:
@@ -212,7 +217,8 @@ class _Transfer:
             self._check = FileCheck()
             self._check.feed(EMPTY_FILE)
             self._check.finish()
-        return DownloadedDay(day, target, self._check.size, self._check.records, self._check.sha256)
+        check = self._check
+        return DownloadedDay(day, target, check.size, check.records, check.sha256, check.account_sid)
 
     def close(self) -> None:
         """End the check, however far it came."""
@@ -221,8 +227,11 @@ class _Transfer:
     def _require_all_of(self, stored: StoredObject) -> None:
         if stored.size is not None and self.offset < stored.size:
             raise BulkExportsConnectionError(f"the storage sent {self.offset} of {stored.size} bytes")
-        if self._expected_size and self.offset != self._expected_size:
-            raise BulkExportsResponseError(f"the file has {self.offset} bytes, and Twilio lists {self._expected_size}")
+        if not self.offset and not self._may_be_empty:
+            raise BulkExportsConnectionError("the storage sent no bytes for a day that is not known to be empty")
+        if self._expected_sizes and self.offset not in self._expected_sizes:
+            sizes = " or ".join(map(str, self._expected_sizes))
+            raise BulkExportsResponseError(f"the file has {self.offset} bytes, and Twilio lists {sizes}")
         self._check.finish()
 
     def _start_over(self) -> None:
