@@ -124,9 +124,13 @@ class DayFetcher:
         return account_of_gzip(head)
 
     def _download(self, day: date, target: Path, listed: Sequence[ExportDay]) -> FetchedDay:
-        sizes = listed_sizes(listed)
-        is_empty = day in self.known_empty or (not sizes and self._status_of(day) is DayStatus.COMPLETED_EMPTY_RECORDS)
-        file = self.client.download_day(self.resource_type, day, target, expected_sizes=sizes, may_be_empty=is_empty)
+        file = self.client.download_day(
+            self.resource_type,
+            day,
+            target,
+            expected_sizes=listed_sizes(listed),
+            may_be_empty=lambda: self._is_called_empty(day),
+        )
         generation = generation_of(file.size, listed)
         if len(listed) > 1 and generation:
             self.log.info(
@@ -141,6 +145,9 @@ class DayFetcher:
             with self._learning:
                 self._account = self._account or file.account_sid
         return FetchedDay(file.size, file.records, file.sha256, file.account_sid, generation)
+
+    def _is_called_empty(self, day: date) -> bool:
+        return day in self.known_empty or self._status_of(day) is DayStatus.COMPLETED_EMPTY_RECORDS
 
     def _status_of(self, day: date) -> DayStatus | None:
         """What the listed jobs say about the day; ``None`` if none covers it."""

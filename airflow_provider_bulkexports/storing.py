@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import NamedTuple, TypedDict
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ExportDay, ResourceType
+from airflow_provider_bulkexports.api.spool import clear_left_over, spool_folder
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
 from airflow_provider_bulkexports.existing import Existing, Found
@@ -222,9 +222,14 @@ class DayStore:
     @contextmanager
     def _spool(self, path: str) -> Iterator[Path]:
         """Folder for the file on its way, where it can be renamed from if the destination is local."""
-        parent = self.destination.local_path(path).parent if self.destination.is_local else self.spool_dir
-        with tempfile.TemporaryDirectory(prefix=".bulkexports-", dir=parent) as folder:
-            yield Path(folder)
+        if not self.destination.is_local:
+            with spool_folder(self.spool_dir) as folder:
+                yield folder
+            return
+        target = self.destination.local_path(path)
+        clear_left_over(target)
+        with spool_folder(target.parent, is_hidden=True) as folder:
+            yield folder
 
     def _write_manifest(self, path: str, entry: StoredDay) -> None:
         if self.manifests == "none":

@@ -38,8 +38,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
 
     A file is spooled, checked (length, every gzip checksum, every line) and then published in one step. Its manifest,
     ``_<file>.manifest.json``, has its account, generation, size and SHA-256: running the task again fetches only what
-    is missing or differs. A file of another account or resource type is never replaced and never taken for the day's: the
-    task then fails. A day that fails does not lose the others; the task fails after them, naming it.
+    is missing or differs. A file of another account or resource type is never replaced and never taken for the day's:
+    the task then fails. A day that fails does not lose the others; the task fails after them, naming it.
 
     Returns (XCom) a list of :class:`~airflow_provider_bulkexports.storing.StoredDay`, one a day, ascending: ``day``,
     ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``, ``resource_type``, ``account_sid``,
