@@ -134,6 +134,7 @@ __all__ = [
     "object_storage_path",
     "operator_lineage",
     "task_group",
+    "watched_assets",
 ]
 
 AIRFLOW_VERSION = version("apache-airflow")
@@ -183,6 +184,12 @@ def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
         return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its own short cut is for one asset
     except AttributeError:
         return (stores,)
+
+
+def watched_assets(trigger: BaseEventTrigger) -> Sequence[str]:
+    """Names or URIs of the assets that a trigger watches for; none where Airflow does not tell, before 3.3."""
+    stores = getattr(trigger, "asset_state_store", None)
+    return [str(name) for kind in ("_by_name", "_by_uri") for name in getattr(stores, kind, ())]
 
 
 def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
