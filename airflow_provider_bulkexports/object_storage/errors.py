@@ -15,6 +15,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.api.redact import redact
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsStorageError
+from airflow_provider_bulkexports.planning.plain import plain_text
 
 __all__ = ["store_errors", "translated"]
 
@@ -87,10 +88,8 @@ def store_errors(operation: str, uri: str, *, protocol: str = "") -> Iterator[No
     except BulkExportsError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever a store's library raises
-        failure = translated(error, operation=operation, uri=uri, protocol=protocol)
-    else:
-        return
-    raise failure  # not chained: the original's text may hold what must not be logged
+        # Not chained: the original's text may hold what must not be logged.
+        raise translated(error, operation=operation, uri=uri, protocol=protocol) from None
 
 
 def translated(error: Exception, *, operation: str, uri: str, protocol: str = "") -> BulkExportsStorageError:
@@ -212,4 +211,4 @@ def _permission_cure(operation: str, family: str) -> str:
 
 
 def _printable(text: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return " ".join(plain_text(text).split())
