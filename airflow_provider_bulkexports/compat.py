@@ -129,6 +129,7 @@ __all__ = [
     "collect_lineage",
     "conf",
     "has_ended",
+    "has_file_system",
     "is_recorded_as_ended",
     "load_connection_lookup",
     "mapped_arguments",
@@ -156,6 +157,20 @@ def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePa
         module = import_module("airflow.io.path")
     path: ObjectStoragePath = module.ObjectStoragePath(url, conn_id=conn_id)
     return path
+
+
+def has_file_system(scheme: str) -> bool:
+    """Whether Airflow, a provider or an attached store knows the scheme of a URL."""
+    package = "airflow.sdk.io"
+    try:
+        module = import_module(package)
+    except ImportError:  # Airflow 2.11
+        package = "airflow.io"
+        module = import_module(package)
+    if module.has_fs(scheme):
+        return True
+    attached = getattr(import_module(f"{package}.store"), "_STORE_CACHE", {})
+    return any(store.protocol == scheme for store in attached.values())
 
 
 def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
@@ -211,6 +226,9 @@ class Log(Protocol):
 
     def warning(self, message: str, /, *args: Any) -> Any:
         """Say what needs attention."""
+
+    def error(self, message: str, /, *args: Any) -> Any:
+        """Say what failed."""
 
 
 async def has_ended(task_instance: Any) -> bool:
