@@ -28,11 +28,12 @@ def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     (home / "tmp").mkdir(exist_ok=True)
     environment = os.environ | {"HOME": str(home), "TMPDIR": str(home / "tmp"), "COLUMNS": "120"}
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment, cwd=home, capture_output=True, text=True, timeout=110, check=False
+        [*COMMAND, *arguments], env=environment, cwd=home, capture_output=True, text=True, timeout=290, check=False
     )
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_path: Path) -> None:
     arguments = ["--days", "3", "--empty-day", "2", "--resource-type", "Calls", "--output", "files"]
     ended = run("demo", *arguments, home=tmp_path)
@@ -52,6 +53,7 @@ def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_demo_with_a_failing_day_names_it_and_exits_with_1(tmp_path: Path) -> None:
     ended = run("demo", "--days", "2", "--fail-day", "2", home=tmp_path)
 

@@ -39,11 +39,12 @@ def run(
     (home / "tmp").mkdir(exist_ok=True)
     environment = os.environ | {"HOME": str(home), "TMPDIR": str(home / "tmp"), "COLUMNS": "120"} | surroundings
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment, cwd=home, capture_output=True, encoding=encoding, timeout=115
+        [*COMMAND, *arguments], env=environment, cwd=home, capture_output=True, encoding=encoding, timeout=290
     )
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("surroundings", FEW_CHARACTERS)
 def test_the_demo_ends_well_whatever_its_output_can_show(tmp_path: Path, surroundings: str) -> None:
     ended = run("demo", "--days", "2", "--log", home=tmp_path, surroundings=FEW_CHARACTERS[surroundings])
@@ -136,6 +137,7 @@ def proxied(url: str, *, lower: bool) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("lower", [False, True], ids=["upper case", "lower case"])
 def test_nothing_of_the_demo_goes_through_a_proxy(tmp_path: Path, lower: bool) -> None:
     with recording_proxy() as (url, asked):
