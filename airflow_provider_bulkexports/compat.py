@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
+        AirflowNotFoundException,
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
@@ -75,6 +77,7 @@ else:
         from airflow.sdk.exceptions import (
             AirflowException,
             AirflowFailException,
+            AirflowNotFoundException,
             AirflowRescheduleException,
             AirflowSensorTimeout,
             AirflowSkipException,
@@ -84,6 +87,7 @@ else:
         from airflow.exceptions import (
             AirflowException,
             AirflowFailException,
+            AirflowNotFoundException,
             AirflowRescheduleException,
             AirflowSensorTimeout,
             AirflowSkipException,
@@ -104,6 +108,7 @@ __all__ = [
     "CAN_RESCHEDULE_OPERATORS",
     "AirflowException",
     "AirflowFailException",
+    "AirflowNotFoundException",
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
@@ -128,6 +133,7 @@ __all__ = [
     "asset_state_stores",
     "collect_lineage",
     "conf",
+    "get_connection",
     "has_ended",
     "has_file_system",
     "is_recorded_as_ended",
@@ -312,6 +318,21 @@ def load_connection_lookup() -> None:
             import_module(module)
 
 
+def get_connection(conn_id: str) -> Connection:
+    """
+    Look a connection up: as Airflow does, and where no task runs, such as in a script, in the database as well.
+
+    From Airflow 3.1, such a process is given environment variables and secrets backends only.
+    """
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        if hasattr(sys.modules.get("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS"):
+            raise
+    stored: Connection = import_module("airflow.models.connection").Connection.get_connection_from_secrets(conn_id)
+    return stored
+
+
 async def aget_connection(conn_id: str) -> tuple[Connection, dict[str, Any]]:
     """
     Look a connection up from a trigger without blocking the event loop.
@@ -322,11 +343,12 @@ async def aget_connection(conn_id: str) -> tuple[Connection, dict[str, Any]]:
     :return: The connection and its ``extra``, whose reading masks secrets too.
     """
     if hasattr(Connection, "aextra_dejson"):
-        connection = await BaseHook.aget_connection(conn_id)
-        return connection, await connection.aextra_dejson()
+        with suppress(AirflowNotFoundException):  # in_thread() knows one place more
+            connection = await BaseHook.aget_connection(conn_id)
+            return connection, await connection.aextra_dejson()
 
     def in_thread() -> tuple[Connection, dict[str, Any]]:
-        connection = BaseHook.get_connection(conn_id)
+        connection = get_connection(conn_id)
         return connection, connection.extra_dejson
 
     return await asyncio.to_thread(in_thread)

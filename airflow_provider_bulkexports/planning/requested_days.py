@@ -47,6 +47,11 @@ class RequestedDays:
         if isinstance(value, Mapping):
             return cls._of_results([value])
         if isinstance(value, str):
+            if not value.strip():
+                raise BulkExportsInputError(
+                    "days is an empty text, which is not a day: a template found nothing, as in a run that was "
+                    f"triggered by hand if days come from a watcher's events. Trigger it with the days, or {_CURE}"
+                )
             return cls._of_days(_split(value))
         if isinstance(value, date):
             return cls._of_days([value])

@@ -102,7 +102,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         *,
         resource_type: str | None = None,
         destination: str,
-        days: str | Sequence[str | date] | WaitResult | Sequence[WaitResult] | XComArg | None = None,
+        days: str | Sequence[str | date | WaitResult] | WaitResult | XComArg | None = None,
         start_day: str | date | None = None,
         end_day: str | date | None = None,
         object_storage_conn_id: str | None = None,

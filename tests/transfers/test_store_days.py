@@ -7,11 +7,9 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jinja2 import Environment
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
 from airflow_provider_bulkexports.api.client import BulkExportsClient
@@ -258,17 +256,6 @@ def test_bad_input_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any], sent
     with pytest.raises(BulkExportsInputError) as refused:
         BulkExportsToObjectStorageOperator(task_id="store", **arguments)
     assert sentence in str(refused.value)
-
-
-def test_days_of_events_come_out_of_a_template_as_one_text(store: Store) -> None:
-    template = Environment(autoescape=False).from_string(
-        "{{ triggering_asset_events.values() | first | map(attribute='extra.payload.day') | list | join(',') }}"
-    )
-    events = [SimpleNamespace(extra={"payload": {"day": day}}) for day in ("2026-01-02", "2026-01-04")]
-
-    entries = store(days=template.render(triggering_asset_events={"asset": events}))
-
-    assert [entry["day"] for entry in entries] == ["2026-01-02", "2026-01-04"]
 
 
 @pytest.mark.parametrize("days", ["", " ", "2026-01-01,", ","])
