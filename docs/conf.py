@@ -25,12 +25,13 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
 
 html_theme = "furo"
-html_title = f"{project} {release}"
+html_title = f"Twilio BulkExports for Airflow {release}"
 html_show_copyright = False
 html_show_sphinx = False
 pygments_style = "friendly"
