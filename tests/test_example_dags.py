@@ -239,7 +239,7 @@ def test_automatic_example_waits_for_the_file_of_the_day_where_there_are_no_watc
 
 
 @pytest.mark.skipif(Version(AIRFLOW_VERSION) < Version("3"), reason="watchers need Airflow 3.0")
-def test_automatic_example_is_started_by_every_file_as_the_readme_shows() -> None:
+def test_automatic_example_is_started_by_every_file_as_the_documentation_shows() -> None:
     file = EXAMPLES / "example_bulkexports_automatic_exports.py"
 
     dag = dag_in(file)
@@ -249,7 +249,7 @@ def test_automatic_example_is_started_by_every_file_as_the_readme_shows() -> Non
     assert isinstance(watcher.trigger, ExportDayEventTrigger)
     assert watcher.trigger.announce_existing
     assert dag.get_task("store").days == sys.modules[file.stem].NEW_DAYS
-    assert sys.modules[file.stem].NEW_DAYS in (EXAMPLES.parent / "README.md").read_text()
+    assert sys.modules[file.stem].NEW_DAYS in (EXAMPLES.parent / "docs" / "assets.md").read_text()
 
 
 def activate(uri: str) -> None:
