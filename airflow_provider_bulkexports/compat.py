@@ -129,10 +129,13 @@ __all__ = [
     "collect_lineage",
     "conf",
     "has_ended",
+    "is_recorded_as_ended",
     "load_connection_lookup",
+    "mapped_arguments",
     "object_storage_path",
     "operator_lineage",
     "task_group",
+    "watched_assets",
 ]
 
 AIRFLOW_VERSION = version("apache-airflow")
@@ -168,6 +171,12 @@ def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
         return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its own short cut is for one asset
     except AttributeError:
         return (stores,)
+
+
+def watched_assets(trigger: BaseEventTrigger) -> Sequence[str]:
+    """Names or URIs of the assets that a trigger watches for; none where Airflow does not tell, before 3.3."""
+    stores = getattr(trigger, "asset_state_store", None)
+    return [str(name) for kind in ("_by_name", "_by_uri") for name in getattr(stores, kind, ())]
 
 
 def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
@@ -206,26 +215,62 @@ class Log(Protocol):
 
 async def has_ended(task_instance: Any) -> bool:
     """
-    Whether Airflow's records say that a deferred task was ended for good, for a trigger that is told so.
+    Whether Airflow's records say that a deferred task has ended, asked by a trigger.
 
-    ``False`` if they cannot be had, as before Airflow 3.3, which tells triggers nothing.
+    ``False`` if Airflow cannot be asked.
+    """
+    return await asyncio.to_thread(is_recorded_as_ended, task_instance)
+
+
+def is_recorded_as_ended(task_instance: Any) -> bool:
+    """
+    Whether Airflow's records say that a task has ended, so that no other try of it runs or will run by itself.
+
+    Blocks. ``False`` if Airflow cannot be asked: without knowing, nothing is cancelled.
     """
     try:
-        states = import_module("airflow.sdk.execution_time.task_runner").RuntimeTaskInstance.get_task_states
-        found = await asyncio.to_thread(
-            states,
-            dag_id=task_instance.dag_id,
-            task_ids=[task_instance.task_id],
-            run_ids=[task_instance.run_id],
-            map_index=task_instance.map_index,
+        return _recorded_state(task_instance) in _ENDED
+    except Exception:  # whatever it is
+        logging.getLogger(__name__).warning(
+            "Cannot ask Airflow for the state of the task, so its jobs are left alone", exc_info=True
         )
-    except Exception:  # whatever it is: without knowing, nothing is cancelled
-        logging.getLogger(__name__).warning("Airflow does not tell the state of the task", exc_info=True)
         return False
+
+
+def _recorded_state(task_instance: Any) -> str | None:
+    try:
+        states = import_module("airflow.sdk.execution_time.task_runner").RuntimeTaskInstance.get_task_states
+    except ImportError:  # Airflow 2.11
+        return _state_in_database(task_instance)
+    found = states(
+        dag_id=task_instance.dag_id,
+        task_ids=[task_instance.task_id],
+        run_ids=[task_instance.run_id],
+        map_index=task_instance.map_index,
+    )
     of_run = found.get(task_instance.run_id) or {}
     mapped = f"{task_instance.task_id}_{task_instance.map_index}"
-    key = task_instance.task_id if task_instance.map_index < 0 else mapped
-    return of_run.get(key) in _ENDED
+    state: str | None = of_run.get(task_instance.task_id if task_instance.map_index < 0 else mapped)
+    return state
+
+
+def _state_in_database(task_instance: Any) -> str | None:
+    record = import_module("airflow.models.taskinstance").TaskInstance
+    key = {name: getattr(task_instance, name) for name in ("dag_id", "task_id", "run_id", "map_index")}
+    with import_module("airflow.utils.session").create_session() as session:
+        state: str | None = session.query(record.state).filter_by(**key).scalar()
+        return state
+
+
+def mapped_arguments(task: BaseOperator) -> frozenset[str]:
+    """
+    Names of the arguments that a mapped task was made with; empty for any other task.
+
+    The constructor of a mapped task gets values instead of templates and other tasks' outputs.
+    """
+    if not getattr(task, "_BaseOperator__from_mapped", False):
+        return frozenset()
+    return frozenset(task._BaseOperator__init_kwargs)  # type: ignore[attr-defined]  # noqa: SLF001  # Airflow's own
 
 
 def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import NamedTuple, TypedDict
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import FILE_LIFETIME, DayRange, DayStatus, ExportDay, Job, ResourceType
+from airflow_provider_bulkexports.api.spool import spool_folder
 from airflow_provider_bulkexports.api.verify import EMPTY_FILE
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, BulkExportsNotFoundError
@@ -179,8 +179,8 @@ class DayStore:
         if self.destination.is_local:
             target = self.destination.local_path(path)
             return self._download(day, path, target, listed)
-        with tempfile.TemporaryDirectory(prefix="bulkexports-", dir=self.spool_dir) as folder:
-            target = Path(folder) / "day.json.gz"
+        with spool_folder(self.spool_dir) as folder:
+            target = folder / "day.json.gz"
             entry = self._download(day, path, target, listed)
             self.destination.upload(target, path)
         return entry
@@ -190,7 +190,11 @@ class DayStore:
         while True:
             try:
                 file = self.client.download_day(
-                    self.resource_type, day, target, expected_size=listed.size if listed else None
+                    self.resource_type,
+                    day,
+                    target,
+                    expected_size=listed.size if listed else None,
+                    may_be_empty=lambda: self._is_called_empty(day),
                 )
                 return self._entry(day, path, file.size, file.records, file.sha256, listed)
             except BulkExportsNotFoundError as error:
@@ -215,6 +219,9 @@ class DayStore:
             create_date=listed.create_date.isoformat() if listed and listed.create_date else None,
             status="stored",
         )
+
+    def _is_called_empty(self, day: date) -> bool:
+        return day in self.known_empty or self._status_of(day) is DayStatus.COMPLETED_EMPTY_RECORDS
 
     def _status_of(self, day: date) -> DayStatus | None:
         """What the listed jobs say about the day; ``None`` if none covers it."""

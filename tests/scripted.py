@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -37,6 +37,8 @@ class Answer:
     :param body: Text or bytes as they are, or a value to send as JSON.
     :param drop: Close the connection without an answer.
     :param cut: Close it before the last bytes of the body, so many.
+    :param raw: All that is sent, head included, before the connection is closed.
+    :param endless: Sent over and over as the body, until the client hangs up.
     """
 
     status: int = 200
@@ -44,6 +46,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
     cut: int = 0
+    raw: bytes | None = None
+    endless: bytes = b""
 
     @property
     def content(self) -> bytes:
@@ -64,6 +68,8 @@ class ScriptedServer:
 
     def __init__(self, stack: ExitStack) -> None:
         self.received: list[Received] = []
+        #: Bytes of endless bodies that went out.
+        self.sent = 0
         self.script: list[Answer] | Callable[[Received], Answer] = [Answer(body={})]
         self._stack = stack
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -118,17 +124,32 @@ def _handler(script: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             if answer.drop:
                 self.close_connection = True
                 return
+            if answer.raw is not None:
+                self.wfile.write(answer.raw)
+                self.close_connection = True
+                return
             self.send_response_only(answer.status)
             names = {name.lower() for name in answer.headers}
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             if "content-type" not in names:
                 self.send_header("Content-Type", "application/json")
+            if answer.endless:
+                self._send_without_end(answer.endless)
+                return
             if answer.status != 204:
                 self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
             self.wfile.write(answer.content[: len(answer.content) - answer.cut])
             self.close_connection = self.close_connection or answer.cut > 0
+
+        def _send_without_end(self, piece: bytes) -> None:
+            self.close_connection = True
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(piece)
+                    script.sent += len(piece)
 
         do_GET = do_POST = do_DELETE = do_CONNECT = handle_any  # noqa: N815 -- the names that http.server looks up
 

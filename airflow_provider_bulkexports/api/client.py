@@ -8,7 +8,7 @@ BulkExportsClient: one method per operation of Twilio's OpenAPI document.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, timezone
 from itertools import chain
 from os import PathLike
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_bulkexports.api.bodies import Read, Recollection
-from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
+from airflow_provider_bulkexports.api.day_link import SignedLink, link_from
+from airflow_provider_bulkexports.api.download import DownloadedDay, download
+from airflow_provider_bulkexports.api.log_guard import unlogged_queries
 from airflow_provider_bulkexports.api.models import (
     DayRange,
     Export,
@@ -194,7 +196,8 @@ class BulkExportsClient:
         """
         kind = ResourceType.parse(resource_type)
         path = f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"
-        return link_from(self._transport.send("GET", path, redirect_is_answer=True))
+        with unlogged_queries():  # an answer whose headers cannot be read is logged with what is in them
+            return link_from(self._transport.send("GET", path, redirect_is_answer=True))
 
     def download_day(
         self,
@@ -203,15 +206,22 @@ class BulkExportsClient:
         target: str | PathLike[str],
         *,
         expected_size: int | None = None,
+        expected_sizes: Collection[int] = (),
+        may_be_empty: bool | Callable[[], bool] = False,
     ) -> DownloadedDay:
         """
         Fetch a day's file to a local path: whole and verified, or not at all.
 
-        Broken transfers are gone on with under a fresh link. A file without a single byte, which is how some empty days
-        come, is stored as a valid gzip file of no records. The storage never receives the credentials.
+        Broken transfers are gone on with under a fresh link. The storage never receives the credentials.
 
         :param target: File to write; its folder must exist. It is replaced in one step, after verification.
         :param expected_size: Bytes that :meth:`list_days` gives for the day, to be checked too.
+        :param expected_sizes: The same, of a day that is listed several times: each entry is a file that Twilio made of
+            it, and any of them is accepted. Which one came is told by the ``size`` of the result.
+            A listed size of 0 says nothing: it is Twilio's default where it gives none.
+        :param may_be_empty: Whether the day's job says ``CompletedEmptyRecords``, or a function that finds out, called
+            if nothing arrives. Only then are zero bytes, which is how some empty days come, a file: a valid gzip file
+            of no records is stored. Otherwise they are a failed transfer, whatever the list says.
         :raises BulkExportsNotFoundError: if Twilio has no file of the day (any more).
         :raises BulkExportsDownloadError: if the file did not come whole, time after time.
         """
@@ -221,7 +231,8 @@ class BulkExportsClient:
             Path(target),
             ask_link=lambda: self.get_day_link(kind, wanted),
             storage=self._storage,
-            expected_size=expected_size,
+            expected_sizes=[*expected_sizes, *([expected_size] if expected_size else [])],
+            may_be_empty=may_be_empty,
         )
 
     def get_export(self, resource_type: str) -> Export:

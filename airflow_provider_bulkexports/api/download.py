@@ -8,25 +8,18 @@ their final name in one step.
 
 from __future__ import annotations
 
-import glob
-import os
-import platform
 import random
-import re
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
-import requests
-
-from airflow_provider_bulkexports.api.bodies import json_object
-from airflow_provider_bulkexports.api.redact import redact_url
-from airflow_provider_bulkexports.api.storage import SignedLink, Storage, StoredObject
+from airflow_provider_bulkexports.api.day_link import SignedLink, link_from
+from airflow_provider_bulkexports.api.spool import spooled
+from airflow_provider_bulkexports.api.storage import Storage, StoredObject
 from airflow_provider_bulkexports.api.verify import EMPTY_FILE, FileCheck
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
@@ -36,8 +29,6 @@ from airflow_provider_bulkexports.exceptions import (
 )
 
 __all__ = ["DownloadPolicy", "DownloadedDay", "SignedLink", "download", "link_from"]
-
-_HOST = re.sub(r"\W", "-", platform.node()) or "host"
 
 #: Bytes that have to be gained between two failures for the transfer to be getting anywhere.
 _WORTHWHILE = 1 << 16
@@ -50,7 +41,7 @@ class DownloadedDay:
 
     :param day: UTC day of the records.
     :param path: Where it is.
-    :param size: Bytes of the compressed file.
+    :param size: Bytes of the compressed file; of a day that Twilio lists several times, it tells which file came.
     :param records: Number of records: lines that hold something.
     :param sha256: Hexadecimal SHA-256 of the compressed file.
     """
@@ -82,64 +73,36 @@ class DownloadPolicy:
         return min(grown + random.uniform(0, self.backoff_factor), self.max_wait)
 
 
-def link_from(response: requests.Response) -> SignedLink:
-    """
-    Read the link out of an answer of ``FetchDay``: from its body, or else from its ``Location``.
-
-    :raises BulkExportsResponseError: if the answer has neither.
-    """
-    url = (json_object(response) or {}).get("redirect_to") or response.headers.get("Location")
-    if isinstance(url, str) and url.startswith(("https://", "http://")):
-        return SignedLink(url)
-    raise BulkExportsResponseError(
-        f"{redact_url(response.url)} answered HTTP {response.status_code} without a link: ask again"
-    )
-
-
 def download(
     day: date,
     target: Path,
     *,
     ask_link: Callable[[], SignedLink],
     storage: Storage,
-    expected_size: int | None = None,
+    expected_sizes: Collection[int] = (),
+    may_be_empty: bool | Callable[[], bool] = False,
     policy: DownloadPolicy | None = None,
 ) -> DownloadedDay:
     """
     Fetch a day's file. ``target`` is replaced when the file is complete and verified, and untouched before.
 
     :param ask_link: Asks Twilio for a fresh link. Its errors are raised at once unless they are transient.
-    :param expected_size: Bytes that Twilio's list gives for the day, if known.
-    :raises BulkExportsDownloadError: when the tries are used up, naming the day and the last failure.
+    :param expected_sizes: Bytes that Twilio's list gives for the day, of each file that it made of it. The file has to
+        have one of them, and is not taken beyond the largest. A size of 0 is Twilio's default and says nothing.
+    :param may_be_empty: Whether zero bytes are the file of this day: its job has to call it empty. Or a function that
+        finds out, called if nothing arrives.
+    :raises BulkExportsDownloadError: when the tries are used up, or the file cannot be written; it names the day.
     """
-    _clear_leftovers(target)
-    spool = target.with_name(f".{target.name}.{_HOST}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        with spool.open("w+b") as file, closing(_Transfer(file, expected_size)) as transfer:
+        with spooled(target) as file, closing(_Transfer(file, expected_sizes, may_be_empty)) as transfer:
             _try_until_complete(day, transfer, ask_link, storage, policy or DownloadPolicy())
-            result = transfer.result(day, target)
-        spool.replace(target)
-    finally:
-        spool.unlink(missing_ok=True)
-    return result
-
-
-def _clear_leftovers(target: Path) -> None:
-    """Remove what killed processes of this machine left of the same file."""
-    for spool in target.parent.glob(f".{glob.escape(target.name)}.{_HOST}.*.part"):
-        pid = int(spool.name.split(".")[-3])
-        if not _is_alive(pid):
-            spool.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+            return transfer.result(day, target)
+    except OSError as error:
+        raise BulkExportsDownloadError(
+            f"The file of {day} could not be written to {target.parent} ({error.strerror or error}): "
+            "make room there, or correct the folder, and run the task again.",
+            day=day,
+        ) from error
 
 
 def _try_until_complete(
@@ -156,6 +119,8 @@ def _try_until_complete(
                 raise
             failures = 1 if transfer.offset >= furthest + _WORTHWHILE else failures + 1
             furthest = max(furthest, transfer.offset)
+            if failures == policy.max_failures // 2:
+                transfer.start_over()  # going on does not help: the storage may have no more of what it began with
             if failures >= policy.max_failures:
                 raise BulkExportsDownloadError(
                     f"The file of {day} could not be fetched whole, {failures} times in a row. The last time, {error}. "
@@ -172,11 +137,14 @@ class _Transfer:
     :param file: The spool, empty.
     """
 
-    def __init__(self, file: BinaryIO, expected_size: int | None) -> None:
+    def __init__(
+        self, file: BinaryIO, expected_sizes: Collection[int], may_be_empty: bool | Callable[[], bool]
+    ) -> None:
         self.offset = 0
         self.etag: str | None = None
         self._file = file
-        self._expected_size = expected_size
+        self._sizes = sorted({size for size in expected_sizes if size > 0})
+        self._may_be_empty = may_be_empty
         self._check = FileCheck()
 
     def take(self, stored: StoredObject) -> None:
@@ -187,26 +155,29 @@ class _Transfer:
         :raises BulkExportsResponseError: if the file is not what it should be; nothing is kept.
         """
         if not (self.offset and stored.start == self.offset and stored.etag == self.etag):
-            self._start_over()
+            self.start_over()
         if stored.start != self.offset:
             raise BulkExportsResponseError(f"the storage went on at byte {stored.start}, not {self.offset}")
         self.etag = stored.etag
         try:
+            if stored.size is not None:
+                self._require_listed(stored.size)
             for piece in stored.pieces:
+                self._require_room(len(piece), stored)
                 self._check.feed(piece)
                 self._file.write(piece)
                 self.offset += len(piece)
             self._require_all_of(stored)
         except BulkExportsConnectionError:
             if self.etag is None:
-                self._start_over()
+                self.start_over()
             raise
         except BulkExportsResponseError:
-            self._start_over()
+            self.start_over()
             raise
 
     def result(self, day: date, target: Path) -> DownloadedDay:
-        """Describe the complete file; one without a single byte, as some empty days have, becomes a valid empty one."""
+        """Describe the complete file; that of an empty day without a single byte becomes a valid empty one."""
         if not self.offset:
             self._file.write(EMPTY_FILE)
             self._check = FileCheck()
@@ -214,20 +185,43 @@ class _Transfer:
             self._check.finish()
         return DownloadedDay(day, target, self._check.size, self._check.records, self._check.sha256)
 
-    def close(self) -> None:
-        """End the check, however far it came."""
-        self._check.close()
-
-    def _require_all_of(self, stored: StoredObject) -> None:
-        if stored.size is not None and self.offset < stored.size:
-            raise BulkExportsConnectionError(f"the storage sent {self.offset} of {stored.size} bytes")
-        if self._expected_size and self.offset != self._expected_size:
-            raise BulkExportsResponseError(f"the file has {self.offset} bytes, and Twilio lists {self._expected_size}")
-        self._check.finish()
-
-    def _start_over(self) -> None:
+    def start_over(self) -> None:
+        """Forget what came."""
         self.offset, self.etag = 0, None
         self._file.seek(0)
         self._file.truncate()
         self._check.close()
         self._check = FileCheck()
+
+    def close(self) -> None:
+        """End the check, however far it came."""
+        self._check.close()
+
+    def _require_room(self, more: int, stored: StoredObject) -> None:
+        """Stop where the file must have ended: what sends more may never end."""
+        if self._sizes and self.offset + more > self._sizes[-1]:
+            raise BulkExportsResponseError(f"the file goes on after the {self._listed} bytes that Twilio lists")
+        if stored.size is not None and self.offset + more > stored.size:
+            raise BulkExportsResponseError(f"the storage sent more than the {stored.size} bytes that it announced")
+
+    def _require_all_of(self, stored: StoredObject) -> None:
+        if stored.size is not None and self.offset < stored.size:
+            raise BulkExportsConnectionError(f"the storage sent {self.offset} of {stored.size} bytes")
+        self._require_listed(self.offset)
+        if not self.offset and not self._is_believed_empty():
+            raise BulkExportsResponseError(
+                "the storage sent no bytes at all, and neither the day's job nor a sensor's result says that the day "
+                "is empty: check the day's status in its job's details, and whether a proxy empties what it passes on"
+            )
+        self._check.finish()
+
+    def _require_listed(self, size: int) -> None:
+        if self._sizes and size not in self._sizes:
+            raise BulkExportsResponseError(f"the file has {size} bytes, and Twilio lists {self._listed}")
+
+    @property
+    def _listed(self) -> str:
+        return " or ".join(map(str, self._sizes[-5:]))
+
+    def _is_believed_empty(self) -> bool:
+        return self._may_be_empty if isinstance(self._may_be_empty, bool) else self._may_be_empty()

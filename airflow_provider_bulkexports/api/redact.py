@@ -6,14 +6,10 @@ A day's signed link opens the file for whoever reads it, and `requests` and `url
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["redact", "redact_url", "unlogged_queries"]
+__all__ = ["REDACTED", "redact", "redact_url"]
 
 REDACTED = "***"
 
@@ -47,31 +43,3 @@ def redact(text: object, *secrets: str | None) -> str:
         if secret:
             clean = clean.replace(secret, REDACTED)
     return clean
-
-
-@contextmanager
-def unlogged_queries() -> Iterator[None]:
-    """Keep the queries of what this thread requests in the block out of urllib3's debug lines."""
-    _secrecy.depth = getattr(_secrecy, "depth", 0) + 1
-    try:
-        yield
-    finally:
-        _secrecy.depth -= 1
-
-
-_secrecy = threading.local()
-
-
-def _hide_queries(record: logging.LogRecord) -> bool:
-    if getattr(_secrecy, "depth", 0) and isinstance(record.args, tuple):
-        record.args = tuple(_hide_query(value) if isinstance(value, str) else value for value in record.args)
-    return True
-
-
-def _hide_query(text: str) -> str:
-    path, mark, _ = text.partition("?")
-    return f"{path}?{REDACTED}" if mark else text
-
-
-for _name in ("urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry"):
-    logging.getLogger(_name).addFilter(_hide_queries)

@@ -6,38 +6,31 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from ssl import SSLCertVerificationError
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
-from airflow_provider_bulkexports.api import fields
-from airflow_provider_bulkexports.api.redact import redact, redact_url, unlogged_queries
-from airflow_provider_bulkexports.api.transport import is_loopback
-from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsResponseError
+from airflow_provider_bulkexports.api.day_link import SignedLink, check_link, host_of
+from airflow_provider_bulkexports.api.log_guard import guard_http_logs, unlogged_queries
+from airflow_provider_bulkexports.api.redact import redact
+from airflow_provider_bulkexports.api.sessions import PrivateSession
+from airflow_provider_bulkexports.api.storage_connection import Patience, StorageAdapter
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsConnectionError,
+    BulkExportsError,
+    BulkExportsResponseError,
+)
 
-__all__ = ["SignedLink", "Storage", "StoredObject"]
+__all__ = ["Storage", "StoredObject"]
 
 _PIECE = 1 << 18
+_LONGEST_QUOTE = 500
 #: The word in the XML with which S3 refuses; of the text around it nothing is repeated.
 _ERROR_CODE = re.compile(r"<Code>(\w+)</Code>")
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class SignedLink:
-    """
-    Where a day's file can be fetched once, within some four minutes, without credentials.
-
-    Whoever holds the URL can read the file: it is kept out of ``repr()`` and ``str()``.
-    """
-
-    url: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return redact_url(self.url)
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +54,11 @@ class Storage:
     """
     A session to whatever host the links name. It has no credentials to lose, and follows the environment's proxies.
 
+    It follows nothing else: no redirect, no ``.netrc``, no cookie.
+
     :param timeouts: Seconds to wait for a connection, and for the next bytes.
     :param least_rate: Bytes a second below which a transfer counts as stalled.
-    :param patience: Seconds over which the rate is measured.
+    :param patience: Seconds over which the rate is measured, and for all that comes before the first byte of the file.
     :param clock: Monotonic seconds.
     """
 
@@ -77,14 +72,15 @@ class Storage:
     ) -> None:
         self._timeouts = timeouts
         self._least_rate = least_rate
-        self._patience = patience
+        self._longest = patience
         self._clock = clock
-        self._session = requests.Session()
+        self._patience = Patience(patience, clock)
+        self._session = PrivateSession()
         # An entry for the host in a .netrc file would add the header that S3 refuses beside a signature.
         self._session.auth = lambda request: request
         self._session.headers["Accept-Encoding"] = "identity"
         # A link works once: what is tried again needs a new one.
-        adapter = HTTPAdapter(max_retries=urllib3.Retry(total=0, read=False))
+        adapter = StorageAdapter(self._patience, max_retries=urllib3.Retry(total=0, read=False))
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -96,11 +92,13 @@ class Storage:
         :param start: Offset to go on from; the storage may answer from the beginning all the same.
         :param etag: The file that ``start`` belongs to; another one is sent from its beginning.
         :raises BulkExportsConnectionError: if no or no complete answer arrives, also while pieces are read.
-        :raises BulkExportsResponseError: for an error answer, such as an expired link.
+        :raises BulkExportsResponseError: for an error answer, such as an expired link; for a redirect, which is not
+            followed; for a link that must not be used.
         """
-        _check_scheme(link)
+        check_link(link)
+        guard_http_logs()
         headers = {"Range": f"bytes={start}-", "If-Range": etag} if start and etag else {}
-        with self._answer(link, headers) as response:
+        with unlogged_queries(), self._answer(link, headers) as response:
             yield _described(link, response, self._pieces(link, response))
 
     def close(self) -> None:
@@ -108,39 +106,55 @@ class Storage:
         self._session.close()
 
     def _answer(self, link: SignedLink, headers: Mapping[str, str]) -> requests.Response:
+        self._patience.renew()
         try:
-            with unlogged_queries():
-                return self._session.get(link.url, headers=headers, stream=True, timeout=self._timeouts)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            return self._session.get(
+                link.url, headers=headers, stream=True, timeout=self._timeouts, allow_redirects=False
+            )
+        except Exception as error:  # noqa: BLE001  # whatever sending raises becomes this package's error
             broken = _broken_off(link, error)
+            broken.is_transient = broken.is_transient and not _is_lasting(error)
         raise broken
 
     def _pieces(self, link: SignedLink, response: requests.Response) -> Iterator[bytes]:
         """Yield what arrives when it arrives, so that a trickle is noticed."""
         since, received = self._clock(), 0
-        while piece := _next_piece(link, response):
+        while piece := self._next_piece(link, response):
             yield piece
             received += len(piece)
             now = self._clock()
-            if now - since >= self._patience:
+            if now - since >= self._longest:
                 if received < self._least_rate * (now - since):
                     raise BulkExportsConnectionError(
                         f"{link}: the transfer stalled: {received} bytes in {now - since:.0f} seconds"
                     )
                 since, received = now, 0
 
+    def _next_piece(self, link: SignedLink, response: requests.Response) -> bytes:
+        self._patience.renew()
+        try:
+            return bytes(response.raw.read1(_PIECE, decode_content=False))
+        except Exception as error:  # noqa: BLE001  # as above
+            broken = _broken_off(link, error)
+        raise broken
 
-def _next_piece(link: SignedLink, response: requests.Response) -> bytes:
-    try:
-        return bytes(response.raw.read1(_PIECE, decode_content=False))
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        broken = _broken_off(link, error)
-    raise broken
 
-
-def _broken_off(link: SignedLink, error: Exception) -> BulkExportsConnectionError:
+def _broken_off(link: SignedLink, error: Exception) -> BulkExportsError:
     """Make the error; to be raised behind the handler: the original, whose text holds the URL, must not hang on."""
-    return BulkExportsConnectionError(f"{link}: the transfer broke off: {redact(error)}")
+    if isinstance(error, BulkExportsResponseError):
+        return BulkExportsResponseError(f"{link}: {error}", is_transient=error.is_transient)
+    cause = redact(str(error)[: 4 * _LONGEST_QUOTE])[:_LONGEST_QUOTE] or type(error).__name__
+    return BulkExportsConnectionError(f"{link}: the transfer broke off: {cause}")
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Whether it stays until somebody corrects something: a proxy's address, missing SOCKS support, a certificate."""
+    if isinstance(error, requests.exceptions.SSLError):
+        causes = [getattr(reason, "reason", reason) for reason in error.args]
+        return any(isinstance(detail, SSLCertVerificationError) for cause in causes for detail in cause.args)
+    if isinstance(error, requests.RequestException):
+        return isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema))
+    return isinstance(error, (TypeError, ValueError, urllib3.exceptions.LocationParseError))
 
 
 def _described(link: SignedLink, response: requests.Response, pieces: Iterator[bytes]) -> StoredObject:
@@ -148,19 +162,24 @@ def _described(link: SignedLink, response: requests.Response, pieces: Iterator[b
     if etag is not None and not etag.startswith('"'):
         etag = None  # a weak one does not promise the same bytes
     if response.status_code == 200:
-        return StoredObject(0, fields.integer(response.headers.get("Content-Length")), etag, pieces)
+        return StoredObject(0, _length(response), etag, pieces)
     span = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if response.status_code == 206 and span:
         return StoredObject(int(span[1]), int(span[3]), etag, pieces)
+    if 300 <= response.status_code < 400:
+        raise BulkExportsResponseError(
+            f"{link}: the storage answered HTTP {response.status_code}, a redirect to "
+            f"{host_of(response.headers.get('Location', ''))}, which is not followed"
+        )
     code = _ERROR_CODE.search(next(pieces, b"")[:4096].decode("utf-8", "replace"))
     raise BulkExportsResponseError(
-        f"{link}: the storage answered HTTP {response.status_code} ({code[1] if code else 'no reason given'})"
+        f"{link}: the storage answered HTTP {response.status_code} ({code[1][:100] if code else 'no reason given'})"
     )
 
 
-def _check_scheme(link: SignedLink) -> None:
-    parts = urlsplit(link.url)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise BulkExportsResponseError(
-            f"{link}: Twilio named a link without https, which would carry the file in clear", is_transient=False
-        )
+def _length(response: requests.Response) -> int | None:
+    """Bytes that the answer says to have; what comes in chunks says so itself."""
+    length = response.headers.get("Content-Length", "").strip()
+    if "Transfer-Encoding" in response.headers or not _LENGTH.fullmatch(length):
+        return None
+    return int(length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import platform
 import re
 from base64 import b64encode
@@ -17,8 +16,10 @@ from requests.adapters import HTTPAdapter
 from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.api.bodies import Read, json_object
 from airflow_provider_bulkexports.api.errors import error_from
+from airflow_provider_bulkexports.api.hosts import is_loopback
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.sessions import PrivateSession
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
     BulkExportsInputError,
@@ -61,12 +62,10 @@ class Transport:
         # As they are, and as they travel, in case a server echoes them.
         self._secrets = (password, b64encode(f"{login}:{password}".encode()).decode())
         self._timeouts = _checked_timeouts(timeouts)
-        self._session = requests.Session()
+        self._session = PrivateSession()
         self._session.auth = (login, password)
         self._session.headers["User-Agent"] = f"{_own_user_agent()} {user_agent}".strip()
         self._session.headers["Accept"] = "application/json"
-        # Plain http is for this machine only: a proxy from the environment would carry the credentials off it in clear.
-        self._session.trust_env = self.base_url.startswith("https://")
         adapter = HTTPAdapter(max_retries=retry.as_urllib3())
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -210,11 +209,3 @@ def _checked_base_url(base_url: str) -> str:
 def is_twilio(url: str) -> bool:
     """Whether a URL is on one of Twilio's own hosts."""
     return f".{urlsplit(url).hostname}".endswith(".twilio.com")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, so that plain http stays on it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timezone
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cached_property, partial
 from typing import Any
 
 from airflow_provider_bulkexports.announcing import announce_result, require_outlets
 from airflow_provider_bulkexports.api.client import check_webhook
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType, check_job_length, exportable_at
+from airflow_provider_bulkexports.api.models import DayRange, ResourceType, check_job_length
 from airflow_provider_bulkexports.cancelling import JobGuard
-from airflow_provider_bulkexports.compat import BaseOperator, Context, conf
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsQuotaError
+from airflow_provider_bulkexports.compat import BaseOperator, Context, conf, is_recorded_as_ended
+from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsInputError, BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
+from airflow_provider_bulkexports.given import remember_given, require_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.lineage import Exported, export_lineage
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.operators.deletion import DeleteExportJobOperator
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
-from airflow_provider_bulkexports.pausing import pause_until
+from airflow_provider_bulkexports.pausing import Pauses
 from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.planning.quota import quota_renewed_at
 from airflow_provider_bulkexports.retention import warn_of_expiry
 from airflow_provider_bulkexports.runs import attempt_of, identities_of, utc_today, wanted_days
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
@@ -144,6 +144,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.emit_partitions = emit_partitions
         self._guard: JobGuard | None = None
         self._check_literals()
+        remember_given(self)
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -153,6 +154,7 @@ class CreateExportCustomJobOperator(BaseOperator):
     def execute(self, context: Context) -> str | list[str] | WaitResult:
         """Wait until the days are exportable, submit or adopt, and wait for completion if asked to."""
         with as_task_failures():
+            require_given(self)
             days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
             return self._export(context, days)
 
@@ -183,9 +185,15 @@ class CreateExportCustomJobOperator(BaseOperator):
 
     def _export(self, context: Context, days: DayRange, *, is_resumed: bool = False) -> str | list[str] | WaitResult:
         request = self._request(context, days, is_resumed=is_resumed)
-        self._await_exportable(days)
-        self._guard = JobGuard(self.hook.get_conn(), self.log, cancels=self.cancel_on_kill)
-        sids = self._submit(request, self._guard, is_retry=attempt_of(context).number > 1)
+        pauses = Pauses(self, days, request.identity, self.deferrable, "execute_when_exportable")
+        pauses.until_exportable(may_wait=self.wait_until_exportable)
+        self._guard = JobGuard(
+            self.hook.get_conn(),
+            self.log,
+            cancels=self.cancel_on_kill,
+            has_ended=partial(is_recorded_as_ended, context.get("ti")),
+        )
+        sids = self._submit(request, pauses, self._guard, is_retry=attempt_of(context).number > 1)
         self._exported = Exported(request.resource_type.value, [day.isoformat() for day in days], sids)
         remember_link(context, self.hook.get_conn(), resource_type=request.resource_type, job_sids=sids)
         if not self.wait_for_completion:
@@ -193,7 +201,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
         return self._await_completion(context, wait, self._guard)
 
-    def _submit(self, request: ExportRequest, guard: JobGuard, *, is_retry: bool) -> list[str]:
+    def _submit(self, request: ExportRequest, pauses: Pauses, guard: JobGuard, *, is_retry: bool) -> list[str]:
         while True:
             client = self.hook.get_conn()
             try:
@@ -201,7 +209,9 @@ class CreateExportCustomJobOperator(BaseOperator):
             except BulkExportsQuotaError as refusal:
                 if not self.wait_for_quota:
                     raise
-                self._await_quota(request, guard, refusal)
+                pauses.until_new_quota(refusal, sleep=guard.sleep)
+            except BulkExportsAPIError as refusal:
+                pauses.until_clocks_agree(refusal, sleep=guard.sleep)
 
     def _request(self, context: Context, days: DayRange, *, is_resumed: bool) -> ExportRequest:
         resource_type = ResourceType.parse(self.resource_type)
@@ -217,24 +227,11 @@ class CreateExportCustomJobOperator(BaseOperator):
             name=self.friendly_name or f"{self.dag_id}.{self.task_id}",
             identity=identity,
             adopts=adopts,
+            adopts_own=self.if_exists != "adopt" or attempt_of(context).map_index < 0,
             webhook_url=self.webhook_url or None,
             webhook_method=self.webhook_method or None,
             email=self.completion_email or None,
         )
-
-    def _await_exportable(self, days: DayRange) -> None:
-        """Return when Twilio accepts the days."""
-        if needs_wait(days.end, today=utc_today(), may_wait=self.wait_until_exportable):
-            self._pause_until(exportable_at(days.end), days, why=f"when Twilio exports {days.end}", sleep=time.sleep)
-
-    def _await_quota(self, request: ExportRequest, guard: JobGuard, refusal: BulkExportsQuotaError) -> None:
-        moment = quota_renewed_at(datetime.now(timezone.utc), identity=request.identity)
-        why = f"for a new quota; then the task looks for its job again, and submits {request.days}: {refusal}"
-        self._pause_until(moment, request.days, why=why, sleep=guard.sleep)
-
-    def _pause_until(self, moment: datetime, days: DayRange, *, why: str, sleep: Callable[[float], None]) -> None:
-        self.log.info("Waiting until %s UTC, %s", f"{moment:%Y-%m-%d %H:%M}", why)
-        pause_until(moment, self, days, deferrable=self.deferrable, method_name="execute_when_exportable", sleep=sleep)
 
     def _await_completion(self, context: Context, wait: JobWait, guard: JobGuard) -> WaitResult:
         pace = Pace(self.poll_interval, self.max_poll_interval)
@@ -250,6 +247,7 @@ class CreateExportCustomJobOperator(BaseOperator):
                     pace=pace,
                     timeout=self.timeout,
                     cancel_on_kill=self.cancel_on_kill,
+                    own_job_sids=None if set(guard.job_sids) >= set(wait.job_sids) else guard.job_sids,
                 )
             left = deadline - time.monotonic()
             if left <= 0:

@@ -13,6 +13,7 @@ from airflow_provider_bulkexports.api.models import ResourceType, parse_day
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, BulkExportsTaskFailure, as_task_failures
+from airflow_provider_bulkexports.given import remember_given, require_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.lineage import asset_uri_of, store_lineage, tell_collector
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
@@ -123,6 +124,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         self.write_manifest = write_manifest
         self.twilio_conn_id = twilio_conn_id
         self._check_literals()
+        remember_given(self)
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -132,6 +134,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     def execute(self, context: Context) -> list[StoredDay]:
         """Store the days; fail, after all of them were tried, if some could not be stored."""
         with as_task_failures():
+            require_given(self)
             require_choice("if_exists", self.if_exists, _IF_EXISTS)
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
             days, known_empty = self._wanted(context)

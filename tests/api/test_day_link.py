@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.api.download import SignedLink
+from airflow_provider_bulkexports.api.day_link import SignedLink
+from airflow_provider_bulkexports.api.storage import Storage
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError, BulkExportsResponseError
 from airflow_provider_bulkexports.simulator import Knobs, Simulator
 
@@ -100,7 +101,106 @@ def test_a_link_shows_itself_without_its_query_only() -> None:
     assert repr(link) == "SignedLink()"
 
 
-def test_a_link_stays_the_same_when_copied() -> None:
+def test_a_link_stays_the_same_when_copied_and_cannot_be_pickled() -> None:
     link = SignedLink(LINK)
-    assert copy.deepcopy(link) == pickle.loads(pickle.dumps(link)) == link
+    assert copy.deepcopy(link) == copy.copy(link) == link
     assert link.url == LINK
+    for value in (link, [link], {"link": link}):
+        with pytest.raises(TypeError, match="ask for a new one"):
+            pickle.dumps(value)
+
+
+#: A link, and the host that some program takes it to lead to, beside the one it seems to.
+REFUSED = [
+    "http://evil.example.com\\@127.0.0.1/day?sig=5ec2e7",
+    "https://evil.example.com\\@bucket.s3.amazonaws.com/day?sig=5ec2e7",
+    "https://user:pass@bucket.s3.amazonaws.com/day?sig=5ec2e7",
+    "https://user@bucket.s3.amazonaws.com/day?sig=5ec2e7",
+    "https://@bucket.s3.amazonaws.com/day?sig=5ec2e7",
+    "https://bucket.s3.amazonaws.com/day\r\nHost: evil.example.com?sig=5ec2e7",
+    "https://bucket.s3.amazonaws.com/day?sig=5ec2e7 ",
+    "https://bucket.s3.ama zonaws.com/day?sig=5ec2e7",
+    "https://bucket.s3.amazonaws.com\t/day?sig=5ec2e7",
+    "https://bucket\x00.s3.amazonaws.com/day?sig=5ec2e7",
+    "https://bucket\u3002s3.amazonaws.com/day?sig=5ec2e7",
+    "https://bucket\ud800.s3.amazonaws.com/day?sig=5ec2e7",
+    "https://bucket%2es3.amazonaws.com/day?sig=5ec2e7",
+    "https://127.0.0.1%2f@evil.example.com/day?sig=5ec2e7",
+    "https:///day?sig=5ec2e7",
+    "https://?sig=5ec2e7",
+    "https://:443/day?sig=5ec2e7",
+    "https://bucket:99999/day?sig=5ec2e7",
+    "https://bucket:http/day?sig=5ec2e7",
+    "https://[::1/day?sig=5ec2e7",
+    "https://bucket/" + "x" * 20_000 + "?sig=5ec2e7",
+    "http://bucket.s3.amazonaws.com/day?sig=5ec2e7",
+    "HTTP://bucket.s3.amazonaws.com/day?sig=5ec2e7",
+    "http://0.0.0.0/day?sig=5ec2e7",
+    "http://localhost.example.com/day?sig=5ec2e7",
+    "http://10.0.0.7/day?sig=5ec2e7",
+    "http://169.254.169.254/latest/meta-data?sig=5ec2e7",
+    "https://169.254.169.254/latest/meta-data?sig=5ec2e7",
+    "https://[fe80::1]/day?sig=5ec2e7",
+    "https://[fe80::1%25eth0]/day?sig=5ec2e7",
+    "https://[::ffff:169.254.169.254]/day?sig=5ec2e7",
+    "https://2852039166/day?sig=5ec2e7",
+    "https://0xa9fea9fe/day?sig=5ec2e7",
+    "https://169.254.43518/day?sig=5ec2e7",
+    "https://169.254.169.254./day?sig=5ec2e7",
+    "http://127.1/day?sig=5ec2e7",
+    "http://2130706433/day?sig=5ec2e7",
+]
+
+
+@pytest.mark.parametrize("place", ["body", "header"])
+@pytest.mark.parametrize("link", REFUSED)
+def test_a_link_that_may_lead_elsewhere_is_refused_and_not_quoted(
+    link: str, place: str, server: Any, answer: Any
+) -> None:
+    if place == "body":
+        server.answers(answer(307, {"redirect_to": link}))
+    elif link.isprintable() and link.isascii() and link == link.strip() and len(link) < 10_000:
+        server.answers(answer(307, {}, {"Location": link}))
+    else:
+        pytest.skip("no header can carry it")
+
+    with pytest.raises(BulkExportsResponseError, match=r"Twilio named a link .* It was not used") as failure:
+        server.client().get_day_link("Messages", "2026-01-01")
+
+    shown = str(failure.value)
+    assert not failure.value.is_transient
+    assert len(shown) < 500 and shown.isprintable()
+    assert not [part for part in ("5ec2e7", "sig=", "user", "pass", "@", "/day", "meta-data") if part in shown]
+
+
+@pytest.mark.parametrize("link", REFUSED)
+def test_a_refused_link_is_not_used_either_by_whoever_made_it(link: str) -> None:
+    storage = Storage((1.0, 1.0))
+    with pytest.raises(BulkExportsResponseError, match="It was not used"), storage.open(SignedLink(link)):
+        pass
+    storage.close()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        LINK,
+        LINK.replace("https", "HTTPS"),
+        "https://bucket.s3.amazonaws.com:443/day?sig=5ec2e7#part",
+        "https://10.0.0.7:9000/day?sig=5ec2e7",
+        "https://[2001:db8::7]:9000/day?sig=5ec2e7",
+        "https://storage:9000/day",
+        "http://localhost:9000/day",
+        "http://127.0.0.1:9000/day",
+        "http://127.8.9.10/day",
+        "http://[::1]:9000/day",
+        "https://bucket.s3.amazonaws.com/day?X-Amz-Credential=A/B%2FC~'(x)&l=[1]",
+    ],
+)
+def test_an_ordinary_link_is_taken_as_it_is(link: str, server: Any, answer: Any) -> None:
+    server.answers(answer(307, {"redirect_to": link}))
+    assert server.client().get_day_link("Messages", "2026-01-01").url == link
+
+
+def test_a_link_shows_itself_in_bounded_length() -> None:
+    assert len(str(SignedLink("https://bucket/" + "x" * 10_000))) < 400

@@ -5,13 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
-import os
 import random
-import subprocess
-import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted import Answer, Received, ScriptedServer
@@ -144,16 +142,168 @@ def test_a_size_other_than_listed_is_an_error(server: ScriptedServer, storage: S
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", expected_size=5)
 
 
-def test_a_file_without_a_byte_becomes_a_valid_empty_one(
+@pytest.mark.parametrize("served", [0, 1])
+def test_any_of_the_files_that_twilio_lists_for_a_day_is_accepted(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, served: int
+) -> None:
+    files = [gzip.compress(b'{"sid": "SM1"}\n'), gzip.compress(b'{"sid": "SM1"}\n{"sid": "SM2"}\n')]
+    storage.answers(whole(files[served]))
+
+    result = server.client().download_day(
+        "Messages", "2026-01-01", tmp_path / "day.gz", expected_sizes=[len(file) for file in files]
+    )
+
+    assert result.size == len(files[served]), "which one it was"
+    assert (tmp_path / "day.gz").read_bytes() == files[served]
+
+
+def test_a_file_that_is_none_of_the_listed_ones_is_an_error(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
 ) -> None:
-    storage.answers(whole(b""))
+    storage.answers(whole())
 
-    result = server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
+    with pytest.raises(BulkExportsDownloadError, match=rf"has {len(FILE)} bytes, and Twilio lists 102 or 112\."):
+        server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", expected_sizes=[112, 102, 0, 112])
+
+
+@pytest.mark.parametrize("sizes", [[0], [0, 0], []])
+def test_a_listed_size_of_zero_says_nothing(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, sizes: list[int]
+) -> None:
+    storage.answers(whole())
+
+    result = server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", expected_sizes=sizes)
+    assert result.records == 3000
+
+
+#: Ways in which not a single byte arrives.
+NOTHING = {
+    "no content": Answer(200, b"", {"ETag": '"one"'}),
+    "no content, and the list agrees": Answer(200, b""),
+    "the connection is closed at once": Answer(200, raw=b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"),
+    "the last chunk at once": Answer(200, raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "a part of nothing": Answer(206, b"", {"Content-Range": "bytes 0-0/0"}),
+}
+
+
+@pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING.keys())
+def test_nothing_is_tried_again_and_then_fails(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, nothing: Answer
+) -> None:
+    storage.script = lambda _: nothing if len(storage.received) == 1 else whole()
+    assert server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz").records == 3000
+    assert len(server.received) == 2, "with a fresh link"
+
+    (tmp_path / "day.gz").unlink()
+    storage.script = lambda _: nothing
+    with pytest.raises(BulkExportsDownloadError, match=r"sent no bytes at all.*: check the day's status") as failure:
+        server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", expected_sizes=[0])
+    assert failure.value.is_transient
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING.keys())
+@pytest.mark.parametrize("may_be_empty", [True, lambda: True], ids=["known", "asked for"])
+def test_nothing_is_the_file_of_a_day_whose_job_calls_it_empty(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, nothing: Answer, may_be_empty: Any
+) -> None:
+    storage.answers(nothing)
+
+    result = server.client().download_day(
+        "Messages", "2026-01-01", tmp_path / "day.gz", may_be_empty=may_be_empty, expected_size=0
+    )
 
     assert (tmp_path / "day.gz").read_bytes() == EMPTY_FILE
     assert gzip.decompress(EMPTY_FILE) == b""
     assert (result.records, result.size) == (0, len(EMPTY_FILE))
+
+
+def test_nothing_is_not_the_file_that_twilio_lists_with_a_size(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
+) -> None:
+    storage.answers(whole(b""))
+
+    with pytest.raises(BulkExportsDownloadError, match="has 0 bytes, and Twilio lists 112"):
+        server.client().download_day(
+            "Messages", "2026-01-01", tmp_path / "day.gz", expected_size=112, may_be_empty=True
+        )
+
+
+def test_whether_a_day_may_be_empty_is_asked_only_if_nothing_arrives(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
+) -> None:
+    asked: list[bool] = []
+    storage.answers(whole())
+
+    server.client().download_day(
+        "Messages", "2026-01-01", tmp_path / "day.gz", may_be_empty=lambda: bool(asked.append(True))
+    )
+
+    assert not asked
+
+
+def test_a_valid_file_of_no_records_is_a_file(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
+    storage.answers(whole(EMPTY_FILE))
+
+    result = server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
+    assert (result.records, result.size) == (0, len(EMPTY_FILE))
+
+
+@pytest.mark.parametrize("filler", [bytes(20), bytes(70_000), b"\n", b" "])
+def test_what_only_looks_like_nothing_is_no_file(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, filler: bytes
+) -> None:
+    storage.answers(whole(filler))
+
+    with pytest.raises(BulkExportsDownloadError, match=r"the file is damaged|ends in the middle"):
+        server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", may_be_empty=True)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_what_is_longer_than_listed_is_not_taken_to_its_end(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, announced: bool
+) -> None:
+    endless = Answer(200, endless=b"x" * 65_536, headers={} if not announced else {"Content-Length": str(1 << 40)})
+    storage.script = lambda _: endless if len(storage.received) == 1 else whole()
+
+    client = server.client()
+    result = client.download_day("Messages", "2026-01-01", tmp_path / "day.gz", expected_sizes=[5, len(FILE)])
+
+    assert result.size == len(FILE)
+    assert storage.sent < 20_000_000, "of an answer without an end"
+
+
+def test_a_part_that_is_longer_than_it_says_is_not_taken(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
+) -> None:
+    storage.answers(Answer(206, FILE, {"Content-Range": f"bytes 0-99/{len(FILE) - 10}"}))
+
+    with pytest.raises(BulkExportsDownloadError, match="sent more than the"):
+        server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
+
+
+def test_a_storage_that_cannot_go_on_is_asked_from_the_beginning(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
+) -> None:
+    def no_ranges(received: Received) -> Answer:
+        if len(storage.received) == 1:
+            return Answer(200, FILE, {"ETag": '"one"'}, cut=700)
+        return whole() if "range" not in received.headers else Answer(416, "<Code>InvalidRange</Code>")
+
+    storage.script = no_ranges
+
+    assert server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz").records == 3000
+
+
+@pytest.mark.parametrize("folder", ["missing", "file"])
+def test_a_folder_that_cannot_be_written_is_named(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    storage.answers(whole())
+
+    with pytest.raises(BulkExportsDownloadError, match=rf"2026-01-01 could not be written to {tmp_path}/{folder} \("):
+        server.client().download_day("Messages", "2026-01-01", tmp_path / folder / "day.gz")
 
 
 def test_a_day_that_does_not_exist_is_not_found_and_asked_for_once(server: ScriptedServer, tmp_path: Path) -> None:
@@ -210,35 +360,3 @@ def test_the_link_is_in_no_log_and_no_exception(
 
     assert ("/day?***" in caplog.text) is not answer.drop, "urllib3 says what was answered"
     assert "5ec7e7" not in caplog.text + told
-
-
-def test_plain_http_off_this_machine_is_refused(server: ScriptedServer, tmp_path: Path) -> None:
-    server.answers(Answer(307, {"redirect_to": "http://storage.example.com/day"}))
-
-    with pytest.raises(Exception, match="a link without https"):
-        server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
-
-
-def test_what_a_killed_process_left_is_removed_and_nothing_else(
-    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
-) -> None:
-    storage.answers(whole())
-    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    from airflow_provider_bulkexports.api.download import _HOST
-
-    left = [tmp_path / f".day.gz.{_HOST}.{pid}.1.part" for pid in (int(dead.stdout), os.getppid())]
-    for file in left:
-        file.write_bytes(b"half")
-
-    server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
-
-    assert [file.exists() for file in left] == [False, True]
-
-
-def test_a_trickle_counts_as_a_broken_transfer(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
-    storage.answers(whole(FILE * 40))
-    client = server.client()
-    client._storage._clock = iter(range(0, 10**9, 10**6)).__next__
-
-    with pytest.raises(BulkExportsDownloadError, match=r"the transfer stalled: \d+ bytes in 1000000 seconds"):
-        client.download_day("Messages", "2026-01-01", tmp_path / "day.gz")

@@ -1,0 +1,54 @@
+"""
+A session of `requests` that keeps this machine's requests on it, and nothing that it was not given.
+
+Proxies and certificate bundles of the environment are used, as everywhere; ``NO_PROXY`` is honoured. A request to this
+machine itself never goes to a proxy, whatever the environment says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from airflow_provider_bulkexports.api.hosts import is_loopback
+from airflow_provider_bulkexports.api.log_guard import guard_http_logs
+
+__all__ = ["PrivateSession"]
+
+
+class PrivateSession(requests.Session):
+    """A session without cookies and redirects, which never asks a proxy for what is on this machine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        guard_http_logs()
+
+    def get_redirect_target(self, _: requests.Response) -> None:
+        """
+        Where a redirect leads: nowhere.
+
+        Where redirects are not followed, `requests` still reads the body, whatever its size, and prepares the request
+        that would follow, with errors of its own.
+        """
+
+    def merge_environment_settings(  # type: ignore[override]  # the stubs are stricter than the library
+        self, url: str, proxies: MutableMapping[str, str] | None, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """Add the environment's settings to a request's own."""
+        settings = super().merge_environment_settings(url, proxies or {}, stream, verify, cert)
+        if _is_on_this_machine(url):
+            settings["proxies"] = {}
+        return settings
+
+
+def _is_on_this_machine(url: str) -> bool:
+    try:
+        return is_loopback(parse_url(url).host or "")
+    except LocationParseError:
+        return False
