@@ -1,5 +1,5 @@
 """
-Everything this package raises on its own account, as one tree::
+Everything this package raises on its own account, as one tree.
 
     BulkExportsError
     ├── BulkExportsInputError            refused here, before anything was sent (also a ValueError)

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,13 +26,24 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
 
 html_theme = "furo"
-html_title = f"{project} {release}"
+html_title = f"Twilio BulkExports for Airflow {release}"
 html_show_copyright = False
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
+
+
+def setup(app: Any) -> None:
+    """Leave out what modules say of themselves: it is for those who read the source, and has drawings."""
+    app.connect("autodoc-process-docstring", lambda _app, what, _name, _obj, _options, lines: _drop(what, lines))
+
+
+def _drop(what: str, lines: list[str]) -> None:
+    if what == "module":
+        lines.clear()

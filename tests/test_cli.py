@@ -116,6 +116,7 @@ def ended_by(end: signal.Signals, command: Sequence[str]) -> Iterator[subprocess
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_simulate_prints_a_connection_that_works_until_it_is_ended(end: signal.Signals) -> None:
     with ended_by(end, [*COMMAND, "simulate", "--port", "0"]) as process:
@@ -137,6 +138,7 @@ def test_simulate_prints_a_connection_that_works_until_it_is_ended(end: signal.S
         assert process.wait(timeout=10) == 130
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("speed", "is_told"), [("1", False), ("60", True), ("0.5", True)])
 def test_simulate_says_how_to_wait_when_its_time_runs_at_another_speed(speed: str, is_told: bool) -> None:
     with ended_by(signal.SIGINT, [*COMMAND, "simulate", "--port", "0", "--speed", speed]) as process:

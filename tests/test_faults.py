@@ -28,6 +28,8 @@ if AIRFLOW_VERSION.startswith("2."):
 else:
     from airflow.sdk import DAG
 
+pytestmark = pytest.mark.slow  # every fault, at each step and in each mode
+
 DAYS = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026-01-03"}
 
 LIST = {"method": "GET", "path": r"/v1/Exports/Messages/Jobs"}

@@ -82,6 +82,18 @@ def test_an_error_that_is_explained_is_in_the_source(words: str) -> None:
     assert any(words in text for text in STRINGS), f"no string of the package has these words any more: {words}"
 
 
+#: Lines of the failed run that Airflow logs itself.
+OF_AIRFLOW = {"Pausing task as DEFERRED.", "Task failed with exception"}
+
+
+@pytest.mark.parametrize("line", first_cells("A failed run, line by line"))
+def test_the_failed_run_shown_logs_what_the_package_logs(line: str) -> None:
+    if line in OF_AIRFLOW or re.fullmatch(r"JS\w{32}: \d+/\d+ days final.*", line):
+        return  # the words of progress are tested in planning/test_progress_text.py
+    templates = [re.escape(text).replace("…", ".+") for text in STRINGS if len(re.sub(r"\W", "", text)) > 20]
+    assert any(re.fullmatch(template, line) for template in templates), line
+
+
 def test_every_link_at_the_top_has_its_section() -> None:
     titles = re.findall(r"^## (.+)$", PAGE.text, flags=re.MULTILINE)
 

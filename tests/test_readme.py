@@ -13,7 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pendulum
 import pytest
+from airflow.timetables.base import TimeRestriction
+from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.timetables.trigger import CronTriggerTimetable
 from documents import DOCS, README, ROOT, Document, documents, rows
 from packaging.version import Version
 
@@ -24,6 +28,7 @@ from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.outcomes import WaitResult
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.provider_info import connection_form, get_provider_info
+from airflow_provider_bulkexports.runs import days_of_run
 from airflow_provider_bulkexports.simulator import Simulator
 from airflow_provider_bulkexports.storing import StoredDay
 
@@ -170,6 +175,32 @@ def test_every_setting_of_the_simulator_that_is_named_exists(sim: Simulator) -> 
     for fault in re.findall(r"`(Fault\([^`.]+\))`", page):
         ast.parse(fault)
         exec(f"from airflow_provider_bulkexports.simulator import Fault\n{fault}")
+
+
+def days_of_the_run(timetable: Any, run_after: str) -> str:
+    """The days that a run of a schedule exports, as text."""
+    last = None
+    earliest = TimeRestriction(pendulum.datetime(2025, 12, 1), None, catchup=True)
+    while run := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=earliest):
+        last = run.data_interval
+        if run.run_after >= pendulum.parse(run_after):
+            break
+    assert run is not None and run.run_after == pendulum.parse(run_after)
+    context = {
+        "data_interval_start": run.data_interval.start,
+        "data_interval_end": run.data_interval.end,
+        "logical_date": run.logical_date,
+    }
+    return str(days_of_run(context))
+
+
+@pytest.mark.parametrize("row", rows(DOCS["operators"].section("Which days")), ids=lambda row: " ".join(row[:2]))
+def test_a_schedule_means_the_days_shown(row: list[str]) -> None:
+    cron, zone, run_after, with_intervals, without = row
+    schedule: dict[str, Any] = {"cron": cron.strip("`"), "timezone": pendulum.timezone(zone)}
+
+    assert days_of_the_run(CronDataIntervalTimetable(**schedule), run_after) == with_intervals
+    assert days_of_the_run(CronTriggerTimetable(**schedule), run_after) == without
 
 
 def test_every_example_is_listed() -> None:

@@ -38,6 +38,7 @@ def read_in_pieces(body: bytes) -> Any:
         bodies._SMALL = small
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), VALUES), st.sampled_from([None, 1, "\t"]), st.booleans())
 def test_pieces_make_the_same_object(value: dict[str, Any], indent: Any, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -46,6 +47,7 @@ def test_pieces_make_the_same_object(value: dict[str, Any], indent: Any, ascii_o
         assert read_in_pieces(text.encode()) == value
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), VALUES, min_size=1), st.data())
 def test_a_damaged_object_is_read_as_the_standard_library_reads_it(value: dict[str, Any], data: Any) -> None:
     text = json.dumps(value)

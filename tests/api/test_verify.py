@@ -98,6 +98,7 @@ def test_a_line_is_counted_once_wherever_the_inflated_text_is_cut(
     assert checked(packed(text), always(1 << 20)).records == sum(1 for line in text.split(b"\n") if line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_any_members_in_any_pieces_give_the_same_count(seed: int) -> None:
     chance = random.Random(seed)

@@ -16,6 +16,8 @@ pytest.importorskip("airflow.providers.http.triggers.http", reason="the http pro
 from benchmarks.waiting.contenders import AwaitedJob
 from benchmarks.waiting.measure import Measurement
 
+pytestmark = pytest.mark.slow  # processes that import Airflow
+
 BENCHMARK = Path(__file__).with_name("bench_waiting.py")
 
 

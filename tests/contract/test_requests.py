@@ -20,6 +20,8 @@ from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSens
 from airflow_provider_bulkexports.simulator import Knobs, Simulator
 from airflow_provider_bulkexports.simulator.request_log import LoggedRequest
 
+pytestmark = pytest.mark.slow  # hundreds of generated requests
+
 RESOURCE_TYPES = ("Messages", "Calls", "Conferences", "Participants")
 FORM = "application/x-www-form-urlencoded"
 

@@ -27,6 +27,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+pytestmark = pytest.mark.slow  # hundreds of generated requests
+
 #: Twilio's classic error (documentation of API responses). The document leaves errors out; any 4xx must look like this.
 ERROR = {
     "type": "object",

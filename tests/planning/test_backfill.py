@@ -59,6 +59,7 @@ def test_months_are_cut_at_their_ends() -> None:
     ]
 
 
+@pytest.mark.slow
 @given(DAYS, DAYS, st.integers(1, 366))
 def test_every_day_is_in_exactly_one_job(one: date, other: date, max_days: int) -> None:
     start, end = min(one, other), max(one, other)

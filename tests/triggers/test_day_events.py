@@ -169,6 +169,7 @@ def test_what_is_there_at_first_is_announced_on_request(
     assert announced(store, announce_existing=True) == []
 
 
+@pytest.mark.slow
 def test_a_day_that_is_exported_anew_is_a_new_file(
     announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_single_wait_asks_for_its_job_only_and_no_more_often_than_a_plain_loop
     assert len(sim.requests) == 6
 
 
+@pytest.mark.slow
 def test_an_estimate_an_hour_away_saves_most_looks(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
@@ -92,6 +93,7 @@ def test_an_estimate_an_hour_away_saves_most_looks(
     assert len(sim.requests) <= 12, "a plain loop asks 61 times"
 
 
+@pytest.mark.slow
 def test_few_waits_do_not_page_through_a_long_list(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +126,7 @@ def test_a_job_that_the_list_does_not_show_is_fetched(
     assert requests(sim) == (3, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("type_is_told", [True, False])
 def test_waits_of_unknown_type_learn_it_from_a_job_or_from_the_lists(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, type_is_told: bool

@@ -215,6 +215,7 @@ def test_a_job_that_is_gone_ends_its_own_wait_only(
     assert {end["status"] for end in ends} == {"finished"}
 
 
+@pytest.mark.slow
 def test_a_list_that_cannot_be_read_does_not_end_waits_whose_jobs_can(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
