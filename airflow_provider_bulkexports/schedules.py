@@ -29,7 +29,7 @@ _FINER = (
     "export once a day (schedule='0 0 * * *', in UTC), or pass start_day and end_day"
 )
 _COARSER = (
-    "{schedule} starts less than one run a day, and each run exports one UTC day: the days between are not exported. Pass "
+    "{schedule} starts less than one run a day, and each exports one UTC day: the others are left out. Pass "
     'start_day and end_day, such as "{{{{ macros.ds_add(ds, -7) }}}}" and "{{{{ macros.ds_add(ds, -1) }}}}" for a '
     "week, or schedule by CronDataIntervalTimetable(…, timezone='UTC'), whose runs mean all days since the one before"
 )
