@@ -13,7 +13,7 @@ __all__ = ["Listing"]
 #: Seconds after which a look is too old to submit by: a process can be frozen for minutes between the two.
 _FRESH_FOR = 10.0
 
-#: After so many looks that take longer than that, the list is taken for a long one, and no longer the process for frozen.
+#: After so many looks that take longer than that, the list is taken for a long one, not the process for frozen.
 _SLOW_LOOKS = 2
 
 
