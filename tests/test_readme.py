@@ -308,7 +308,7 @@ SHOWN_BY = {
         "operators/test_create_input.py::test_a_template_that_renders_to_it_fails_without_retry_and_without_a_request",
         "operators/test_create_input.py::test_a_literal_is_refused_when_the_dag_is_parsed",
     ],
-    "A download breaks off, or the file is damaged": [
+    "A download breaks off, brings nothing, or the file is damaged": [
         "api/test_download.py::test_connections_cut_anywhere_are_gone_on_with",
         "api/test_download.py::test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing",
     ],
