@@ -63,6 +63,11 @@ class JobGuard:
         """Watch over a job no longer, since it is gone."""
         self.job_sids = [sid for sid in self.job_sids if sid != job_sid]
 
+    def share_of(self, job_sids: Iterable[str]) -> bool | list[str]:
+        """Which of the jobs may be cancelled: ``True`` for all of them, ``False`` for none."""
+        own = [sid for sid in job_sids if sid in self.job_sids]
+        return own if set(own) != set(job_sids) and own else bool(own)
+
     def check(self) -> None:
         """
         Go on only if the task was not killed.

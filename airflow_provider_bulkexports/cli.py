@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import signal
 import sys
 import threading
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: Words after ``bulkexports``; those of the process by default.
     :return: Exit status: 0 for success, 1 if a day failed, 2 for bad input or a missing extra, 130 if interrupted.
     """
+    _print_in_any_encoding()
     options = _parser().parse_args(arguments)
     # A terminated command must clean up like an interrupted one.
     terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -45,6 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     finally:
         signal.signal(signal.SIGTERM, terminate)
+
+
+#: What is written instead of a character that the terminal's encoding does not have; of any other, a question mark.
+_INSTEAD = {"→": "->", "…": "...", "\u2013": "-", "\u2014": "-", "\u2018": "'", "\u2019": "'", "“": '"', "”": '"'}
+
+
+def _print_in_any_encoding() -> None:
+    """Keep what cannot be printed, whatever it comes from, from ending a command that has done its work."""
+    codecs.register_error("bulkexports.legible", _legible)
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):  # not if somebody has put another one there
+            reconfigure(errors="bulkexports.legible")
+
+
+def _legible(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_INSTEAD.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
 
 
 def _parser() -> argparse.ArgumentParser:

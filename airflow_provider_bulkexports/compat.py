@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
+        AirflowNotFoundException,
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
@@ -75,6 +77,7 @@ else:
         from airflow.sdk.exceptions import (
             AirflowException,
             AirflowFailException,
+            AirflowNotFoundException,
             AirflowRescheduleException,
             AirflowSensorTimeout,
             AirflowSkipException,
@@ -84,6 +87,7 @@ else:
         from airflow.exceptions import (
             AirflowException,
             AirflowFailException,
+            AirflowNotFoundException,
             AirflowRescheduleException,
             AirflowSensorTimeout,
             AirflowSkipException,
@@ -104,6 +108,7 @@ __all__ = [
     "CAN_RESCHEDULE_OPERATORS",
     "AirflowException",
     "AirflowFailException",
+    "AirflowNotFoundException",
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
@@ -128,7 +133,9 @@ __all__ = [
     "asset_state_stores",
     "collect_lineage",
     "conf",
+    "get_connection",
     "has_ended",
+    "has_file_system",
     "is_recorded_as_ended",
     "load_connection_lookup",
     "mapped_arguments",
@@ -156,6 +163,20 @@ def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePa
         module = import_module("airflow.io.path")
     path: ObjectStoragePath = module.ObjectStoragePath(url, conn_id=conn_id)
     return path
+
+
+def has_file_system(scheme: str) -> bool:
+    """Whether Airflow, a provider or an attached store knows the scheme of a URL."""
+    package = "airflow.sdk.io"
+    try:
+        module = import_module(package)
+    except ImportError:  # Airflow 2.11
+        package = "airflow.io"
+        module = import_module(package)
+    if module.has_fs(scheme):
+        return True
+    attached = getattr(import_module(f"{package}.store"), "_STORE_CACHE", {})
+    return any(store.protocol == scheme for store in attached.values())
 
 
 def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
@@ -211,6 +232,9 @@ class Log(Protocol):
 
     def warning(self, message: str, /, *args: Any) -> Any:
         """Say what needs attention."""
+
+    def error(self, message: str, /, *args: Any) -> Any:
+        """Say what failed."""
 
 
 async def has_ended(task_instance: Any) -> bool:
@@ -294,6 +318,21 @@ def load_connection_lookup() -> None:
             import_module(module)
 
 
+def get_connection(conn_id: str) -> Connection:
+    """
+    Look a connection up: as Airflow does, and where no task runs, such as in a script, in the database as well.
+
+    From Airflow 3.1, such a process is given environment variables and secrets backends only.
+    """
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        if hasattr(sys.modules.get("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS"):
+            raise
+    stored: Connection = import_module("airflow.models.connection").Connection.get_connection_from_secrets(conn_id)
+    return stored
+
+
 async def aget_connection(conn_id: str) -> tuple[Connection, dict[str, Any]]:
     """
     Look a connection up from a trigger without blocking the event loop.
@@ -304,11 +343,12 @@ async def aget_connection(conn_id: str) -> tuple[Connection, dict[str, Any]]:
     :return: The connection and its ``extra``, whose reading masks secrets too.
     """
     if hasattr(Connection, "aextra_dejson"):
-        connection = await BaseHook.aget_connection(conn_id)
-        return connection, await connection.aextra_dejson()
+        with suppress(AirflowNotFoundException):  # in_thread() knows one place more
+            connection = await BaseHook.aget_connection(conn_id)
+            return connection, await connection.aextra_dejson()
 
     def in_thread() -> tuple[Connection, dict[str, Any]]:
-        connection = BaseHook.get_connection(conn_id)
+        connection = get_connection(conn_id)
         return connection, connection.extra_dejson
 
     return await asyncio.to_thread(in_thread)

@@ -51,7 +51,7 @@ def require_given(task: BaseOperator) -> None:
 def _refuse(task: BaseOperator, name: str) -> None:
     value, argument = getattr(task, name, None), _ARGUMENTS.get(name, name)
     raise BulkExportsInputError(
-        f"{argument} was given and came out as {value!r}, so nothing was sent: the task, variable or configuration that "
+        f"{argument} was given and came out as {value!r}, so nothing was sent: the task or configuration that "
         f"it comes from gave nothing, as a skipped task does. Give it a value, or leave {argument} out. "
         f"{_what_it_takes(task, name, value)}".strip()
     )

@@ -36,12 +36,11 @@ from airflow_provider_bulkexports.lost_answers import is_outcome_unknown, search
 from airflow_provider_bulkexports.planning.identity import base_of, friendly_name
 from airflow_provider_bulkexports.planning.plan import (
     ExportPlan,
-    has_begun,
+    is_order_open,
     paid_before,
     plan_exports,
     rivals_of,
 )
-from airflow_provider_bulkexports.planning.progress import is_finished
 from airflow_provider_bulkexports.planning.seniority import seniority_of
 from airflow_provider_bulkexports.rivalry import Rivalry
 
@@ -154,10 +153,11 @@ class _Submission:
         return plan_exports(days, self._known, identities=self._request.adopts)
 
     def await_end_of_race(self) -> None:
-        """Give other tasks, which seem to have submitted the same just now, the time to agree on one job."""
+        """Give other tasks, which seem to have submitted the same just now, the time to agree which job is first."""
         for _ in range(_RACE_PAUSES):
-            spare = self.plan(self._request.days).spare
-            if all(is_finished(job) or has_begun(job) for job in spare):
+            plan = self.plan(self._request.days)
+            rivals = plan.spare if self._request.adopts_own else (*plan.spare, *plan.adopt)
+            if not is_order_open(rivals, self._known):
                 return
             self._log.info("Other tasks seem to submit the same days: looking again in %.0f s", _RACE_PAUSE)
             self._guard.sleep(_RACE_PAUSE)

@@ -172,7 +172,7 @@ class Watch:
         if length >= FAILURES_IN_A_ROW:
             message = f"Twilio could not be asked {length} times in a row; the job goes on there. {failure}"
             return self._fallback() or WaitEvent(status="error", message=message, result=None)
-        self._log.warning("Look failed (%d of %d in a row): %s", length, FAILURES_IN_A_ROW, failure)
+        self._log.warning("Look failed (%d of %d in a row): %s", length, FAILURES_IN_A_ROW, plain_text(failure))
         return None
 
     def _fallback(self) -> WaitEvent | None:

@@ -9,6 +9,9 @@ The files that are there when the watcher looks for the first time count as new,
 remembers what was announced. Before it, a restarted triggerer announces them all again; that costs a run, which skips
 whatever is stored already.
 
+A run that you trigger by hand has no new files, so the trigger form asks for its days. That is how to fetch a file
+again that was announced before.
+
 Airflow 2 has no watchers: there a run a day waits for the file of its day.
 
 To run it: besides the connection to Twilio (see ``example_bulkexports_daily.py``), set the Airflow variable
@@ -29,17 +32,23 @@ except ImportError:  # Airflow 2
     has_watchers, schedule = False, "@daily"
 else:
     new_file = ExportDayEventTrigger(resource_type="Messages", announce_existing=True)
-    new_files = Asset("twilio_message_files", watchers=[AssetWatcher(name="new_file", trigger=new_file)])
+    # Airflow knows assets and watchers by their names: two DAG files with one name switch each other's watcher off.
+    watcher = AssetWatcher(name="example_bulkexports_new_message_file", trigger=new_file)
+    new_files = Asset("example_bulkexports_message_files", watchers=[watcher])
     has_watchers, schedule = True, [new_files]
 
-# The days of the files that started the run.
-NEW_DAYS = "{{ triggering_asset_events.values() | first | sum('extra.payload.days', []) | join(',') }}"
+# The days of the files that started the run; of a run that was triggered by hand, those that its form asked for.
+NEW_DAYS = (
+    "{{ triggering_asset_events.values() | sum(start=[]) | map(attribute='extra.payload.days', default=[]) "
+    "| sum(start=[]) | join(',') or params.days }}"
+)
 
 with DAG(
     dag_id="example_bulkexports_automatic_exports",
     schedule=schedule,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
+    params={"days": ""},  # for a run that is triggered by hand, such as 2026-01-01,2026-01-02
     doc_md=__doc__,
     tags=["example", "twilio"],
 ) as fetch_new_files:

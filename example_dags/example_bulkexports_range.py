@@ -50,10 +50,12 @@ with DAG(
     )
 
     # Returns the days by their end: {"completed": ["2026-01-01", ...], "empty": [...], "failed": [...], ...}.
-    # A failed day fails the task and is named in its log; failed_days="ignore" would only list it.
+    # failed_days="store": if days fail at Twilio, the others are stored all the same, and then "store" fails and names
+    # them. By default "wait" would fail, and nothing be stored. "ignore" would only list them.
     wait = ExportCustomJobSensor(
         task_id="wait",
         job_sid=submit.output,
+        failed_days="store",
         deferrable=True,
     )
 

@@ -16,7 +16,6 @@ os.environ.update(
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
     }
 )
-
 import asyncio
 import atexit
 import shutil
@@ -46,6 +45,10 @@ from airflow_provider_bulkexports.compat import (
 )
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
+
+# Tests talk to servers on this machine, also by clients that would go through a proxy.
+for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[variable]
 
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")

@@ -61,18 +61,19 @@ class ScriptedServer:
     Answers requests one after the other as told, and records them; the last answer is repeated.
 
     :param script: Either the answers, or a function from a request to its answer.
+    :param port: Where it listens; by default anywhere.
     """
 
     login = "AC" + "0123456789abcdef" * 2
     password = "very-secret-token-0123456789"
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, port: int = 0) -> None:
         self.received: list[Received] = []
         #: Bytes of endless bodies that went out.
         self.sent = 0
         self.script: list[Answer] | Callable[[Received], Answer] = [Answer(body={})]
         self._stack = stack
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", port), _handler(self))
         thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
         thread.start()
         stack.callback(self.stop)

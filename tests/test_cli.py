@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
+from scripted import ScriptedServer
 
 from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.cli import main
@@ -28,11 +29,12 @@ def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     (home / "tmp").mkdir(exist_ok=True)
     environment = os.environ | {"HOME": str(home), "TMPDIR": str(home / "tmp"), "COLUMNS": "120"}
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment, cwd=home, capture_output=True, text=True, timeout=110, check=False
+        [*COMMAND, *arguments], env=environment, cwd=home, capture_output=True, text=True, timeout=290, check=False
     )
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_path: Path) -> None:
     arguments = ["--days", "3", "--empty-day", "2", "--resource-type", "Calls", "--output", "files"]
     ended = run("demo", *arguments, home=tmp_path)
@@ -52,13 +54,37 @@ def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_p
 
 
 @pytest.mark.slow
-def test_demo_with_a_failing_day_names_it_and_exits_with_1(tmp_path: Path) -> None:
-    ended = run("demo", "--days", "2", "--fail-day", "2", home=tmp_path)
+def test_demo_asks_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        proxy = ScriptedServer(stack)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+
+        ended = run("demo", "--days", "1", home=tmp_path)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert not proxy.received
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_demo_with_a_failing_day_stores_the_others_then_names_it_and_exits_with_1(tmp_path: Path) -> None:
+    ended = run("demo", "--days", "3", "--fail-day", "2", "--output", "files", home=tmp_path)
 
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    failed = re.findall(r"│ (\d{4}-\d\d-\d\d) │ Failed ", ended.stdout)
-    assert len(failed) == 1
-    assert f"The task failed: 1 of 2 days failed at Twilio: {failed[0]}" in ended.stdout
+    rows = re.findall(r"│ (\d{4}-\d\d-\d\d) │ (\w+) +│ +(\d*) ", ended.stdout)
+    assert [(state, records) for _, state, records in rows] == [
+        ("Completed", "50"),
+        ("Failed", ""),
+        ("Completed", "50"),
+    ]
+    assert re.search(rf"The task failed: .*{rows[1][0]}", ended.stdout)
+    assert "DAG run: failed" in ended.stdout
+    files = sorted((tmp_path / "files").rglob("part-0.json.gz"))
+    assert [file.parent.name for file in files] == [f"day={rows[0][0]}", f"day={rows[2][0]}"]
+    assert all(f"  file://{file}" in ended.stdout for file in files)
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib.util
 import inspect
+import re
 import sys
 from collections import Counter
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
+from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jinja2 import Environment, StrictUndefined
 from packaging.version import Version
 
 from airflow_provider_bulkexports import ExportDayEventTrigger, plan_quota
@@ -31,6 +35,8 @@ except ImportError:  # Airflow 2.11
 
     AssetActive = None
     ASSET_ID_OF_EVENT = AssetEvent.dataset_id
+
+NEEDS_WATCHERS = pytest.mark.skipif(Version(AIRFLOW_VERSION) < Version("3.0"), reason="watchers need Airflow 3.0")
 
 EXAMPLES = Path(__file__).parent.parent / "example_dags"
 
@@ -117,14 +123,21 @@ def test_range_example_exports_the_days_it_is_triggered_with(
 
 
 @pytest.mark.slow
-def test_range_example_fails_with_a_day_that_fails(airflow_db: None, fast: Simulator, connection: str) -> None:
+def test_range_example_stores_the_other_days_and_then_fails_with_a_day_that_fails(
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path
+) -> None:
     fast.state.fail_day("Messages", "2026-01-04")
+    conf = {"destination": f"file://{tmp_path}"}
 
-    ended = run(dag_in(EXAMPLES / "example_bulkexports_range.py"), datetime(2026, 3, 7, tzinfo=timezone.utc))
+    ended = run(
+        dag_in(EXAMPLES / "example_bulkexports_range.py"), datetime(2026, 3, 7, tzinfo=timezone.utc), run_conf=conf
+    )
 
     assert ended.state == "failed"
-    assert ended.get_task_instance("submit").state == "success"
-    assert ended.get_task_instance("wait").state == "failed"
+    states = [ended.get_task_instance(task).state for task in ("submit", "wait", "store")]
+    assert states == ["success", "success", "failed"]
+    days = sorted(path.parent.name for path in tmp_path.rglob("part-0.json.gz"))
+    assert days == [f"day=2026-01-0{number}" for number in (1, 2, 3, 5, 6, 7)]
 
 
 @pytest.mark.slow
@@ -238,8 +251,8 @@ def test_automatic_example_waits_for_the_file_of_the_day_where_there_are_no_watc
     assert not fast.state.jobs
 
 
-@pytest.mark.skipif(Version(AIRFLOW_VERSION) < Version("3"), reason="watchers need Airflow 3.0")
-def test_automatic_example_is_started_by_every_file_as_the_documentation_shows() -> None:
+@NEEDS_WATCHERS
+def test_automatic_example_is_started_by_every_file() -> None:
     file = EXAMPLES / "example_bulkexports_automatic_exports.py"
 
     dag = dag_in(file)
@@ -249,7 +262,106 @@ def test_automatic_example_is_started_by_every_file_as_the_documentation_shows()
     assert isinstance(watcher.trigger, ExportDayEventTrigger)
     assert watcher.trigger.announce_existing
     assert dag.get_task("store").days == sys.modules[file.stem].NEW_DAYS
-    assert sys.modules[file.stem].NEW_DAYS in (EXAMPLES.parent / "docs" / "assets.md").read_text()
+
+
+def python_blocks(page: Path) -> list[str]:
+    return [dedent(block) for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)]
+
+
+def templates_of_events() -> dict[str, str]:
+    """What the example and the documentation make of the events of a watcher, by where it stands."""
+    example = EXAMPLES / "example_bulkexports_automatic_exports.py"
+    dag_in(example)
+    found = {example.name: sys.modules[example.stem].NEW_DAYS}
+    for page in (EXAMPLES.parent / "docs").glob("*.md"):
+        for block in python_blocks(page):
+            literals = [str(node.value) for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Constant)]
+            for template in literals:
+                if "triggering_asset_events" in template:
+                    found[page.name] = template
+    return found
+
+
+def event(*days: str) -> SimpleNamespace:
+    return SimpleNamespace(extra={"payload": {"days": list(days)}})
+
+
+@NEEDS_WATCHERS
+@pytest.mark.parametrize(
+    ("events", "days"),
+    [
+        ({"asset": [event("2026-01-02", "2026-01-01"), event("2026-01-05")]}, "2026-01-02,2026-01-01,2026-01-05"),
+        ({"asset": [event("2026-01-02")], "another": [event("2026-01-03")]}, "2026-01-02,2026-01-03"),
+        ({}, "given by hand"),
+        ({"asset": []}, "given by hand"),
+        ({"asset": [SimpleNamespace(extra={})]}, "given by hand"),
+        ({"asset": [SimpleNamespace(extra={"from_rest_api": True}), event("2026-01-02")]}, "2026-01-02"),
+    ],
+    ids=["one asset", "two assets", "by hand", "no events", "an asset event by hand", "one by hand among others"],
+)
+def test_days_are_those_of_the_new_files_or_those_given_by_hand(events: dict[str, Any], days: str) -> None:
+    strict = Environment(undefined=StrictUndefined, autoescape=False)  # as Airflow renders
+    for page, template in templates_of_events().items():
+        shown = strict.from_string(template).render(triggering_asset_events=events, params={"days": "given by hand"})
+        assert shown == days, page
+
+
+@pytest.mark.slow
+@NEEDS_WATCHERS
+def test_automatic_example_triggered_by_hand_stores_the_days_that_it_is_given(
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
+    fast.create_job("Messages", "2026-01-01", "2026-01-03")
+    dag = dag_in(EXAMPLES / "example_bulkexports_automatic_exports.py")
+
+    ended = dag.test(run_conf={"days": "2026-01-01, 2026-01-03"})
+
+    assert ended.state == "success"
+    assert [entry["day"] for entry in xcom(ended, "store")] == ["2026-01-01", "2026-01-03"]
+
+
+@pytest.mark.slow
+@NEEDS_WATCHERS
+def test_automatic_example_triggered_by_hand_without_days_says_what_to_do(
+    airflow_db: None,
+    connection: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
+
+    ended = dag_in(EXAMPLES / "example_bulkexports_automatic_exports.py").test()
+
+    assert ended.state == "failed"
+    said = "".join(capfd.readouterr())
+    assert "Trigger it with the days" in said
+    assert "UndefinedError" not in said
+
+
+def watched_names(text: str) -> list[str]:
+    """Names of the assets that a DAG file gives watchers, and of those watchers."""
+    names = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            if node.func.id == "AssetWatcher" or (node.func.id == "Asset" and "watchers" in given):
+                name = given["name"] if "name" in given else node.args[0]
+                assert isinstance(name, ast.Constant)
+                names.append(f"{node.func.id} {name.value}")
+    return names
+
+
+def test_no_two_dags_that_a_reader_may_copy_share_an_asset_or_a_watcher() -> None:
+    root = EXAMPLES.parent
+    blocks = [block for page in [root / "README.md", *(root / "docs").glob("*.md")] for block in python_blocks(page)]
+    files = [file.read_text() for file in EXAMPLES.glob("*.py")]
+
+    names = [name for text in [*files, *blocks] for name in watched_names(text)]
+
+    assert "Asset example_bulkexports_message_files" in names
+    assert sorted(names) == sorted(set(names))
 
 
 def activate(uri: str) -> None:

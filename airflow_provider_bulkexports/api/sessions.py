@@ -12,6 +12,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
@@ -29,6 +30,12 @@ class PrivateSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         guard_http_logs()
 
+    def mount(self, prefix: str | bytes, adapter: BaseAdapter) -> None:
+        """Use an adapter; nothing that it sends or receives is printed, also where `http.client` is told to."""
+        if isinstance(adapter, HTTPAdapter):
+            _silence(adapter)
+        super().mount(prefix, adapter)
+
     def get_redirect_target(self, _: requests.Response) -> None:
         """
         Where a redirect leads: nowhere.
@@ -45,6 +52,30 @@ class PrivateSession(requests.Session):
         if _is_on_this_machine(url):
             settings["proxies"] = {}
         return settings
+
+
+class _Silent:
+    """Connections of which `http.client` prints nothing, whatever level somebody gave to all of them."""
+
+    debuglevel = 0
+
+
+def _silence(adapter: Any) -> None:
+    _make_silent(adapter.poolmanager)
+    make_manager = adapter.proxy_manager_for
+    adapter.proxy_manager_for = lambda proxy, **options: _make_silent(make_manager(proxy, **options))
+
+
+def _make_silent(manager: Any) -> Any:
+    silent = {}
+    for scheme, pool in manager.pool_classes_by_scheme.items():
+        kind = pool.ConnectionCls
+        if not issubclass(kind, _Silent):
+            kind = type(f"Silent{kind.__name__}", (_Silent, kind), {})
+            pool = type(f"Silent{pool.__name__}", (pool,), {"ConnectionCls": kind})
+        silent[scheme] = pool
+    manager.pool_classes_by_scheme = silent
+    return manager
 
 
 def _is_on_this_machine(url: str) -> bool:

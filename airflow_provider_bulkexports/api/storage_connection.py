@@ -83,14 +83,12 @@ def _pool_classes(patience: Patience) -> dict[str, Any]:
 
     class Plain(HTTPConnection):
         response_class = Answer
-        debuglevel = 0  # http.client would print the link
 
         def _new_conn(self) -> socket:
             return _checked(super()._new_conn(), only_loopback=True)  # no proxy is asked for plain http
 
     class Encrypted(HTTPSConnection):
         response_class = Answer
-        debuglevel = 0
 
         def _new_conn(self) -> socket:
             connected = super()._new_conn()

@@ -22,8 +22,9 @@ def main(file: str, conf: str, outcome: str) -> None:
 
     :param file: The DAG file.
     :param conf: The run's configuration, as JSON.
-    :param outcome: File to write ``{"state": ..., "result": ..., "stored": ...}`` to: the run's state, and the XCom of
-        its waiting and of its storing task.
+    :param outcome: File to write ``{"state": ..., "result": ..., "stored": ..., "has_stored": ...}`` to: the run's
+        state, the XCom of its waiting and of its storing task, and whether the latter ran. One that fails has stored
+        what it could, and leaves no XCom.
     """
     from airflow.utils.db import initdb
 
@@ -33,8 +34,9 @@ def main(file: str, conf: str, outcome: str) -> None:
         "state": str(getattr(run.state, "value", run.state)),
         "result": _xcom(run, WAIT_TASK),
         "stored": _xcom(run, STORE_TASK),
+        "has_stored": run.get_task_instance(STORE_TASK).state in ("success", "failed"),
     }
-    Path(outcome).write_text(json.dumps(ended))
+    Path(outcome).write_text(json.dumps(ended), encoding="utf-8")
 
 
 def _xcom(run: Any, task_id: str) -> Any:

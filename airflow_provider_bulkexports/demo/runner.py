@@ -27,6 +27,7 @@ import airflow_provider_bulkexports
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType
 from airflow_provider_bulkexports.demo.view import DemoView
+from airflow_provider_bulkexports.planning.layout import DEFAULT_LAYOUT, day_path, sidecar_of
 from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.simulator import Simulator
 
@@ -44,6 +45,9 @@ _JOBS_AHEAD = 2
 #: How a task's failure by this package ends a traceback in Airflow's log, which some versions colour.
 _LAST_WORDS = re.compile(r"\bBulkExportsTask(?:Error|Failure): (.+)$", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+#: Variables that the demo's Airflow must not see.
+_OF_THE_USER = re.compile(r"AIRFLOW|(?i:\w+_proxy)$")
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,18 @@ class Demo:
             view.say(f"Twilio's side is simulated on {simulator.base_url}; nothing leaves this machine.")
             view.say(f"Exporting {self.resource_type} of {self.days} with {_EXAMPLE} in a throw-away Airflow home.\n")
             exit_code, log = self._watch(home, simulator, view)
-            outcome = _read_outcome(home / "outcome.json")
+            outcome = _read_json(home / "outcome.json")
+            stored = self._stored(home, outcome or {})
         if self.show_log or outcome is None:
             view.say(log)
         if outcome is None:
             view.say(f"Airflow could not run the DAG (exit status {exit_code}); its log is above.")
             return 1
         last_words = _LAST_WORDS.findall(log)
-        view.show_end(outcome["state"], outcome["result"], outcome["stored"], last_words[-1] if last_words else "")
+        view.show_end(outcome["state"], outcome["result"], stored, last_words[-1] if last_words else "")
         if self.output is not None:
-            view.say("\n".join(["Files:", *(f"  {entry['uri']}" for entry in outcome["stored"] or [])]))
-        elif outcome["stored"]:
+            view.say("\n".join(["Files:", *(f"  {entry['uri']}" for entry in stored)]))
+        elif stored:
             view.say("The files are thrown away with the Airflow home; --output DIR keeps them.")
         return 0 if outcome["state"] == "success" else 1
 
@@ -125,17 +130,30 @@ class Demo:
                     simulator.clock.speed = speed
                     view.update(job)
         client.close()
-        return airflow.returncode, _COLOURS.sub("", log_file.read_text(errors="replace"))
+        return airflow.returncode, _COLOURS.sub("", log_file.read_text("utf-8", errors="replace"))
 
     def _command(self, home: Path) -> list[str]:
         conf = {
             "resource_type": self.resource_type.value,
             "start_day": self.days.start.isoformat(),
             "end_day": self.days.end.isoformat(),
-            "destination": f"file://{(self.output or home / 'output').resolve()}",
+            "destination": f"file://{self._folder(home)}",
         }
         arguments = [str(_example_dag()), json.dumps(conf), str(home / "outcome.json")]
         return [sys.executable, "-m", "airflow_provider_bulkexports.demo.dag_run", *arguments]
+
+    def _folder(self, home: Path) -> Path:
+        return (self.output or home / "output").resolve()
+
+    def _stored(self, home: Path, outcome: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the storing task returned; if it failed, what the notes beside the files say that it stored before."""
+        if outcome.get("stored") is not None or not outcome.get("has_stored"):
+            return list(outcome.get("stored") or [])
+        files = [
+            day_path(DEFAULT_LAYOUT, resource_type=self.resource_type, day=day, account_sid=None) for day in self.days
+        ]
+        notes = (_read_json(self._folder(home) / sidecar_of(file)) for file in files)
+        return [note for note in notes if note is not None]
 
 
 def _another(resource_type: ResourceType) -> ResourceType:
@@ -158,8 +176,20 @@ def _throw_away_folder() -> Iterator[Path]:
 @contextmanager
 def _airflow(command: list[str], home: Path, simulator: Simulator, log: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Start the command with an Airflow configuration of its own; end it if the demo is interrupted."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    environment |= {
+    environment = _environment(home, simulator)
+    # The command is this interpreter with a module of this package.
+    with subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=subprocess.STDOUT) as process:  # noqa: S603
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+def _environment(home: Path, simulator: Simulator) -> dict[str, str]:
+    """The process's own environment, without the user's Airflow and without proxies: the demo uses no network."""
+    kept = {name: value for name, value in os.environ.items() if not _OF_THE_USER.match(name)}
+    return kept | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(_example_dag().parent),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -169,14 +199,10 @@ def _airflow(command: list[str], home: Path, simulator: Simulator, log: Any) -> 
         "AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL": "1",  # the simulated clock runs ahead of the estimate that it gives
         "COLUMNS": "1000",  # Airflow 3.0 and 3.1 break the lines of a traceback
         f"AIRFLOW_CONN_{DEFAULT_CONN_ID.upper()}": simulator.connection_json(),
+        "NO_PROXY": "*",  # on macOS, proxies are also those of the system
+        "PYTHONUTF8": "1",  # Airflow's log is read here, whatever the terminal can show
+        "PYTHONIOENCODING": "utf-8",
     }
-    # The command is this interpreter with a module of this package.
-    with subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=subprocess.STDOUT) as process:  # noqa: S603
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
@@ -187,6 +213,6 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _read_outcome(file: Path) -> dict[str, Any] | None:
-    """What ``dag_run.py`` wrote; ``None`` if it did not come that far."""
-    return json.loads(file.read_text()) if file.is_file() else None
+def _read_json(file: Path) -> dict[str, Any] | None:
+    """What a file holds; ``None`` if it was never written."""
+    return json.loads(file.read_text("utf-8")) if file.is_file() else None

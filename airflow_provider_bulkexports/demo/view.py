@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timezone
 from typing import Any
@@ -59,7 +59,8 @@ class DemoView:
         if not self._console.is_terminal:
             yield
             return
-        waiting = Spinner("dots", "Starting Airflow (some ten seconds)")
+        shape = "dots" if self._console.encoding.startswith("utf") else "line"
+        waiting = Spinner(shape, "Starting Airflow (some ten seconds)")
         with Live(waiting, console=self._console, transient=True) as self._live:
             yield
         self._live = None
@@ -75,16 +76,16 @@ class DemoView:
             self.say(f"  {progress.summary(today=_utc_today())}")
         self._headline = progress.headline
 
-    def show_end(self, state: str, result: Any, stored: Any, last_words: str) -> None:
+    def show_end(self, state: str, result: Any, stored: Iterable[dict[str, Any]], last_words: str) -> None:
         """
         Show every day's final state and file, how queue and estimate went, and what the sensor returned.
 
         :param state: State of the DAG run.
         :param result: XCom of the sensor; ``None`` if it failed.
-        :param stored: XCom of the storing task; ``None`` if it did not run.
+        :param stored: Manifest entries of the days that have a file now.
         :param last_words: Message of the task's failure, if it failed.
         """
-        self._files = {entry["day"]: entry for entry in stored or []}
+        self._files = {entry["day"]: entry for entry in stored}
         self._console.print(self._table(self._progress.headline))
         self.say(f"Queue position: {_history(self._positions)}; Twilio expected (UTC): {_history(self._estimates)}")
         if result is not None:

@@ -15,7 +15,7 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.download import DownloadedDay
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.api.transport import BASE_URL, is_loopback
-from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseHook, Connection, aget_connection
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseHook, Connection, aget_connection, get_connection
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.checking import check_connection
 from airflow_provider_bulkexports.lineage import asset_uri_of, tell_collector
@@ -42,6 +42,11 @@ class BulkExportsHook(BaseHook):
     def __init__(self, twilio_conn_id: str = default_conn_name) -> None:
         super().__init__()
         self.twilio_conn_id = twilio_conn_id
+
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Connection:
+        """Look the connection up; in a script, that is outside a task, also in Airflow's database."""
+        return get_connection(conn_id)
 
     def get_conn(self) -> BulkExportsClient:
         """

@@ -20,8 +20,9 @@ def name_days(progress: Progress, files: Collection[date] | None) -> Progress:
     did (so that no failure is overlooked), and is empty otherwise: empty days had no file then.
 
     :param progress: Progress whose verdict is final.
-    :param files: Days of which Twilio lists a file. ``None``: the list cannot be had. Then a day counts as completed
-        rather than empty, if any day is: whoever stores the days asks for its file, and takes nothing for empty unseen.
+    :param files: Days of which Twilio lists a file; ``None``: the list cannot be had. Where it lacks files of completed
+        days, a day counts as completed rather than empty: whoever stores it asks for its file, and a list that came
+        without entries makes no day empty.
     """
     open_days = progress.unnamed_days
     if not open_days:
@@ -33,7 +34,16 @@ def name_days(progress: Progress, files: Collection[date] | None) -> Progress:
     without_file = DayStatus.COMPLETED_EMPTY_RECORDS
     if DayStatus.FAILED in counted:
         without_file = DayStatus.FAILED
-    elif DayStatus.COMPLETED_EMPTY_RECORDS not in counted or (files is None and DayStatus.COMPLETED in counted):
+    elif DayStatus.COMPLETED_EMPTY_RECORDS not in counted or _lacks_files(progress, files):
         without_file = DayStatus.COMPLETED
     named = {day: with_file if day in (files or ()) else without_file for day in open_days}
     return replace(progress, states={**progress.states, **named}, unnamed={})
+
+
+def _lacks_files(progress: Progress, files: Collection[date] | None) -> bool:
+    """Whether there must be more files than the list shows; of a part of a job's days that is not known."""
+    completed, open_days = progress.unnamed.get(DayStatus.COMPLETED, 0), progress.unnamed_days
+    if files is None:
+        return completed > 0
+    is_whole = sum(progress.unnamed.values()) == len(open_days)
+    return is_whole and completed > sum(day in files for day in open_days)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job
 from airflow_provider_bulkexports.planning.days import merge_days
 from airflow_provider_bulkexports.planning.identity import base_of, read_marker
-from airflow_provider_bulkexports.planning.progress import own_range, rank_of, read_details
+from airflow_provider_bulkexports.planning.progress import is_finished, own_range, rank_of, read_details
 from airflow_provider_bulkexports.planning.seniority import seniority_of
 
-__all__ = ["ExportPlan", "has_begun", "jobs_of", "paid_before", "plan_exports", "rivals_of"]
+__all__ = ["ExportPlan", "has_begun", "is_order_open", "jobs_of", "paid_before", "plan_exports", "rivals_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,19 @@ def rivals_of(identity: str, days: DayRange, listed: Iterable[Job], *, besides: 
 def has_begun(job: Job) -> bool:
     """Whether Twilio has taken a day of the job out of its queue."""
     return any(group.status is not DayStatus.SUBMITTED for group in job.details if group.count or group.days)
+
+
+def is_order_open(rivals: Sequence[Job], listed: Sequence[Job]) -> bool:
+    """
+    Whether the tasks of some jobs may still be taking them back, as the list does not tell which is the oldest.
+
+    It tells by itself, or as soon as another job joins: then there is one of another day, or a place in the queue.
+    """
+    if all(is_finished(job) or has_begun(job) for job in rivals):
+        return False
+    if len(listed) > len(rivals):
+        return not seniority_of(listed).is_certain
+    return not any(job.job_queue_position for job in rivals)
 
 
 def paid_before(

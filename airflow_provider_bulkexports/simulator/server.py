@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +14,7 @@ import uvicorn
 
 from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.simulator.accounts import Account, make_accounts
+from airflow_provider_bulkexports.simulator.admission import ServedHosts
 from airflow_provider_bulkexports.simulator.app import make_api
 from airflow_provider_bulkexports.simulator.clock import SimulatedClock
 from airflow_provider_bulkexports.simulator.faults import FaultPlan
@@ -43,6 +44,8 @@ class Simulator:
     :param records_per_day: Short for the knob of that name.
     :param host: Address to listen on.
     :param public_host: Name in the URLs that the simulator gives out, if clients reach it under another one.
+    :param allowed_hosts: Further names that it answers to, besides this machine's and those two; any other ``Host`` is
+        refused, so that no web page can read from it by a name of its own.
     :param api_port: Port of the API; 0 takes a free one, and keeps it over a restart.
     :param storage_port: Port of the storage behind the download links.
     :param account_sid: Sid of the parent account.
@@ -59,6 +62,7 @@ class Simulator:
         records_per_day: int | None = None,
         host: str = "127.0.0.1",
         public_host: str | None = None,
+        allowed_hosts: Iterable[str] = (),
         api_port: int = 0,
         storage_port: int = 0,
         account_sid: str | None = None,
@@ -73,8 +77,9 @@ class Simulator:
         self.state = SimulatorState(clock=self.clock, knobs=knobs, seed=seed, accounts=accounts)
         self.faults = FaultPlan()
         self.requests = RequestLog()
-        self._host = host
-        self._public_host = public_host or host
+        self._host = host.strip("[]")
+        self._public_host = (public_host or host).strip("[]")
+        self._hosts = ServedHosts([self._host, self._public_host, *allowed_hosts])
         self._ports = [api_port, storage_port]
         self._thread: threading.Thread | None = None
         self._servers: list[_Server] = []
@@ -91,12 +96,12 @@ class Simulator:
     @property
     def base_url(self) -> str:
         """Origin of the API."""
-        return f"http://{self._public_host}:{self._ports[0]}"
+        return self._origin(self._ports[0])
 
     @property
     def storage_url(self) -> str:
         """Origin of the storage."""
-        return f"http://{self._public_host}:{self._ports[1]}"
+        return self._origin(self._ports[1])
 
     @property
     def account(self) -> Account:
@@ -157,7 +162,12 @@ class Simulator:
         self.state.links.base_url = self.storage_url
         api = make_api(self.state, lambda: self.base_url)
         storage = make_storage(self.state)
-        wiring: dict[str, Any] = {"state": self.state, "faults": self.faults, "requests": self.requests}
+        wiring: dict[str, Any] = {
+            "hosts": self._hosts,
+            "state": self.state,
+            "faults": self.faults,
+            "requests": self.requests,
+        }
         self._servers = [
             _make_server(Wire(api, origin="api", **wiring)),
             _make_server(Wire(storage, origin="storage", **wiring)),
@@ -220,8 +230,13 @@ class Simulator:
             notices = self.state.outbox.take()
         return [deliver(notice) for notice in notices for _ in range(self.knobs.webhook_copies)]
 
+    def _origin(self, port: int) -> str:
+        name = self._public_host
+        return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
     def _listen(self) -> list[socket.socket]:
-        sockets = [socket.create_server((self._host, port)) for port in self._ports]
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        sockets = [socket.create_server((self._host, port), family=family) for port in self._ports]
         for listener in sockets:
             # Connections inherit it. Without, every answer waits 40 ms for the delayed acknowledgement of its head.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -19,8 +19,16 @@ from urllib.parse import parse_qsl
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from airflow_provider_bulkexports.simulator.accounts import hex_digits
+from airflow_provider_bulkexports.simulator.accounts import authenticate, hex_digits
+from airflow_provider_bulkexports.simulator.admission import (
+    MAX_BODY_BYTES,
+    BodyTooLargeError,
+    ServedHosts,
+    declared_length,
+    read_body,
+)
 from airflow_provider_bulkexports.simulator.faults import Fault, FaultPlan, error_body
+from airflow_provider_bulkexports.simulator.refusals import RefusedError
 from airflow_provider_bulkexports.simulator.request_log import LoggedRequest, RequestLog
 from airflow_provider_bulkexports.simulator.state import SimulatorState
 
@@ -111,6 +119,9 @@ class _Exchange:
         await self.scope[_CLOSE]()
         raise ConnectionDroppedError
 
+    async def refuse(self, status: int, message: str) -> None:
+        await self.answer(status, error_body(status, None, message), "application/json")
+
     async def answer(self, status: int, body: bytes, content_type: str) -> None:
         headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
         await self.out({"type": "http.response.start", "status": status, "headers": headers})
@@ -122,6 +133,7 @@ class Wire:
     ASGI middleware around one origin.
 
     :param origin: ``api`` or ``storage``.
+    :param hosts: Whom it answers as.
     """
 
     def __init__(
@@ -129,12 +141,14 @@ class Wire:
         app: ASGIApp,
         *,
         origin: Literal["api", "storage"],
+        hosts: ServedHosts,
         state: SimulatorState,
         faults: FaultPlan,
         requests: RequestLog,
     ) -> None:
         self._app = app
         self._origin = origin
+        self._hosts = hosts
         self._state = state
         self._faults = faults
         self._requests = requests
@@ -142,13 +156,22 @@ class Wire:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Log a request, let it be answered or harmed, and note the status."""
-        body = await _read_body(receive)
+        is_too_large = False
+        try:
+            body = await self._body(scope, receive)
+        except BodyTooLargeError:
+            body, is_too_large = b"", True
         entry = self._log(scope, body)
         caller = entry.headers.get("authorization", "")
         self._under_way[caller] += 1
         exchange = _Exchange(scope, send, entry, {"Date": format_datetime(entry.at, usegmt=True)})
         try:
-            await self._serve(exchange, _replayed(body, receive))
+            if not self._hosts.includes(scope):
+                await exchange.refuse(421, "Misdirected Request: the simulator is not started for this host")
+            elif is_too_large:
+                await exchange.refuse(413, f"Content Too Large: more than {MAX_BODY_BYTES} bytes")
+            else:
+                await self._serve(exchange, _replayed(body, receive))
         except ConnectionDroppedError:
             pass
         except Exception:
@@ -156,6 +179,26 @@ class Wire:
             raise
         finally:
             self._under_way[caller] -= 1
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """
+        What the request sends, if it is to be read at all: a body of nobody known is left where it is.
+
+        :raises BodyTooLargeError: if it is longer than any request of the API.
+        """
+        if self._origin == "storage" or not self._hosts.includes(scope) or not self._is_known(scope):
+            return b""
+        if declared_length(scope) > MAX_BODY_BYTES:
+            raise BodyTooLargeError
+        return await read_body(receive)
+
+    def _is_known(self, scope: Scope) -> bool:
+        headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+        try:
+            authenticate(headers[0] if headers else None, self._state.accounts, self._state.knobs)
+        except RefusedError:
+            return False
+        return True
 
     async def _serve(self, exchange: _Exchange, receive: Receive) -> None:
         entry = exchange.entry
@@ -165,7 +208,7 @@ class Wire:
         if fault is not None:
             await self._strike(fault, exchange, receive)
         elif self._is_crowded(entry):
-            await exchange.answer(429, error_body(429, None, "Too Many Requests"), "application/json")
+            await exchange.refuse(429, "Too Many Requests")
         else:
             await self._app(exchange.scope, receive, exchange.out)
 
@@ -219,15 +262,6 @@ class Wire:
         )
         self._requests.add(entry)
         return entry
-
-
-async def _read_body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -88,8 +88,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
     :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
     :param cancel_on_kill: Delete the unfinished jobs when the wait times out, or somebody ends the task meanwhile (that
-        from Airflow 3.3 on).
-    :param own_job_sids: Those that the task created, and that alone may be deleted; ``None``: all.
+        from Airflow 3.3 on). A list of sids: only these, which the task created.
     """
 
     def __init__(
@@ -102,8 +101,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
         poll_interval: float = 60.0,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
-        cancel_on_kill: bool = False,
-        own_job_sids: Sequence[str] | None = None,
+        cancel_on_kill: bool | list[str] = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
         self.job_sids = list(job_sids)
@@ -115,14 +113,6 @@ class ExportCustomJobTrigger(_WaitTrigger):
         self.max_poll_interval = max_poll_interval
         self.end_time = end_time
         self.cancel_on_kill = cancel_on_kill
-        self.own_job_sids = None if own_job_sids is None else list(own_job_sids)
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Name the class and its arguments, all plain JSON; without what only jobs of several tasks need."""
-        path, arguments = super().serialize()
-        if arguments["own_job_sids"] is None:
-            del arguments["own_job_sids"]
-        return path, arguments
 
     async def on_kill(self) -> None:
         """
@@ -163,7 +153,8 @@ class ExportCustomJobTrigger(_WaitTrigger):
 
     @property
     def _own_jobs(self) -> list[str]:
-        return self.job_sids if self.own_job_sids is None else self.own_job_sids
+        """The jobs that may be deleted."""
+        return self.cancel_on_kill if isinstance(self.cancel_on_kill, list) else self.job_sids
 
     async def _cancel(self) -> str:
         try:

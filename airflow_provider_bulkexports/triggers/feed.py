@@ -10,6 +10,7 @@ from datetime import date
 from airflow_provider_bulkexports.api.models import FILE_LIFETIME, ExportDay, ResourceType
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
+from airflow_provider_bulkexports.planning.plain import plain_text
 from airflow_provider_bulkexports.waiting import Source, StaleCredentialsError
 from airflow_provider_bulkexports.watching import Streak, as_poll_error
 
@@ -106,7 +107,10 @@ class DayFeed:
         failure = as_poll_error(error)
         self._failures.add(failure)
         self._log.warning(
-            "Look at the files of %s failed (%d in a row): %s", self.resource_type, self._failures.length, failure
+            "Look at the files of %s failed (%d in a row): %s",
+            self.resource_type,
+            self._failures.length,
+            plain_text(failure),
         )
 
     def _forget(self, listed: Mapping[str, ExportDay]) -> None:

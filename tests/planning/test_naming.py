@@ -30,14 +30,20 @@ def test_what_is_named_already_stays_as_it_is() -> None:
         ({COMPLETED: 2, FAILED: 1}, {D1, D3}, {D1: COMPLETED, D2: FAILED, D3: COMPLETED}),
         ({EMPTY: 2, FAILED: 1}, {D1, D3}, {D1: EMPTY, D2: FAILED, D3: EMPTY}),
         ({COMPLETED: 1, EMPTY: 1, FAILED: 1}, {D1}, {D1: COMPLETED, D2: FAILED, D3: FAILED}),
-        ({COMPLETED: 1, EMPTY: 2}, set(), {D1: EMPTY, D2: EMPTY, D3: EMPTY}),
+        ({COMPLETED: 1, EMPTY: 2}, set(), {D1: COMPLETED, D2: COMPLETED, D3: COMPLETED}),
+        ({COMPLETED: 2, EMPTY: 1}, {D1}, {D1: COMPLETED, D2: COMPLETED, D3: COMPLETED}),
+        ({COMPLETED: 3, EMPTY: 3}, {D1}, {D1: COMPLETED, D2: EMPTY, D3: EMPTY}),
+        ({EMPTY: 3}, set(), {D1: EMPTY, D2: EMPTY, D3: EMPTY}),
+        ({COMPLETED: 2, EMPTY: 1}, None, {D1: COMPLETED, D2: COMPLETED, D3: COMPLETED}),
+        ({EMPTY: 3}, None, {D1: EMPTY, D2: EMPTY, D3: EMPTY}),
+        ({COMPLETED: 1, EMPTY: 1, FAILED: 1}, None, {D1: FAILED, D2: FAILED, D3: FAILED}),
         ({COMPLETED: 3}, {D1}, {D1: COMPLETED, D2: COMPLETED, D3: COMPLETED}),
         ({FAILED: 3}, {D1}, {D1: COMPLETED, D2: FAILED, D3: FAILED}),
         ({COMPLETED: 2, FAILED: 1}, {D1, D2, D3}, {D1: COMPLETED, D2: COMPLETED, D3: COMPLETED}),
     ],
 )
 def test_a_file_decides_and_without_one_the_worst_is_believed(
-    counted: dict[DayStatus, int], files: set[date], named: dict[date, DayStatus]
+    counted: dict[DayStatus, int], files: set[date] | None, named: dict[date, DayStatus]
 ) -> None:
     progress = name_days(Progress(DAYS, unnamed=counted), files)
     assert progress.states == named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -82,3 +83,56 @@ def test_bad_input_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any], sent
 
     with pytest.raises(BulkExportsInputError, match=sentence):
         ExportDaySensor(task_id="days", **arguments)
+
+
+def test_twilio_s_estimate_of_the_job_stretches_the_interval(
+    wait_for_days: Callable[..., Any], sim: Simulator, timeline: Any
+) -> None:
+    sim.knobs.queue_seconds = 10**7
+    sid = sim.create_job("Calls", "2026-01-01", "2026-01-03").sid
+    estimate = timeline.now + timedelta(hours=1)
+    sim.state.set_fields(sid, estimated_completion_time=estimate.strftime("%Y-%m-%dT%H:%M:%S"))
+    timeline.after(3600, sim.finish_jobs)
+
+    end = wait_for_days(max_poll_interval=600)
+
+    assert end.state == "success", end.error
+    assert len(sim.requests.matching(path=r".*/Days")) <= 20, "without it, it is asked 61 times"
+    assert 3600 <= timeline.passed < 3600 + 660
+
+
+@pytest.mark.parametrize("max_poll_interval", [0, 60])
+def test_without_a_longer_interval_the_estimate_stretches_nothing(
+    wait_for_days: Callable[..., Any], sim: Simulator, timeline: Any, max_poll_interval: int
+) -> None:
+    sim.knobs.queue_seconds = 10**7
+    sim.create_job("Calls", "2026-01-01", "2026-01-03")
+    timeline.after(1190, sim.finish_jobs)
+
+    end = wait_for_days(max_poll_interval=max_poll_interval)
+
+    assert end.state == "success", end.error
+    assert timeline.passed < 1190 + 70
+
+
+def test_an_estimate_for_more_days_than_are_wanted_stretches_nothing(
+    wait_for_days: Callable[..., Any], sim: Simulator, timeline: Any
+) -> None:
+    sim.knobs.position_and_eta = "null"
+    sim.knobs.queue_seconds = 10**7
+    sid = sim.create_job("Calls", "2026-01-01", "2026-01-31").sid
+    sim.state.set_fields(sid, estimated_completion_time="2027-01-01T00:00:00")
+    timeline.after(1190, sim.finish_jobs)
+
+    assert wait_for_days(max_poll_interval=10_000).state == "success"
+    assert timeline.passed < 1190 + 70
+
+
+def test_a_job_that_does_not_say_its_days_makes_none_of_them_empty_by_its_counts(
+    wait_for_days: Callable[..., Any], sim: Simulator
+) -> None:
+    sid = sim.create_job("Calls", "2025-01-01", "2025-01-09").sid
+    sim.state.set_fields(sid, start_day="0001-01-01", end_day="9999-12-31")
+    sim.state.set_details(sid, [{"status": "CompletedEmptyRecords", "count": 9, "days": None}])
+
+    assert wait_for_days(timeout=300).state == "failed"

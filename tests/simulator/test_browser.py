@@ -65,3 +65,53 @@ def test_a_visitor_changes_nothing(sim: Simulator) -> None:
 
     assert visit(sim, f"Jobs/{job.sid}", method="DELETE").status_code == 401
     assert visit(sim, "Messages/Jobs", method="POST").status_code == 401
+
+
+SECRETS = {
+    "WebhookUrl": "https://hooks.example.com/in?token=s3cr3t",
+    "WebhookMethod": "POST",
+    "Email": "owner@example.com",
+}
+
+
+@pytest.mark.parametrize("path", ["Jobs/{sid}", "Messages/Jobs", "Messages/Jobs?PageSize=1", "Messages/Days"])
+def test_a_visitor_sees_no_webhook_and_no_address(sim: Simulator, path: str) -> None:
+    sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="monthly for boss@example.com", **SECRETS)
+    sim.state.set_fields(
+        job.sid,
+        auth_token="0123456789abcdef",
+        details=[{"status": "Completed", "count": 1, "days": ["2026-01-01"], "note": "see https://hooks.example.com/"}],
+    )
+
+    page = visit(sim, path.format(sid=job.sid))
+
+    assert page.status_code == 200
+    assert "2026-01-01" in page.text
+    for secret in ("hooks.example.com", "s3cr3t", "@example.com", "0123456789abcdef", sim.auth_token):
+        assert secret not in page.text
+    assert "monthly for" in page.text
+
+
+def test_a_visitor_sees_details_keyed_by_status_and_can_follow_the_pages(sim: Simulator) -> None:
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03")
+    sim.create_job("Messages", "2026-01-04", "2026-01-04")
+    sim.state.set_details(job.sid, {"Completed": {"count": 1, "days": ["2026-01-01"]}})
+
+    page = visit(sim, "Messages/Jobs?PageSize=1")
+
+    assert '"Completed"' in page.text.replace("&quot;", '"')
+    assert f"{sim.base_url}/v1/Exports/Messages/Jobs?PageSize=1&amp;Page=1" in page.text
+
+
+def test_the_account_itself_sees_all_of_it(sim: Simulator) -> None:
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", **SECRETS)
+
+    shown = visit(sim, f"Jobs/{job.sid}", auth=sim.auth).json()
+
+    assert (shown["webhook_url"], shown["email"]) == (SECRETS["WebhookUrl"], SECRETS["Email"])
+
+
+@pytest.mark.parametrize("path", ["Messages/Configuration", "Messages", "Messages/Days/2026-01-01"])
+def test_no_other_resource_has_a_page(sim: Simulator, path: str) -> None:
+    assert visit(sim, path, allow_redirects=False).status_code == 401

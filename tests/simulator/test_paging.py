@@ -82,10 +82,9 @@ def test_newest_first_is_paged_as_well(sim: Simulator, api: requests.Session, si
 
 @pytest.mark.usefixtures("sids")
 def test_links_name_the_host_that_was_asked(sim: Simulator, api: requests.Session) -> None:
-    port = urlsplit(sim.base_url).port
-    for host, shown in ((f"localhost:{port}", f"localhost:{port}"), ("bad host", f"127.0.0.1:{port}")):
-        meta = api.get("/Messages/Jobs?PageSize=3", headers={"Host": host}).json()["meta"]
-        assert urlsplit(meta["next_page_url"]).netloc == shown
+    host = f"localhost:{urlsplit(sim.base_url).port}"
+    meta = api.get("/Messages/Jobs?PageSize=3", headers={"Host": host}).json()["meta"]
+    assert urlsplit(meta["next_page_url"]).netloc == host
 
 
 @pytest.mark.parametrize(("kind", "maximum"), [("Jobs", 1000), ("Days", 400)])

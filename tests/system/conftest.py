@@ -7,14 +7,17 @@ Then a run of two tasks takes 10 to 15 s there.
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import Airflow, MissingPostgresError, Postgres
 from harness.deadlines import free_port
+from scripted import ScriptedServer
 
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
@@ -42,17 +45,24 @@ def twilio_ports() -> dict[str, int]:
 
 
 @pytest.fixture(scope="session")
+def scripted_port() -> int:
+    """Where a server listens that answers what a test says, by the connection ``twilio_scripted``."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the examples store files."""
     return tmp_path_factory.mktemp("exports")
 
 
 @pytest.fixture(scope="session")
-def airflow_environment(twilio_ports: dict[str, int], exports: Path) -> dict[str, str]:
+def airflow_environment(twilio_ports: dict[str, int], scripted_port: int, exports: Path) -> dict[str, str]:
     """Environment of all Airflow's processes besides the harness's own settings."""
     twilio = Simulator(**twilio_ports)
     return {
         f"AIRFLOW_CONN_{BulkExportsHook.default_conn_name.upper()}": twilio.connection_json(),
+        "AIRFLOW_CONN_TWILIO_SCRIPTED": _connection_to(f"http://127.0.0.1:{scripted_port}"),
         "AIRFLOW_VAR_TWILIO_EXPORTS": f"file://{exports}",
         "TWILIO_ACCOUNT_SID": twilio.account_sid,
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
@@ -83,6 +93,14 @@ def airflow(airflow_environment: dict[str, str]) -> Iterator[Airflow]:
 
 
 @pytest.fixture
+def scripted(airflow: Airflow, scripted_port: int) -> Iterator[ScriptedServer]:
+    """A server that answers what the test says, reached by Airflow's connection ``twilio_scripted``."""
+    with ExitStack() as stack:
+        yield ScriptedServer(stack, scripted_port)
+        airflow.settle()
+
+
+@pytest.fixture
 def simulator(airflow: Airflow, twilio_ports: dict[str, int]) -> Iterator[Simulator]:
     """
     A fresh simulator, reached by Airflow's default connection; afterwards no run is left and all of Airflow runs.
@@ -92,6 +110,11 @@ def simulator(airflow: Airflow, twilio_ports: dict[str, int]) -> Iterator[Simula
     with Simulator(clock=SimulatedClock(speed=0), **twilio_ports) as simulator:
         yield simulator
         airflow.settle()
+
+
+def _connection_to(host: str) -> str:
+    fields = {"login": ScriptedServer.login, "password": ScriptedServer.password, "host": host}
+    return json.dumps({"conn_type": BulkExportsHook.conn_type, **fields})
 
 
 def _interrupt(*_: Any) -> None:

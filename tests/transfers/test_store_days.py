@@ -7,13 +7,12 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jinja2 import Environment
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
+from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -26,7 +25,7 @@ Store = Callable[..., list[dict[str, Any]]]
 def exported(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first five days of January are exported."""
     monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
-    monkeypatch.setattr("airflow_provider_bulkexports.storing.MISSING_INTERVAL", 0.001)
+    monkeypatch.setattr("airflow_provider_bulkexports.fetching.MISSING_INTERVAL", 0.001)
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = sim.knobs.error_pause_seconds = 0
     sim.create_job("Messages", "2026-01-01", "2026-01-05")
 
@@ -115,7 +114,7 @@ def test_one_day_that_fails_loses_none_of_the_others(store: Store, sim: Simulato
             r"^1 of 2 days .*: 2026-01-03\. What .* skips it\. Try .* The failure",
         ),
         ({"if_exists": "overwrite"}, r"^2 of 5 days .*: 2026-01-03, 2026-01-04\. What .* stores it again\. Try "),
-        ({"if_exists": "fail"}, r"^2 of 5 days .*What .* refuses it: pass if_exists='skip' to go on\. Try "),
+        ({"if_exists": "fail"}, r"^2 of 5 days .*What .* refuses it: pass if_exists='skip' to continue\. Try "),
         ({"days": ["2026-01-03", "2020-01-01"], "missing_days": "ignore"}, r"^1 of 2 days .*: 2026-01-03\. Try "),
     ],
 )
@@ -141,6 +140,34 @@ def test_an_empty_day_is_an_empty_valid_file(store: Store, sim: Simulator, tmp_p
     assert [entry["status"] for entry in store(days=["2026-02-01"])] == ["skipped"]
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_nothing_is_no_file_of_a_day_whose_job_says_completed(
+    store: Store, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: bool
+) -> None:
+    if not listed:
+        monkeypatch.setattr(BulkExportsClient, "list_days", lambda *_: iter(()))
+    sim.knobs.storage_truncate_at = 0
+    reason = "has 0 bytes, and Twilio lists" if listed else "sent no bytes at all, and neither the day's job nor"
+
+    with pytest.raises(AirflowException, match=reason) as failure:
+        store(days=["2026-01-01"])
+
+    assert not isinstance(failure.value, AirflowFailException), "a retry may mend it"
+    assert not list(file_of(tmp_path, "2026-01-01").parent.iterdir())
+    sim.knobs.storage_truncate_at = None
+    assert [entry["status"] for entry in store(days=["2026-01-01"])] == ["stored"]
+
+
+def test_nothing_is_the_file_of_a_day_that_the_sensors_result_calls_empty(
+    store: Store, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BulkExportsClient, "list_days", lambda *_: iter(()))
+    sim.knobs.storage_truncate_at = 0
+
+    (entry,) = store(days={"completed": [], "empty": ["2026-01-01"], "failed": []})
+    assert (entry["status"], entry["records"]) == ("stored", 0)
+
+
 def test_a_file_that_is_late_is_waited_for(store: Store, sim: Simulator) -> None:
     sim.knobs.day_fetch_misses = 3
 
@@ -149,7 +176,7 @@ def test_a_file_that_is_late_is_waited_for(store: Store, sim: Simulator) -> None
 
 @pytest.mark.parametrize(
     ("days_later", "sentence"),
-    [(0, "never had a file of it in 0 seconds"), (8, "no job of the last seven days covers it")],
+    [(0, "no file appeared within 0 seconds"), (8, "no job of the last seven days covers it")],
 )
 def test_a_missing_day_says_why_and_may_be_ignored(
     store: Store, sim: Simulator, days_later: int, sentence: str
@@ -229,17 +256,6 @@ def test_bad_input_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any], sent
     with pytest.raises(BulkExportsInputError) as refused:
         BulkExportsToObjectStorageOperator(task_id="store", **arguments)
     assert sentence in str(refused.value)
-
-
-def test_days_of_events_come_out_of_a_template_as_one_text(store: Store) -> None:
-    template = Environment(autoescape=False).from_string(
-        "{{ triggering_asset_events.values() | first | map(attribute='extra.payload.day') | list | join(',') }}"
-    )
-    events = [SimpleNamespace(extra={"payload": {"day": day}}) for day in ("2026-01-02", "2026-01-04")]
-
-    entries = store(days=template.render(triggering_asset_events={"asset": events}))
-
-    assert [entry["day"] for entry in entries] == ["2026-01-02", "2026-01-04"]
 
 
 @pytest.mark.parametrize("days", ["", " ", "2026-01-01,", ","])

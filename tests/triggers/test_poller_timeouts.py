@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from dripping import DRIPS, DrippingServer
 
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger, ExportDayTrigger
-from tests.dripping import DRIPS, DrippingServer
 from tests.triggers.conftest import ends_of, waits
 
 #: Seconds after its time-out within which a wait has to end, on a busy machine.

@@ -1,0 +1,89 @@
+"""``failed_days="store"``: the sensor succeeds, and its result tells the task that stores the days to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
+from airflow_provider_bulkexports.simulator import Simulator
+
+DAYS = ["2026-01-01", "2026-01-02", "2026-01-03"]
+
+Wait = Callable[..., Any]
+
+
+@pytest.fixture
+def job_sid(sim: Simulator) -> str:
+    return sim.create_job("Messages", DAYS[0], DAYS[-1]).sid
+
+
+def test_a_failed_day_is_left_to_the_task_that_stores_the_others(
+    wait_for: Wait, sim: Simulator, job_sid: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sim.state.fail_day("Messages", DAYS[1])
+
+    end = wait_for(job_sid, failed_days="store")
+
+    assert end.state == "success", end.error
+    assert (end.value["completed"], end.value["failed"]) == ([DAYS[0], DAYS[2]], [DAYS[1]])
+    assert end.value["failed_days"] == "store"
+    said = caplog.text + "".join(capsys.readouterr())
+    assert f"Days that failed at Twilio: {DAYS[1]}; the task that stores the others fails because of it" in said
+    assert "warning" in said.lower()
+
+
+def test_all_days_may_have_failed(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+    sim.state.set_details(job_sid, [{"status": "Failed", "count": 3, "days": None}])
+
+    end = wait_for(job_sid, failed_days="store")
+
+    assert (end.state, end.value["completed"], end.value["failed"]) == ("success", [], DAYS)
+
+
+@pytest.mark.parametrize(("failed_days", "fails"), [("store", False), ("ignore", True), ("fail", False)])
+def test_the_mark_is_there_only_where_it_is_needed(
+    wait_for: Wait, sim: Simulator, job_sid: str, failed_days: str, fails: bool
+) -> None:
+    if fails:
+        sim.state.fail_day("Messages", DAYS[1])
+
+    end = wait_for(job_sid, failed_days=failed_days)
+
+    assert end.state == "success", end.error
+    assert "failed_days" not in end.value
+
+
+@pytest.mark.parametrize("failed_days", ["fail", "ignore", "store"])
+def test_a_deleted_day_fails_in_any_case(wait_for: Wait, sim: Simulator, job_sid: str, failed_days: str) -> None:
+    sim.state.delete_job(sim.account, job_sid)
+
+    assert wait_for(job_sid, failed_days=failed_days).state == "failed"
+
+
+def test_another_word_is_refused_at_parse_time() -> None:
+    with pytest.raises(BulkExportsInputError, match="'store'"):
+        ExportCustomJobSensor(task_id="wait", job_sid="JS" + "0" * 32, failed_days="keep")
+
+
+def test_a_failure_names_the_ways_out(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+    sim.state.fail_day("Messages", DAYS[1])
+
+    end = wait_for(job_sid)
+
+    assert end.state == "failed"
+    assert "failed_days='store' stores the others first" in str(end.error)
+
+
+def test_of_a_year_of_failed_days_the_first_are_named(wait_for: Wait, sim: Simulator) -> None:
+    sid = sim.create_job("Messages", "2025-01-01", "2025-12-31").sid
+    sim.state.set_details(sid, [{"status": "Failed", "count": 365, "days": None}])
+
+    end = wait_for(sid)
+
+    assert str(end.error).startswith("365 of 365 days failed at Twilio: 2025-01-01, 2025-01-02, ")
+    assert " and 325 more (job " in str(end.error)
+    assert len(str(end.error)) <= 2000

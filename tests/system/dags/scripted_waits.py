@@ -1,0 +1,35 @@
+"""Deferred sensors for the jobs of the run's conf, and a watcher, by the connection to a server that a test scripts."""
+
+from __future__ import annotations
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Asset, AssetWatcher, get_current_context, task
+
+from airflow_provider_bulkexports import ExportDayEventTrigger
+from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
+
+CONNECTION = "twilio_scripted"
+
+
+@task
+def job_sids() -> list[str]:
+    """Hand on what the conf says."""
+    return get_current_context()["params"]["job_sids"]
+
+
+with DAG("scripted_waits", schedule=None, params={"job_sids": []}):
+    ExportCustomJobSensor.partial(
+        task_id="wait",
+        resource_type="Messages",
+        twilio_conn_id=CONNECTION,
+        poke_interval=2,
+        max_poll_interval=0,
+        timeout=600,
+        deferrable=True,
+    ).expand(job_sid=job_sids())
+
+new_file = ExportDayEventTrigger("Calls", twilio_conn_id=CONNECTION, poll_interval=2)
+files = Asset("scripted_files", watchers=[AssetWatcher(name="scripted_files_watcher", trigger=new_file)])
+
+with DAG("scripted_files_seen", schedule=[files], is_paused_upon_creation=True):
+    EmptyOperator(task_id="seen")

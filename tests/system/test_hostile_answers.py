@@ -1,0 +1,121 @@
+"""What a server answers about one job, or one file, ends neither the triggerer nor the waits for others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from harness import Airflow
+from scripted import Answer, Received, ScriptedServer
+
+WAITS, WATCHER = "scripted_waits", "scripted_files_seen"
+
+SIDS = [f"JS{number:032x}" for number in range(5)]
+ODD = SIDS[2]
+
+DAY = {"start_day": "2026-01-01", "end_day": "2026-01-01", "resource_type": "Messages"}
+SUBMITTED = {**DAY, "details": [{"status": "Submitted", "count": 1, "days": None}]}
+COMPLETED = {**DAY, "details": [{"status": "Completed", "count": 1, "days": ["2026-01-01"]}]}
+
+WORDS = {"a surrogate": "no \udfff job", "NUL": "no\x00job", "half an emoji": "no job \ud83d"}
+
+#: What the job is said to be in turn; an error's words go into the log, and the last ones into the event.
+TURNS: dict[str, Answer | dict[str, Any]] = {
+    **{f"an error with {name}": Answer(500, {"message": words, "code": 20500}) for name, words in WORDS.items()},
+    **{f"a name with {name}": SUBMITTED | {"friendly_name": words} for name, words in WORDS.items()},
+    **{f"a status with {name}": {**DAY, "details": [{"status": words, "count": 1}]} for name, words in WORDS.items()},
+    "2^65": {**SUBMITTED, "job_queue_position": 2**65, "estimated_completion_time": "9999-12-31T23:59:59"},
+    "a count of 2^65": {**DAY, "details": [{"status": "Running", "count": 2**65}]},
+}
+LAST = Answer(400, {"message": "".join(WORDS.values()), "code": 2**65})
+
+FILES = [
+    {"day": "2026-01-01", "size": 7, "create_date": "2026-01-03", "friendly_name": "June \ud83d"},
+    {"day": "2026-01-02", "size": 2**65, "create_date": "2026-01-03", "friendly_name": "June"},
+    {"day": "2026-01-03", "size": 7, "create_date": "2026-01-03", "friendly_name": "June\x00\udfff"},
+    {"day": "2026-01-04", "size": 7, "create_date": "9999-12-31", "friendly_name": "June"},
+    {"day": "2026-01-05", "size": 7, "create_date": "2026-01-06", "friendly_name": "June"},
+]
+
+
+class Twilio:
+    """Twilio's side, in the test's hands."""
+
+    def __init__(self, server: ScriptedServer) -> None:
+        self.odd: Answer | dict[str, Any] = SUBMITTED
+        self.others = SUBMITTED
+        self.files: list[dict[str, Any]] = []
+        self.said_odd = 0
+        server.script = self.answer
+
+    def answer(self, received: Received) -> Answer:
+        path = received.target.partition("?")[0]
+        if path.endswith("/Days"):
+            return Answer(body={"days": self.files})
+        if not path.endswith("/Jobs"):
+            return self.about(path.rpartition("/")[2])
+        others = [{**self.others, "job_sid": sid} for sid in SIDS if sid != ODD]
+        if isinstance(self.odd, Answer):  # whoever waits for it has to ask for it by its sid
+            return Answer(body={"jobs": others})
+        self.said_odd += 1
+        return Answer(body={"jobs": [*others, {**self.odd, "job_sid": ODD}]})
+
+    def about(self, sid: str) -> Answer:
+        if sid != ODD:
+            return Answer(body={**self.others, "job_sid": sid})
+        self.said_odd += 1
+        return self.odd if isinstance(self.odd, Answer) else Answer(body={**self.odd, "job_sid": sid})
+
+
+@pytest.fixture
+def twilio(scripted: ScriptedServer) -> Iterator[Twilio]:
+    twilio = Twilio(scripted)
+    yield twilio
+    twilio.odd, twilio.others, twilio.files = COMPLETED, COMPLETED, []
+
+
+def test_hostile_answers_about_one_job_leave_the_triggerer_alive_and_the_others_right(
+    airflow: Airflow, twilio: Twilio
+) -> None:
+    with airflow.unpaused(WATCHER):
+        airflow.wait_until(lambda: baselines(airflow), "The watcher knows which files are there", timeout=120)
+        run_id = airflow.trigger(WAITS, conf={"job_sids": SIDS})
+        for number in range(len(SIDS)):
+            airflow.wait_for_state(WAITS, run_id, "wait", {"deferred"}, 120, number)
+        processes = set(airflow.triggerer.pids())
+
+        for name, turn in TURNS.items():
+            twilio.odd = turn
+            hear(airflow, twilio, name)
+            twilio.odd = SUBMITTED
+            hear(airflow, twilio, f"a good answer after {name}")
+        twilio.files = FILES
+        twilio.odd, twilio.others = LAST, COMPLETED
+        states = [
+            airflow.wait_for_state(WAITS, run_id, "wait", {"success", "failed"}, 120, number)
+            for number in range(len(SIDS))
+        ]
+        airflow.wait_until(lambda: airflow.runs(WATCHER), "The watcher announces its files", timeout=120)
+
+    assert states == ["success", "success", "failed", "success", "success"]
+    log = airflow.task_log(WAITS, run_id, "wait", map_index=SIDS.index(ODD))
+    assert "no \ufffd job" in log, "Twilio's words are not lost"
+    (run,) = airflow.runs(WATCHER)
+    (event,) = airflow.triggering_events(WATCHER, run["dag_run_id"])
+    payload = event["extra"]["payload"]
+    assert payload["days"] == [file["day"] for file in FILES]
+    assert payload["files"][0]["friendly_name"] == "June \ufffd"
+    assert set(airflow.triggerer.pids()) == processes, "none of its processes was replaced"
+
+
+def hear(airflow: Airflow, twilio: Twilio, what: str) -> None:
+    """Wait until Airflow has been told of the job once more; that it lives on, the next one shows."""
+    before = twilio.said_odd
+    airflow.wait_until(lambda: twilio.said_odd > before, f"Airflow asks on after {what}", timeout=90)
+
+
+def baselines(airflow: Airflow) -> list[Any]:
+    return airflow.sql(
+        "SELECT s.value FROM asset_state_store s JOIN asset a ON a.id = s.asset_id WHERE a.name = 'scripted_files'"
+    )
