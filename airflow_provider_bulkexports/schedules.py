@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airflow_provider_bulkexports.compat import BaseOperator, Log
 
@@ -29,7 +30,7 @@ _FINER = (
     "export once a day (schedule='0 0 * * *', in UTC), or pass start_day and end_day"
 )
 _COARSER = (
-    "{schedule} starts less than one run a day, and each run exports one UTC day: the days between are not exported. Pass "
+    "{schedule} starts less than one run a day, and each exports one UTC day: the others are left out. Pass "
     'start_day and end_day, such as "{{{{ macros.ds_add(ds, -7) }}}}" and "{{{{ macros.ds_add(ds, -1) }}}}" for a '
     "week, or schedule by CronDataIntervalTimetable(…, timezone='UTC'), whose runs mean all days since the one before"
 )
@@ -140,8 +141,10 @@ def _is_midnight(moment: datetime) -> bool:
 
 
 def _is_midnight_in_utc(minute_of_day: int, zone: Any) -> bool:
-    """Whether a time of day is 00:00 UTC all year; a zone that cannot be asked is taken for UTC."""
-    if not hasattr(zone, "utcoffset"):
-        return minute_of_day == 0 and str(zone or "UTC").upper() in ("UTC", "ETC/UTC", "GMT", "Z")
-    offsets = {zone.utcoffset(datetime(2026, month, 1)) for month in (1, 7)}
-    return all((timedelta(minutes=minute_of_day) - (offset or timedelta())) % _DAY == timedelta() for offset in offsets)
+    """Whether a time of day is 00:00 UTC all year."""
+    try:
+        known = zone if hasattr(zone, "utcoffset") else ZoneInfo(str(zone or "UTC"))
+    except (KeyError, ValueError, OSError):
+        return True  # nobody knows, and a warning that is wrong is worse than none
+    offsets = {known.utcoffset(datetime(2026, month, 1)) or timedelta() for month in (1, 7)}
+    return all((timedelta(minutes=minute_of_day) - offset) % _DAY == timedelta() for offset in offsets)

@@ -16,7 +16,6 @@ answered failure, and never more than two are sent.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsError,
     BulkExportsRateLimitError,
 )
+from airflow_provider_bulkexports.listing import Listing
 from airflow_provider_bulkexports.lost_answers import is_outcome_unknown, search_for_job
 from airflow_provider_bulkexports.planning.identity import base_of, friendly_name
 from airflow_provider_bulkexports.planning.plan import (
@@ -54,9 +54,6 @@ _TOO_MANY_REQUESTS_PAUSES = (15.0, 30.0, 60.0, 120.0, 240.0)
 
 #: Seconds that a job may take to appear in the list, as far as a retry is concerned.
 _LISTED_AFTER = 30.0
-
-#: Seconds after which a look is too old to submit by: a process can be frozen for minutes between the two.
-_LOOK_IS_FRESH_FOR = 10.0
 
 #: Seconds, and how often, to wait for a job that other tasks seem to be taking back.
 _RACE_PAUSE, _RACE_PAUSES = 4.0, 5
@@ -138,26 +135,21 @@ class _Submission:
         self._name = friendly_name(request.name, identity=request.identity, today=today)
         self._log = log
         self._guard = guard
-        self._known: Sequence[Job] = ()
-        self._looked_at: tuple[float, float] | None = None
+        self._listing = Listing(client, request.resource_type)
+        self.look = self._listing.look
         self._lost_answers: Counter[DayRange] = Counter()
         self._too_many: Counter[DayRange] = Counter()
 
-    def look(self) -> None:
-        """Read Twilio's list."""
-        self._known = list(self._client.list_jobs(self._request.resource_type))
-        self._looked_at = time.monotonic(), time.time()
-
     def plan(self, days: DayRange) -> ExportPlan:
         """What to use of the jobs that the last look showed, and what to submit."""
-        return plan_exports(days, self._known, identities=self._request.adopts)
+        return plan_exports(days, self._listing.jobs, identities=self._request.adopts)
 
     def await_end_of_race(self) -> None:
         """Give other tasks, which seem to have submitted the same just now, the time to agree which job is first."""
         for _ in range(_RACE_PAUSES):
             plan = self.plan(self._request.days)
             rivals = plan.spare if self._request.adopts_own else (*plan.spare, *plan.adopt)
-            if not is_order_open(rivals, self._known):
+            if not is_order_open(rivals, self._listing.jobs):
                 return
             self._log.info("Other tasks seem to submit the same days: looking again in %.0f s", _RACE_PAUSE)
             self._guard.sleep(_RACE_PAUSE)
@@ -180,11 +172,11 @@ class _Submission:
     def _submit(self, days: DayRange) -> list[str]:
         """Submit a job for the days, once, unless it turns out that another one has them."""
         self._guard.check()
-        if self._is_stale():
+        if self._listing.is_stale:
             self.look()
             return self.serve(days)
         self._warn_of_paying_twice(days)
-        known_before = {job.job_sid for job in self._known}
+        known_before = self._listing.sids
         is_own = True
         try:
             job = self._post(days)
@@ -228,12 +220,11 @@ class _Submission:
         self._lost_answers[days] += 1
 
         def look() -> Sequence[Job]:
-            self.look()
-            return rivals_of(self._request.identity, days, self._known, besides=known_before)
+            return rivals_of(self._request.identity, days, self.look(), besides=known_before)
 
         search = search_for_job(look, error, guard=self._guard, log=self._log)
         if search.found:
-            by_age = seniority_of(self._known, known_before=known_before).oldest_first
+            by_age = seniority_of(self._listing.jobs, known_before=known_before).oldest_first
             job = next(job for job in by_age if job in search.found)
             self._log.info("Twilio had created it: job %s", job.job_sid)
             return job
@@ -249,17 +240,10 @@ class _Submission:
             f"next try looks for the job again before it submits; clear the task if this was its last. ({error})"
         ) from error
 
-    def _is_stale(self) -> bool:
-        """Whether too much time has passed since the look: by either clock, as one of them may have stood still."""
-        if self._looked_at is None:
-            return True
-        age = max(time.monotonic() - self._looked_at[0], time.time() - self._looked_at[1])
-        return age > _LOOK_IS_FRESH_FOR
-
     def _warn_of_paying_twice(self, days: DayRange) -> None:
         besides = {self._request.identity, *self._request.adopts}
         name = base_of(Job("", friendly_name=self._name))
-        for job, again in paid_before(days, self._known, name=name, besides=besides):
+        for job, again in paid_before(days, self._listing.jobs, name=name, besides=besides):
             self._log.warning(
                 "%s is paid twice: job %s (%s), of another run of this task, exports it already. If the runs are not "
                 "meant to overlap, give each its own start_day and end_day",
@@ -288,7 +272,8 @@ class _Submission:
             self._log.warning("Twilio did not process the submission; it is sent again in %.0f s: %s", pause, error)
             self._guard.sleep(pause)
             try:
-                return self.look()
+                self.look()
+                return
             except BulkExportsError as failed:
                 if not failed.is_transient:
                     raise
