@@ -264,6 +264,7 @@ SHOWN_BY = {
     "The answer to a submission is lost": [
         "test_faults.py::test_a_submission_whose_answer_is_lost",
         "test_faults.py::test_a_submission_that_does_not_arrive",
+        "submitting/test_lost_answers.py::test_a_submission_that_surely_failed_is_sent_once_more",
         "submitting/test_lost_answers.py::test_the_look_up_outlasts_an_outage_of_ten_minutes",
         "submitting/test_lost_answers.py::test_when_it_cannot_be_told_the_error_says_what_the_next_try_does",
     ],
@@ -279,6 +280,10 @@ SHOWN_BY = {
     "Two equal jobs of a task exist": [
         "submitting/test_adoption.py::test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both",
     ],
+    "Mapped tasks submit the same days at the same moment": [
+        "submitting/test_races.py::test_tasks_that_submit_at_once_use_one_job_twenty_times",
+        "submitting/test_races.py::test_a_list_that_does_not_tell_the_order_ends_in_one_job_too",
+    ],
     "The days are not exportable yet": [
         "operators/test_create_too_early.py::test_yesterday_and_today_are_waited_for",
         "operators/test_create_too_early.py::test_a_day_that_has_not_begun_is_not_waited_for",
@@ -290,11 +295,21 @@ SHOWN_BY = {
     "Twilio refuses a submission for anything else": [
         "operators/test_create_quota.py::test_any_other_400_fails_at_once_and_shows_twilio_s_words",
     ],
+    "An argument comes out as nothing, for example from a skipped task": [
+        "test_given.py::test_a_template_that_comes_out_as_nothing_is_refused",
+        "test_given.py::test_the_output_of_a_skipped_task_is_refused",
+        "test_given.py::test_a_mapped_value_of_nothing_is_refused",
+    ],
+    "The schedule does not give each run one UTC day": [
+        "test_schedules.py::test_a_schedule_that_does_not_mean_one_day_a_run_is_told",
+        "test_schedules.py::test_it_is_told_when_the_dag_is_parsed",
+    ],
     "A poll of the job fails": [
         "test_faults.py::test_a_wait_survives_what_passes",
         "test_faults.py::test_a_wait_ends_by_what_does_not_pass",
     ],
     "A day ends as `Failed`": [
+        "sensors/test_failed_days.py::test_a_failed_day_is_left_to_the_task_that_stores_the_others",
         "sensors/test_ends.py::test_a_failed_day_fails_the_task_without_retry_and_is_named",
         "sensors/test_ends.py::test_ignored_failed_days_are_in_the_result",
     ],
@@ -308,13 +323,25 @@ SHOWN_BY = {
         "operators/test_create_input.py::test_a_template_that_renders_to_it_fails_without_retry_and_without_a_request",
         "operators/test_create_input.py::test_a_literal_is_refused_when_the_dag_is_parsed",
     ],
-    "A download breaks off, or the file is damaged": [
+    "A download breaks off, brings nothing, or the file is damaged": [
         "api/test_download.py::test_connections_cut_anywhere_are_gone_on_with",
+        "transfers/test_store_days.py::test_nothing_is_no_file_of_a_day_whose_job_says_completed",
         "api/test_download.py::test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing",
     ],
     "A day's file cannot be stored": [
         "transfers/test_store_days.py::test_one_day_that_fails_loses_none_of_the_others",
         "transfers/test_s3.py::test_a_killed_task_leaves_nothing_partial_and_the_next_one_fetches_the_rest",
+    ],
+    "The destination cannot be right": [
+        "planning/test_destinations.py::test_what_would_store_somewhere_else_is_refused",
+    ],
+    "The store refuses or fails": [
+        "object_storage/test_errors.py::test_what_no_retry_mends_is_final_and_says_the_cure",
+        "object_storage/test_errors.py::test_what_may_pass_is_retried",
+    ],
+    "A file of another account or resource type is in the way": [
+        "transfers/test_identity.py::test_another_account_s_file_is_neither_skipped_nor_replaced",
+        "transfers/test_identity.py::test_another_type_s_file_is_refused_and_the_layout_said",
     ],
     "Twilio has no file of a day": [
         "transfers/test_store_days.py::test_a_file_that_is_late_is_waited_for",
@@ -328,6 +355,7 @@ SHOWN_BY = {
     ],
     "A task is killed": [
         "operators/test_create_cancel.py::test_a_kill_cancels_only_if_asked_to",
+        "operators/test_create_cancel.py::test_a_worker_that_is_killed_leaves_the_job_to_the_retry_unless_the_task_has_ended",
         "triggers/test_cancel.py::test_a_task_that_somebody_ended_takes_its_job_along",
     ],
     "The triggerer restarts, or hands its waits to another": [
@@ -343,6 +371,7 @@ SHOWN_BY = {
 
 
 def test_every_row_of_what_goes_wrong_is_shown_by_tests() -> None:
+    assert all(SHOWN_BY.values())
     assert [row[0] for row in rows(DOCS["failures"].text)] == list(SHOWN_BY)
 
 

@@ -68,7 +68,15 @@ def other_ways() -> None:
         timeout=7200.0,
         retries=2,
     )
-    ExportCustomJobSensor(task_id="several", job_sid=["JS" + "0" * 32, "JS" + "1" * 32], failed_days="ignore")
+    wait = ExportCustomJobSensor(task_id="several", job_sid=["JS" + "0" * 32, "JS" + "1" * 32], failed_days="store")
+    BulkExportsToObjectStorageOperator(
+        task_id="type_of_the_result",
+        days=wait.output,
+        destination="s3://bucket/twilio",
+        upload_options={"ServerSideEncryption": "aws:kms"},
+        empty_days="skip",
+        manifests="aside",
+    )
     ExportDaySensor(task_id="days", resource_type="Calls", start_day=date(2026, 1, 1), end_day="2026-01-02")
     BulkExportsToObjectStorageOperator(
         task_id="listed", resource_type="Calls", days=["2026-01-01", date(2026, 1, 2)], destination="file:///data"
@@ -83,6 +91,8 @@ def groups() -> None:
         destination="s3://bucket/twilio",
         ranges=split_months("2023-01-01", "2025-12-31"),
         object_storage_conn_id="aws_default",
+        failed_days="fail",
+        check_destination=False,
     )
 
 
