@@ -74,6 +74,7 @@ def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) ->
         twilio_message=words or None,
         more_info=more_info,
         request_id=request_id,
+        answered_at=fields.http_moment(response.headers.get("Date")),
     )
     if isinstance(error, BulkExportsRateLimitError):
         error.retry_after = asked_wait(response.headers)

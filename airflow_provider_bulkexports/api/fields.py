@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timezone
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any, TypeVar
 
-__all__ = ["as_list", "day", "days", "integer", "member", "text", "utc_moment"]
+__all__ = ["as_list", "day", "days", "http_moment", "integer", "member", "text", "utc_moment"]
+
+#: Moments outside of these years are absurd: Twilio was founded in 2008, and nothing it says is about a far future.
+_YEARS = range(2008, 2101)
 
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -78,3 +82,18 @@ def utc_moment(value: Any) -> datetime | None:
         return moment.astimezone(timezone.utc)
     except (OverflowError, ValueError):
         return None
+
+
+def http_moment(value: Any) -> datetime | None:
+    """Read a moment as HTTP headers have it (``Tue, 24 Nov 2026 00:00:01 GMT``), in UTC."""
+    if not isinstance(value, str) or len(value) > 64:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+    except (IndexError, OverflowError, TypeError, ValueError):
+        return None
+    if moment.year not in _YEARS:
+        return None
+    if moment.utcoffset() is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
