@@ -11,6 +11,7 @@ elements: those whose text is the same as before are then not decoded at all.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -27,7 +28,24 @@ _SMALL = 1 << 17
 #: Elements after which other threads are let in.
 _AT_A_TIME = 20
 
-_DECODER = json.JSONDecoder()
+#: Digits of a whole number that are read; more would take long, and Python refuses them at some number.
+_MOST_DIGITS = 1_000
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _no_number(_: str) -> None:
+    """NaN and Infinity are no JSON, and nothing that takes the value on could write them as such."""
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -93,7 +111,7 @@ def json_object(response: requests.Response, *, read: Read | None = None) -> Map
     try:
         if len(response.content) > _SMALL:
             return _object(response.content.decode("utf-8-sig"), read)
-        body = response.json()
+        body = _DECODER.decode(response.content.decode(json.detect_encoding(response.content)))
     except (RecursionError, ValueError):
         return None
     if not isinstance(body, Mapping):

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from enum import Enum
 from functools import cached_property, lru_cache
 
-from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job, StatusGroup
+from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, DayRange, DayStatus, Job, StatusGroup
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.planning.pacing import Outlook
 
@@ -272,7 +272,7 @@ def _read_details(details: Iterable[StatusGroup], days: DayRange) -> Reading:
 
 def own_range(job: Job) -> DayRange | None:
     """The job's days as Twilio echoed them; ``None`` where the echo is missing or absurd."""
-    if job.start_day and job.end_day and job.start_day <= job.end_day:
+    if job.start_day and job.end_day and 0 <= (job.end_day - job.start_day).days < MAX_DAYS_PER_JOB:
         return DayRange(job.start_day, job.end_day)
     return None
 
