@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urljoin
 
 from airflow_provider_bulkexports.api import fields
-from airflow_provider_bulkexports.api.models import ExportDay, Job
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
@@ -43,7 +42,7 @@ def iterate_pages(fetch: Callable[[str], Page], first_url: str, *, key: str) -> 
     repeated = count = 0
     url: str | None = first_url
     while url is not None:
-        if url in seen:
+        if url in seen or len(seen) >= MAX_PAGES or count > MAX_ELEMENTS:
             raise _loop(first_url, len(seen))
         seen.add(url)
         elements, meta = _read_page(fetch(url), key=key, url=url)
@@ -52,8 +51,6 @@ def iterate_pages(fetch: Callable[[str], Page], first_url: str, *, key: str) -> 
         repeated += (content := hash(tuple(map(_identity, elements)))) in contents
         if url is not None and repeated > REPEATED_PAGES:
             raise _loop(first_url, len(seen))
-        if url is not None and (len(seen) >= MAX_PAGES or count > MAX_ELEMENTS):
-            raise _endless(first_url, len(seen), count)
         contents.add(content)
         yield elements
 
@@ -88,9 +85,10 @@ def _read_page(page: Page, *, key: str, url: str) -> tuple[Elements, Page]:
 
 def _identity(element: Any) -> Any:
     """What tells an element of a list from the others; a job's sid does, without its thousands of days."""
-    if isinstance(element, (Job, ExportDay)):
+    try:
         return getattr(element, "job_sid", None) or repr(element)
-    return type(element).__name__
+    except RecursionError:
+        return type(element).__name__
 
 
 def _elements(page: Page, keys: tuple[str, str | None], url: str) -> Elements:
@@ -127,15 +125,8 @@ def _joined(current: str, next_url: Any) -> str | None:
 
 def _loop(first_url: str, pages: int) -> BulkExportsResponseError:
     return BulkExportsResponseError(
-        f"{redact_url(first_url)} leads in a circle: after {pages} pages it named one that was already read. "
-        "So the list cannot be read to its end; try again, and report it to Twilio if it stays.",
-        is_transient=False,
-    )
-
-
-def _endless(first_url: str, pages: int, count: int) -> BulkExportsResponseError:
-    return BulkExportsResponseError(
-        f"{redact_url(first_url)} does not end: {pages} pages with {count} elements were read, and it named another "
-        "one. No account has so many; try again, and report it to Twilio if it stays.",
+        f"{redact_url(first_url)} leads in a circle: after {pages} pages it named one that was already "
+        "read, or more than any account has. So the list cannot be read to its end; try again, and report it to Twilio "
+        "if it stays.",
         is_transient=False,
     )
