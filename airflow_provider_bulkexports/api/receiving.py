@@ -15,7 +15,7 @@ import socket
 import time
 import zlib
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -30,6 +30,9 @@ ENCODINGS = ("gzip", "deflate")
 _WINDOWS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}  # some servers send deflate without its frame
 
 _GZIP_MAGIC = b"\x1f\x8b"
+
+#: Members of one gzip body. One is usual; each may be empty, and takes work all the same.
+_MOST_MEMBERS = 1_000
 
 
 class AnswerTooLateError(TimeoutError):
@@ -53,8 +56,6 @@ class ReceivingAdapter(HTTPAdapter):
 
     :param seconds: From the end of the request to the last byte of the answer.
     """
-
-    __attrs__: ClassVar[list[str]] = [*HTTPAdapter.__attrs__, "_seconds"]
 
     def __init__(self, *, seconds: float, **kwargs: Any) -> None:
         self._seconds = seconds
@@ -185,6 +186,7 @@ class _Inflater:
         self._windows = list(windows)
         self._is_gzip = windows == _WINDOWS["gzip"]
         self._decoder: Any = None
+        self._members = 1
 
     def feed(self, piece: bytes, room: int) -> bytes:
         """Inflate, to no more than ``room`` bytes."""
@@ -195,6 +197,9 @@ class _Inflater:
             elif self._decoder.eof:
                 if not (self._is_gzip and piece.startswith(_GZIP_MAGIC)):
                     break  # padding behind the end
+                self._members += 1
+                if self._members > _MOST_MEMBERS:
+                    raise UnreadableBodyError(f"its compressed body has more than {_MOST_MEMBERS} parts")
                 self._decoder = zlib.decompressobj(self._windows[0])
                 continue
             else:

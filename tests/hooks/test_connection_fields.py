@@ -104,7 +104,7 @@ def test_an_ipv6_host_without_brackets_is_reached(monkeypatch: pytest.MonkeyPatc
         address_family = socket.AF_INET6
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 -- the name that http.server looks up
+        def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b'{"jobs": [], "meta": {"key": "jobs"}}')
