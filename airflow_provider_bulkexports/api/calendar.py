@@ -106,7 +106,9 @@ def parse_day(value: object, *, name: str = "day") -> date:
     except ValueError as error:
         if isinstance(error, BulkExportsInputError):
             raise
-        raise BulkExportsInputError(f"{name} {_quoted(value)} is not a day of the calendar: {error}") from error
+        raise BulkExportsInputError(
+            f"{name} {_quoted(value)} is not a day of the calendar: {str(error)[:200]}"
+        ) from error
     raise BulkExportsInputError(
         f"{name} {_quoted(value)} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'{_cure(text)}"
     )

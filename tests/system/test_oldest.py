@@ -27,7 +27,7 @@ from airflow_provider_bulkexports.operators.bulkexports import CreateExportCusto
 with DAG("{ON_WORKER}", schedule=None, start_date=datetime(2026, 1, 1)):
     CreateExportCustomJobOperator(
         task_id="create", resource_type="Messages", deferrable=False, wait_for_completion=True, cancel_on_kill=True,
-        retries=1, retry_delay=timedelta(seconds=1),
+        poll_interval=5, max_poll_interval=5, retries=1, retry_delay=timedelta(seconds=1),
     )
 """
 
