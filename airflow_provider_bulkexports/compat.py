@@ -138,7 +138,6 @@ __all__ = [
     "has_file_system",
     "is_recorded_as_ended",
     "load_connection_lookup",
-    "mapped_arguments",
     "object_storage_path",
     "operator_lineage",
     "task_group",
@@ -284,17 +283,6 @@ def _state_in_database(task_instance: Any) -> str | None:
     with import_module("airflow.utils.session").create_session() as session:
         state: str | None = session.query(record.state).filter_by(**key).scalar()
         return state
-
-
-def mapped_arguments(task: BaseOperator) -> frozenset[str]:
-    """
-    Names of the arguments that a mapped task was made with; empty for any other task.
-
-    The constructor of a mapped task gets values instead of templates and other tasks' outputs.
-    """
-    if not getattr(task, "_BaseOperator__from_mapped", False):
-        return frozenset()
-    return frozenset(task._BaseOperator__init_kwargs)  # type: ignore[attr-defined]  # noqa: SLF001  # Airflow's own
 
 
 def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_bulkexports.api.models import ResourceType, parse_day, parse_job_sids
-from airflow_provider_bulkexports.compat import BaseOperator, mapped_arguments
+from airflow_provider_bulkexports.compat import BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.literals import is_literal
 from airflow_provider_bulkexports.planning.days import explicit_days
@@ -37,7 +37,7 @@ def require_given(task: BaseOperator) -> None:
     :raises BulkExportsInputError: naming them.
     """
     given: dict[str, bool] = getattr(task, "_given", {})
-    mapped = mapped_arguments(task)
+    mapped = _mapped_arguments(task)
     for name in task.template_fields:
         value = getattr(task, name, None)
         if name in mapped or given.get(name) is False:
@@ -46,6 +46,17 @@ def require_given(task: BaseOperator) -> None:
             is_missing = name in given and value is None
         if is_missing:
             _refuse(task, name)
+
+
+def _mapped_arguments(task: BaseOperator) -> frozenset[str]:
+    """
+    Names of the arguments that a mapped task was made with; empty for any other task.
+
+    The constructor of a mapped task gets values instead of templates and other tasks' outputs.
+    """
+    if not getattr(task, "_BaseOperator__from_mapped", False):
+        return frozenset()
+    return frozenset(getattr(task, "_BaseOperator__init_kwargs", ()))
 
 
 def _refuse(task: BaseOperator, name: str) -> None:

@@ -61,8 +61,9 @@ class CreateExportCustomJobOperator(BaseOperator):
         Airflow's own, for its alerts, and never sent to Twilio. (templated)
     :param if_exists: ``adopt`` the task's earlier job, or always ``submit`` anew, for a fresh snapshot: then only what
         an earlier try since the task was last cleared submitted is used again. (templated)
-    :param wait_until_exportable: Wait for 00:00 UTC two days after ``end_day`` if that is yesterday or today, instead
-        of failing. Deferrable tasks wait in the triggerer, others are rescheduled (Airflow 3.1 and later) or sleep.
+    :param wait_until_exportable: Wait until shortly after 00:00 UTC two days after ``end_day`` if that is yesterday or
+        today, instead of failing. Deferrable tasks wait in the triggerer, others are rescheduled (Airflow 3.1 and
+        later) or sleep.
     :param wait_for_quota: Wait for the next 00:00 UTC, in the same way, if Twilio refuses the days because the account
         has requested all it may today; otherwise fail.
     :param wait_for_completion: Also wait until every day is final; days that fail then fail the task, whose retry
@@ -72,9 +73,9 @@ class CreateExportCustomJobOperator(BaseOperator):
     :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
         off when it is not above ``poll_interval``.
     :param timeout: Seconds to wait for completion; the job goes on at Twilio.
-    :param cancel_on_kill: Delete the task's unfinished jobs when the task is killed or times out; of a deferred task,
-        when somebody marks it failed or successful (Airflow 3.3 and later). The days' quota is spent all the same, and
-        a retry submits them again; without it, a retry goes on with the same job.
+    :param cancel_on_kill: Delete the unfinished jobs that this task created when somebody marks it failed or
+        successful, or it times out; of a deferred task, from Airflow 3.3 on. The days' quota is spent all the same. A
+        worker that is shut down or lost, and clearing, leave the job: the next try adopts it.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param deferrable: Wait in the triggerer instead of on a worker.
     :param emit_partitions: With ``wait_for_completion``, make one event a day for each asset among ``outlets``, with

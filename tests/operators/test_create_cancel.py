@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from logging import getLogger
 from typing import Any
 
 import pytest
@@ -290,3 +291,14 @@ def test_a_mapped_task_cancels_the_job_that_it_created(
     killed_while_waiting(cancel_on_kill=True)
 
     assert is_deleted(sim, *sim.state.jobs)
+
+
+@pytest.mark.parametrize(
+    ("own", "share"), [(["JS1", "JS2"], True), (["JS2"], ["JS2"]), ([], False), (["JS3"], False)], ids=str
+)
+def test_a_trigger_is_told_which_jobs_it_may_cancel(own: list[str], share: bool | list[str]) -> None:
+    guard = JobGuard(None, getLogger(__name__))
+    for sid in own:
+        guard.take(sid)
+
+    assert guard.share_of(("JS1", "JS2")) == share
