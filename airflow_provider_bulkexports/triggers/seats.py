@@ -123,13 +123,11 @@ class Seat:
         if (looker := self._open_looker()) is None:
             return
         try:
-            found = self._in_context(looker.look, source)
+            self._go_on(looker, self._in_context(looker.look, source), began)
         except StaleCredentialsError:
             raise
         except Exception as error:  # noqa: BLE001  # counted
             self.fail(error, began)
-        else:
-            self._go_on(looker, found, began)
 
     def fail(self, error: Exception, began: float) -> None:
         """
@@ -147,7 +145,10 @@ class Seat:
         """End the wait since its time is up, whatever its poll is doing. In the event loop."""
         self.prepare()
         if (looker := self._open_looker()) is not None:
-            self.found = self._in_context(looker.timed_out)
+            try:
+                self.found = self._in_context(looker.timed_out)
+            except Exception as fault:  # noqa: BLE001  # raised again in the wait that it belongs to
+                self.found = fault
         self.wake()
 
     def _open_looker(self) -> Looker[Any] | None:

@@ -100,6 +100,36 @@ def test_a_poisoned_job_ends_its_own_wait_only_and_after_ten_failures(
     assert {end["status"] for end in ends} == {"finished"}
 
 
+@pytest.mark.parametrize("step", ["pause", "timed_out", "fail"])
+def test_a_fault_of_ours_at_any_step_of_a_wait_ends_only_that(
+    sim: Simulator,
+    connection: str,
+    timeline: Any,
+    pending: Jobs,
+    complete: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    sids = pending(5)
+    real = getattr(Watch, step)
+    sim.faults.add(Fault(status=503, times=1))
+
+    def fail_for_one(watch: Watch, *args: Any, **kwargs: Any) -> Any:
+        if watch.wait.subject == sids[3]:
+            raise ZeroDivisionError("a fault of ours")
+        return real(watch, *args, **kwargs)
+
+    monkeypatch.setattr(Watch, step, fail_for_one)
+    timeline.after(300, lambda: complete(*(sid for sid in sids if sid != sids[3])))
+
+    ends = asyncio.run(ends_of(waits(sids, end_time=timeline.now.timestamp() + 1000)))
+
+    poisoned = ends.pop(3)
+    assert poisoned["status"] == "error"
+    assert "Unexpected ZeroDivisionError: a fault of ours (test_poller_faults.py:" in poisoned["message"]
+    assert {end["status"] for end in ends} == {"finished"}
+
+
 def test_a_fault_of_ours_that_passes_is_survived(
     connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,3 +133,15 @@ class TestWithAnyDrip:
         ((event, late),) = asyncio.run(ends_with_times(waits_until(SIDS[0], time.time() + 1)))
 
         assert (event["status"], late < LATE) == ("timeout", True)
+
+    def test_jobs_that_cannot_be_deleted_do_not_hold_the_time_out_back(
+        self, server: DrippingServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("airflow_provider_bulkexports.triggers.bulkexports._SECONDS_TO_CANCEL", 1.0)
+        trigger = ExportCustomJobTrigger([SIDS[0]], "Messages", end_time=time.time() + 0.2, cancel_on_kill=True)
+
+        ((event, late),) = asyncio.run(ends_with_times([trigger]))
+
+        assert event["status"] == "timeout"
+        assert f"Job {SIDS[0]} could not be deleted within 1 seconds" in event["message"]
+        assert late < LATE
