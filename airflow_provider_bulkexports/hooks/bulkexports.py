@@ -17,7 +17,8 @@ from airflow_provider_bulkexports.api.download import DownloadedDay
 from airflow_provider_bulkexports.api.redact import redact
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.api.transport import BASE_URL, is_loopback
-from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseHook, Connection, aget_connection, get_connection
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseHook, Connection
+from airflow_provider_bulkexports.connections import aget_connection, get_connection
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, printable
 from airflow_provider_bulkexports.hooks.checking import check_connection
 from airflow_provider_bulkexports.lineage import asset_uri_of, tell_collector

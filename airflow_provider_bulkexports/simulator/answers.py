@@ -46,13 +46,16 @@ def job_answer(
 
 def day_answer(file: DayFile, knobs: Knobs) -> dict[str, Any]:
     """Show an entry of the Days list."""
-    return {
+    answer: dict[str, Any] = {
         "day": file.day.isoformat(),
-        "size": file.size(knobs),
+        "size": file.size(knobs) + knobs.listed_size_error if knobs.listed_size == "filled" else None,
         "create_date": file.created_at.date().isoformat(),
         "friendly_name": file.friendly_name,
         "resource_type": None if knobs.resource_type_null else file.resource_type.value,
     }
+    if knobs.listed_size == "absent":
+        del answer["size"]
+    return answer
 
 
 def _details(job: SimulatedJob, now: datetime, knobs: Knobs, is_create: bool) -> Any:
@@ -63,7 +66,7 @@ def _details(job: SimulatedJob, now: datetime, knobs: Knobs, is_create: bool) ->
     groups: dict[DayStatus, list[DayRun]] = {}
     for run in shown:
         groups.setdefault(run.status_at(now), []).append(run)
-    return [
+    shown_groups = [
         {
             "status": _spelled(status, knobs),
             "count": str(len(runs)) if knobs.details_count_as_text else len(runs),
@@ -71,6 +74,9 @@ def _details(job: SimulatedJob, now: datetime, knobs: Knobs, is_create: bool) ->
         }
         for status, runs in groups.items()
     ]
+    if knobs.details_shape == "by_status":
+        return {group.pop("status"): group for group in shown_groups}
+    return shown_groups
 
 
 def _spelled(status: DayStatus, knobs: Knobs) -> str:

@@ -82,6 +82,9 @@ class Knobs:
     details_delay_seconds: float = 0.0
     #: Give only counts: ``"days": null`` in every group.
     details_days_null: bool = False
+    #: A list of groups, each with its status, or an object of groups by their status (the words of the field's
+    #: description allow both).
+    details_shape: Literal["list", "by_status"] = "list"
     #: ``UPPER_SNAKE`` is ``COMPLETED_EMPTY_RECORDS``, ``UPPER`` the same without underscores.
     details_spelling: Literal["Pascal", "UPPER", "UPPER_SNAKE", "lower"] = "Pascal"
     #: Words shown instead of a status, by Twilio's spelling, such as ``{"Running": "Archiving"}``.
@@ -114,6 +117,10 @@ class Knobs:
     page_size_above_maximum: Literal["clamp", "reject"] = "clamp"
     #: Leave days without records out of the Days list.
     hide_empty_days: bool = False
+    #: Bytes added to every size in the Days list, so that files are longer (below zero) or shorter than listed.
+    listed_size_error: int = 0
+    #: Show sizes in the Days list.
+    listed_size: Literal["filled", "null", "absent"] = "filled"
 
     # Day files
     #: Records of a day, unless ``state.set_record_count`` says otherwise.
@@ -125,6 +132,8 @@ class Knobs:
     empty_day_file: Literal["gzip", "zero_bytes", "absent"] = "gzip"
     #: Show a job's files when the whole job is finished, not day by day.
     files_wait_for_job: bool = False
+    #: Which file of a day a link leads to, if several jobs made one; the Days list has all of them.
+    day_fetch_generation: Literal["newest", "oldest"] = "newest"
     #: Answer the first fetches of every file, so many, with 404 although its day is done.
     day_fetch_misses: int = 0
     #: Days from a file's creation until it is removed.

@@ -165,17 +165,17 @@ class ExportService:
 
     def fetch_day(self, account: Account, resource_type: ResourceType, day: date) -> str:
         """
-        Return a fresh link to the newest file of a day.
+        Return a fresh link to a file of a day: the newest, unless ``day_fetch_generation`` says otherwise.
 
         :raises RefusedError: 404 if there is none (yet, or any more).
         """
         with self.lock:
             files = [file for file in self.list_files(account, resource_type) if file.day == day]
             if files:
-                newest = files[-1]
-                newest.fetches += 1
-                if newest.fetches > self.knobs.day_fetch_misses:
-                    return self.links.issue(newest, self.clock.now(), self.knobs)
+                wanted = files[0 if self.knobs.day_fetch_generation == "oldest" else -1]
+                wanted.fetches += 1
+                if wanted.fetches > self.knobs.day_fetch_misses:
+                    return self.links.issue(wanted, self.clock.now(), self.knobs)
             raise RefusedError.not_found(f"/Exports/{resource_type.value}/Days/{day.isoformat()}")
 
     def configuration(self, account: Account, resource_type: ResourceType) -> Configuration:

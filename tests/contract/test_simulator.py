@@ -48,6 +48,8 @@ BREAKING: Mapping[str, tuple[Any, ...]] = {
     "day_fetch_body": ("absent",),
     "day_fetch_status": (200, 302),
     "details_on_create": ("{}",),
+    "details_shape": ("by_status",),
+    "listed_size": ("null",),
 }
 #: Knobs that are neither a choice nor a yes or no.
 RANGES: Mapping[str, st.SearchStrategy[Any]] = {
@@ -187,7 +189,12 @@ def test_every_operation_succeeds_as_documented_however_the_knobs_are_set(operat
 
 @pytest.mark.parametrize(("knob", "value"), [(knob, value) for knob, values in BREAKING.items() for value in values])
 def test_a_knob_that_breaks_the_document_is_noticed(knob: str, value: Any, sim: Simulator) -> None:
-    operation_id = {"configuration_null": "FetchExportConfiguration", "details_on_create": "CreateExportCustomJob"}
+    operation_id = {
+        "configuration_null": "FetchExportConfiguration",
+        "details_on_create": "CreateExportCustomJob",
+        "details_shape": "ListExportCustomJob",
+        "listed_size": "ListDay",
+    }
     case = OPERATIONS[operation_id.get(knob, "FetchDay")].Case(
         path_parameters={"ResourceType": "Calls", "Day": DAYS[0]},
         body={"StartDay": DAYS[0], "EndDay": DAYS[0], "FriendlyName": "any"},

@@ -186,3 +186,31 @@ def test_an_export_links_to_its_parts(api: requests.Session) -> None:
     assert api.get(export["links"]["days"]).status_code == 200
     assert api.get(export["links"]["export_custom_jobs"]).status_code == 200
     assert export["links"]["jobs"].endswith("/v1/Exports/Jobs")
+
+
+@pytest.mark.parametrize(("generation", "served"), [("newest", 1), ("oldest", 0)])
+def test_a_day_made_twice_is_listed_twice_and_the_knob_says_which_file_is_served(
+    sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, generation: Any, served: int
+) -> None:
+    for records in (20, 30):
+        sim.state.set_record_count("Messages", "2026-11-01", records)
+        create(EndDay="2026-11-01")
+        sim.finish_jobs()
+    sizes = [entry["size"] for entry in days(api)]
+    assert len(set(sizes)) == 2
+    sim.knobs.day_fetch_generation = generation
+    link = api.get("/Messages/Days/2026-11-01").json()["redirect_to"]
+    assert len(storage.get(link).content) == sizes[served]
+
+
+@pytest.mark.parametrize(("error", "size"), [(0, "filled"), (7, "filled"), (-7, "filled"), (0, "null"), (0, "absent")])
+def test_the_list_can_be_wrong_about_sizes_or_silent(
+    sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, error: int, size: Any
+) -> None:
+    sim.knobs.listed_size_error, sim.knobs.listed_size = error, size
+    create(EndDay="2026-11-01")
+    sim.finish_jobs()
+    (entry,) = days(api)
+    length = len(storage.get(api.get("/Messages/Days/2026-11-01").json()["redirect_to"]).content)
+    assert ("size" in entry) is (size != "absent")
+    assert entry.get("size") == (length + error if size == "filled" else None)

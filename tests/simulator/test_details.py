@@ -187,3 +187,15 @@ def test_a_troubled_day_goes_through_error_during_run(
         sim.clock.advance(5)
     last = "Failed" if script == "fail_day" else "Completed"
     assert seen == ["Submitted", "Running", "ErrorDuringRun", "Running", last]
+
+
+def test_groups_can_be_keyed_by_their_status(sim: Simulator, create: Create, api: requests.Session) -> None:
+    sim.knobs.details_shape = "by_status"
+    sim.state.fail_day("Messages", "2026-11-02")
+    sid = create(EndDay="2026-11-03")["job_sid"]
+    assert fetch(api, sid)["details"]["Submitted"]["count"] == 3
+    sim.finish_jobs()
+    assert fetch(api, sid)["details"] == {
+        "Completed": {"count": 2, "days": ["2026-11-01", "2026-11-03"]},
+        "Failed": {"count": 1, "days": ["2026-11-02"]},
+    }
