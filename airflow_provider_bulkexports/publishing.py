@@ -52,10 +52,10 @@ class Destination:
     """
 
     def __init__(self, url: str, conn_id: str | None = None, upload_options: Mapping[str, Any] | None = None) -> None:
-        check_scheme(url)
+        scheme = check_scheme(url)
         self._url = url.rstrip("/") or "/"
         self._options = check_upload_options(upload_options)
-        with store_errors("open", self.folder_uri):
+        with store_errors("open", self.folder_uri, protocol=scheme):
             self._root = object_storage_path(self._url, conn_id)
             self._protocol = self._root.protocol
             self._fs = self._root.fs
@@ -271,16 +271,16 @@ class Destination:
         return f"{self._root.path.rstrip('/')}/{path}"
 
 
-def check_scheme(url: object, *, is_worker: bool = True) -> None:
+def check_scheme(url: object, *, is_worker: bool = True) -> str:
     """
-    Refuse a destination that cannot be right, as far as can be seen without asking the store.
+    Return the scheme of a destination; refuse one that cannot be right, as far as can be seen without the store.
 
     :param is_worker: Whether the store's library has to be installed here, as it need not be where DAGs are parsed.
     :raises BulkExportsInputError: also for a scheme that neither Airflow nor its providers know.
     """
     scheme = check_destination(url)
     if scheme in ("", *LOCAL_SCHEMES) or (scheme in EXTRAS and not is_worker) or has_file_system(scheme):
-        return
+        return scheme
     if extra := EXTRAS.get(scheme):
         raise BulkExportsInputError(
             f"destination {url!r}: no provider for {scheme}:// is installed; run pip install "

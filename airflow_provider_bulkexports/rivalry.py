@@ -24,14 +24,16 @@ from airflow_provider_bulkexports.planning.seniority import seniority_of
 
 __all__ = ["Rivalry"]
 
-#: Seconds before each further look for the new job in a list that lags.
-_LISTING_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+#: Seconds before each further look for the new job in a list that lags; where mapped tasks may have submitted the same
+#: days, more of them.
+_LISTING_PAUSES = (1.0, 2.0, 4.0)
+_MORE_LISTING_PAUSES = (8.0, 15.0)
 
 #: Seconds between looks while tasks agree without knowing the order of the list, and how often.
-_AGREEMENT_PAUSE, _AGREEMENT_PAUSES = 2.0, 20
+_AGREEMENT_PAUSE, _AGREEMENT_PAUSES = 1.5, 20
 
 #: After so many of them, a job that has not gone is one that stays.
-_PATIENCE = 6
+_PATIENCE = 5
 
 
 class Rivalry:
@@ -39,6 +41,7 @@ class Rivalry:
     What a task does after it created a job for some days.
 
     :param identity: The task's; see :func:`airflow_provider_bulkexports.planning.identity.identity_of`.
+    :param is_shared: Whether other tasks have the same one, as mapped tasks do.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class Rivalry:
         days: DayRange,
         log: Log,
         guard: JobGuard,
+        *,
+        is_shared: bool = False,
     ) -> None:
         self._client = client
         self._resource_type = resource_type
@@ -56,6 +61,7 @@ class Rivalry:
         self._days = days
         self._log = log
         self._guard = guard
+        self._is_shared = is_shared
 
     def settle(self, mine: Job, *, known_before: Collection[str], is_own: bool = True) -> str | None:
         """
@@ -86,8 +92,8 @@ class Rivalry:
         return oldest.job_sid if any(job.job_sid == oldest.job_sid for job in left) else None
 
     def _list_with(self, mine: Job) -> Sequence[Job]:
-        """The list, once it has the job; empty if it does not show it for half a minute."""
-        for pause in (0.0, *_LISTING_PAUSES):
+        """The list, once it has the job; empty if it does not show it for some time."""
+        for pause in (0.0, *_LISTING_PAUSES, *(_MORE_LISTING_PAUSES if self._is_shared else ())):
             if pause:
                 self._guard.sleep(pause)
             listed = self._list()

@@ -56,7 +56,7 @@ _TOO_MANY_REQUESTS_PAUSES = (15.0, 30.0, 60.0, 120.0, 240.0)
 _LISTED_AFTER = 30.0
 
 #: Seconds, and how often, to wait for a job that other tasks seem to be taking back.
-_RACE_PAUSE, _RACE_PAUSES = 4.0, 5
+_RACE_PAUSE, _RACE_PAUSES = 2.5, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,15 @@ class _Submission:
         if is_own:
             self._guard.take(job.job_sid)
         request = self._request
-        rivalry = Rivalry(self._client, request.resource_type, request.identity, days, self._log, self._guard)
+        rivalry = Rivalry(
+            self._client,
+            request.resource_type,
+            request.identity,
+            days,
+            self._log,
+            self._guard,
+            is_shared=not request.adopts_own,
+        )
         kept = rivalry.settle(job, known_before=known_before, is_own=is_own)
         if kept is not None:
             return [kept]

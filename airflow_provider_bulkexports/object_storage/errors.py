@@ -19,6 +19,8 @@ from airflow_provider_bulkexports.planning.plain import plain_text
 
 __all__ = ["store_errors", "translated"]
 
+_INSTALL = "Install what is missing on the workers."
+
 _MAX_WORDS = 700
 _MAX_URI = 400
 
@@ -120,7 +122,8 @@ def _facts_of(error: Exception) -> _Facts:
         current = current.__cause__ or current.__context__
     number = error.errno if isinstance(error, OSError) else None
     code = next((code for found in seen for code in _codes(found) if not code.isdigit()), None)
-    text = _printable(redact(str(error)[: 2 * _MAX_WORDS])).strip(" .") or type(error).__name__
+    said = str((error.strerror if isinstance(error, OSError) else None) or error)
+    text = _printable(redact(said[: 2 * _MAX_WORDS])).strip(" .") or type(error).__name__
     if len(text) > _MAX_WORDS:
         text = f"{text[:_MAX_WORDS]}…"
     words = f"{code}: {text}" if code and code not in text else text
@@ -196,7 +199,8 @@ def _cure(
     if isinstance(error, FileNotFoundError):
         return "Create the bucket or folder, or correct destination."
     if isinstance(error, ImportError):
-        return "Install what is missing on the workers."
+        extra = {"s3": "s3", "gs": "gcs", "abfs": "azure"}.get(family)
+        return f"Run pip install 'airflow-provider-bulkexports[{extra}]' on the workers." if extra else _INSTALL
     if isinstance(error, (TypeError, ValueError)) or "ParamValidationError" in facts.codes:
         return "Check destination, upload_options and the store's connection."
     return "Check destination, the store's connection and upload_options; a retry alone does not help."

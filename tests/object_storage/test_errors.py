@@ -144,3 +144,10 @@ def test_a_message_is_short_printable_and_holds_no_secret() -> None:
 def test_errors_of_this_package_pass_unchanged() -> None:
     with pytest.raises(BulkExportsInputError), store_errors("write", URI):
         raise BulkExportsInputError("as it is")
+
+
+@pytest.mark.parametrize(("protocol", "extra"), [("s3", "s3"), ("gs", "gcs"), ("abfss", "azure")])
+def test_a_missing_library_is_named_by_the_extra_that_brings_it(protocol: str, extra: str) -> None:
+    said = translated(ImportError("requires another library"), operation="open", uri="x://bucket", protocol=protocol)
+
+    assert f"Run pip install 'airflow-provider-bulkexports[{extra}]' on the workers" in str(said)

@@ -76,7 +76,7 @@ def test_anything_else_is_refused_with_what_to_pass(value: Any, sentence: str) -
 def test_scalars_of_numpy_and_pandas_are_refused_or_read() -> None:
     numpy = pytest.importorskip("numpy")
     for value in (numpy.int64(20260101), numpy.array(20260101), [numpy.datetime64("2026-01-01")]):
-        with pytest.raises(BulkExportsInputError, match="wait.output"):
+        with pytest.raises(BulkExportsInputError, match=r"wait\.output"):
             RequestedDays.parse(value)
     pandas = pytest.importorskip("pandas")
     assert RequestedDays.parse(pandas.Timestamp("2026-01-01", tz="UTC")).days == (FIRST,)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from threading import Barrier
 from types import SimpleNamespace
@@ -202,13 +203,15 @@ def test_a_job_that_was_created_counts_though_the_list_cannot_be_read_afterwards
     assert submit(client, mapped(7), today=TODAY, log=Log(), guard=guard) == list(sim.state.jobs)
 
 
-def test_a_list_that_lags_is_asked_for_the_new_job_for_half_a_minute(
-    sim: Simulator, client: BulkExportsClient, guard: Any
+@pytest.mark.parametrize(("adopts_own", "seconds"), [(True, 7), (False, 30)], ids=["one task", "mapped tasks"])
+def test_a_list_that_lags_is_asked_for_the_new_job_again(
+    sim: Simulator, client: BulkExportsClient, guard: Any, adopts_own: bool, seconds: float
 ) -> None:
     sim.knobs.list_delay_seconds = 1000
+    wanted = replace(mapped(7), adopts_own=adopts_own)
 
-    assert submit(client, mapped(7), today=TODAY, log=Log(), guard=guard) == list(sim.state.jobs)
-    assert sum(guard.slept) == 30
+    assert submit(client, wanted, today=TODAY, log=Log(), guard=guard) == list(sim.state.jobs)
+    assert sum(guard.slept) == seconds
 
 
 def test_a_day_of_another_run_of_the_task_is_said_to_be_paid_twice(

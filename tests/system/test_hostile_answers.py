@@ -23,10 +23,16 @@ WORDS = {"a surrogate": "no \udfff job", "NUL": "no\x00job", "half an emoji": "n
 #: What the job is said to be in turn; an error's words go into the log, and the last ones into the event.
 TURNS: dict[str, Answer | dict[str, Any]] = {
     **{f"an error with {name}": Answer(500, {"message": words, "code": 20500}) for name, words in WORDS.items()},
-    **{f"a name with {name}": SUBMITTED | {"friendly_name": words} for name, words in WORDS.items()},
-    **{f"a status with {name}": {**DAY, "details": [{"status": words, "count": 1}]} for name, words in WORDS.items()},
-    "2^65": {**SUBMITTED, "job_queue_position": 2**65, "estimated_completion_time": "9999-12-31T23:59:59"},
-    "a count of 2^65": {**DAY, "details": [{"status": "Running", "count": 2**65}]},
+    **{
+        f"a name and a status with {name}": {
+            **DAY,
+            "friendly_name": words,
+            "details": [{"status": words, "count": 2**65}, {"status": "Running", "count": 2**65}],
+            "job_queue_position": 2**65,
+            "estimated_completion_time": "9999-12-31T23:59:59",
+        }
+        for name, words in WORDS.items()
+    },
 }
 LAST = Answer(400, {"message": "".join(WORDS.values()), "code": 2**65})
 
@@ -82,7 +88,7 @@ def test_hostile_answers_about_one_job_leave_the_triggerer_alive_and_the_others_
         airflow.wait_until(lambda: baselines(airflow), "The watcher knows which files are there", timeout=120)
         run_id = airflow.trigger(WAITS, conf={"job_sids": SIDS})
         for number in range(len(SIDS)):
-            airflow.wait_for_state(WAITS, run_id, "wait", {"deferred"}, 120, number)
+            airflow.wait_for_state(WAITS, run_id, f"wait_{number}", {"deferred"}, 120)
         processes = set(airflow.triggerer.pids())
 
         for name, turn in TURNS.items():
@@ -93,13 +99,13 @@ def test_hostile_answers_about_one_job_leave_the_triggerer_alive_and_the_others_
         twilio.files = FILES
         twilio.odd, twilio.others = LAST, COMPLETED
         states = [
-            airflow.wait_for_state(WAITS, run_id, "wait", {"success", "failed"}, 120, number)
+            airflow.wait_for_state(WAITS, run_id, f"wait_{number}", {"success", "failed"}, 120)
             for number in range(len(SIDS))
         ]
         airflow.wait_until(lambda: airflow.runs(WATCHER), "The watcher announces its files", timeout=120)
 
     assert states == ["success", "success", "failed", "success", "success"]
-    log = airflow.task_log(WAITS, run_id, "wait", map_index=SIDS.index(ODD))
+    log = airflow.task_log(WAITS, run_id, f"wait_{SIDS.index(ODD)}")
     assert "no \ufffd job" in log, "Twilio's words are not lost"
     (run,) = airflow.runs(WATCHER)
     (event,) = airflow.triggering_events(WATCHER, run["dag_run_id"])

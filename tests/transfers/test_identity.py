@@ -1,4 +1,4 @@
-"""A stored file is the day's only if account, type, generation and content agree; nobody's file is lost to another's."""
+"""A stored file is the day's only if account, type, generation and content agree, and is never lost to another's."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Asset, AssetWatcher, get_current_context, task
+from airflow.sdk import DAG, Asset, AssetWatcher
 
 from airflow_provider_bulkexports import ExportDayEventTrigger
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
@@ -11,22 +11,18 @@ from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSens
 CONNECTION = "twilio_scripted"
 
 
-@task
-def job_sids() -> list[str]:
-    """Hand on what the conf says."""
-    return get_current_context()["params"]["job_sids"]
-
-
-with DAG("scripted_waits", schedule=None, params={"job_sids": []}):
-    ExportCustomJobSensor.partial(
-        task_id="wait",
-        resource_type="Messages",
-        twilio_conn_id=CONNECTION,
-        poke_interval=2,
-        max_poll_interval=0,
-        timeout=600,
-        deferrable=True,
-    ).expand(job_sid=job_sids())
+with DAG("scripted_waits", schedule=None, params={"job_sids": [""] * 5}):
+    for number in range(5):
+        ExportCustomJobSensor(
+            task_id=f"wait_{number}",
+            job_sid=f"{{{{ params.job_sids[{number}] }}}}",
+            resource_type="Messages",
+            twilio_conn_id=CONNECTION,
+            poke_interval=2,
+            max_poll_interval=0,
+            timeout=600,
+            deferrable=True,
+        )
 
 new_file = ExportDayEventTrigger("Calls", twilio_conn_id=CONNECTION, poll_interval=2)
 files = Asset("scripted_files", watchers=[AssetWatcher(name="scripted_files_watcher", trigger=new_file)])
