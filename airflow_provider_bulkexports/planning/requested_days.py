@@ -139,12 +139,7 @@ def _elements(value: Any) -> list[Any]:
 def _day(value: Any) -> date:
     if value is None or isinstance(value, Mapping) or not isinstance(value, (str, date)):
         raise BulkExportsInputError(f"days contains {_shown(value)}, which is not a day: {_CURE}")
-    try:
-        return parse_day(value, name="day")
-    except BulkExportsInputError:
-        raise
-    except (TypeError, ValueError) as error:  # what only passes for a date, such as pandas' NaT
-        raise BulkExportsInputError(f"days contains {_shown(value)}, which is not a day: {_CURE}") from error
+    return parse_day(value, name="day")
 
 
 def _days_of(result: Mapping[Any, Any], key: str) -> Iterator[date]:

@@ -322,7 +322,18 @@ def shown_with_locals(error: BaseException) -> str:
         (f"ftp://127.0.0.1/day?{SECRET}", None),
         (f"https://127.0.0.1:1/day?{SECRET}", None),
     ],
-    ids=repr,
+    ids=[
+        "refused",
+        "redirected",
+        "dropped",
+        "cut",
+        "empty",
+        "damaged",
+        "backslash",
+        "clear http",
+        "ftp",
+        "nobody listens",
+    ],
 )
 def test_a_traceback_with_the_variables_of_its_frames_shows_no_link(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, of_the_api: str, of_the_storage: Answer | None

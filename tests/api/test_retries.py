@@ -43,10 +43,14 @@ TABLE = [
     (verb, status, times, kind)
     for statuses, kind, times_by_verb in [
         ((429,), BulkExportsRateLimitError, {"GET": ALL, "DELETE": ALL, "POST": ALL}),
-        ((500, 502, 503, 504), BulkExportsServerError, {"GET": ALL, "DELETE": ALL, "POST": ONCE}),
-        ((501, 505, 599), BulkExportsServerError, {"GET": ONCE, "DELETE": ONCE, "POST": ONCE}),
         (
-            (400, 401, 403, 404, 405, 408, 409, 413, 418, 422, 425, 451),
+            (408, 421, 425, 500, 502, 503, 504, 507, 520, 522, 524, 529),
+            BulkExportsServerError,
+            {"GET": ALL, "DELETE": ALL, "POST": ONCE},
+        ),
+        ((501, 505, 530, 599), BulkExportsServerError, {"GET": ONCE, "DELETE": ONCE, "POST": ONCE}),
+        (
+            (400, 401, 403, 404, 405, 407, 409, 413, 418, 422, 424, 426, 451),
             BulkExportsAPIError,
             {"GET": ONCE, "DELETE": ONCE, "POST": ONCE},
         ),
@@ -61,9 +65,10 @@ def test_a_status_is_retried_by_verb(
     verb: str, status: int, times: int, kind: type[BulkExportsError], sim: Simulator, client: BulkExportsClient
 ) -> None:
     sim.faults.add(Fault(status=status, times=None))
-    with pytest.raises(kind):
+    with pytest.raises(kind) as caught:
         CALLS[verb](client)
     assert [request.method for request in sim.requests] == [verb] * times
+    assert caught.value.is_transient == issubclass(kind, (BulkExportsServerError, BulkExportsRateLimitError))
 
 
 @pytest.mark.parametrize(("verb", "status", "times", "kind"), [row for row in TABLE if row[1] in (400, 413, 429, 503)])

@@ -55,7 +55,7 @@ def test_days_in_any_order_and_kind_of_list_are_read(value: Any) -> None:
         (["2026-01-01", None], "days contains NoneType None"),
         ([20260101], "days contains int"),
         ([result(completed=["2026-01-01"]), "2026-01-01"], "days contains dict"),
-        ([NoDate(2026, 1, 1)], "days contains NoDate"),
+        ([NoDate(2026, 1, 1)], "is not a day of the calendar"),
         ([datetime(2026, 1, 1)], "has no time zone"),
         (array("i", [1]), "days contains int"),
         ((day for day in ["2026-01-01"]), "days is generator"),
