@@ -262,6 +262,10 @@ SHOWN_BY = {
         "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_ceiling",
         "test_faults.py::test_a_fault_in_the_look_for_the_task_s_job",
     ],
+    "An answer is broken, or about something else": [
+        "api/test_receiving.py::test_an_answer_that_breaks_anywhere_is_asked_for_again",
+        "api/test_echoes.py::test_an_answer_about_another_job_is_asked_for_again_and_never_believed",
+    ],
     "The answer to a submission is lost": [
         "test_faults.py::test_a_submission_whose_answer_is_lost",
         "test_faults.py::test_a_submission_that_does_not_arrive",
