@@ -94,6 +94,7 @@ def unfinished(sim: Simulator) -> list[str]:
     return [job.sid for job in sim.state.jobs.values() if not job.is_deleted]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newest_first", [False, True], ids=["oldest first", "newest first"])
 @pytest.mark.parametrize("tasks", [2, 4, 8])
 def test_tasks_that_submit_at_once_use_one_job_twenty_times(
