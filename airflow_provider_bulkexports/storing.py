@@ -19,6 +19,7 @@ from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
 from airflow_provider_bulkexports.existing import Existing, Found
 from airflow_provider_bulkexports.fetching import DayFetcher, DayMissingError, FetchedDay, Stopped
+from airflow_provider_bulkexports.object_storage.errors import translated
 from airflow_provider_bulkexports.planning.generations import Note
 from airflow_provider_bulkexports.planning.layout import day_path, sidecar_of
 from airflow_provider_bulkexports.publishing import Destination
@@ -145,7 +146,7 @@ class DayStore:
         if (there := self._already_there(found, day, path, listed)) is not None:
             self.log.info("%s: already at %s, %d bytes", day, there["uri"], there["bytes"])
             return there
-        with self._spool(path) as folder:
+        with self._spool(path) as folder, _local_errors(folder):
             target = folder / "day.json.gz"
             try:
                 file = self._fetcher.fetch(day, target, listed)
@@ -276,3 +277,12 @@ class DayStore:
             listed_size=note.listed_size or ((newest.size or None) if newest else None),
             friendly_name=note.friendly_name or (newest.friendly_name if newest else None),
         )
+
+
+@contextmanager
+def _local_errors(folder: Path) -> Iterator[None]:
+    """Translate errors of the folder for files on their way, such as a full disk."""
+    try:
+        yield
+    except OSError as error:
+        raise translated(error, operation="write", uri=str(folder)) from error

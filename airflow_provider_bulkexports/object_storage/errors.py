@@ -119,7 +119,7 @@ def _facts_of(error: Exception) -> _Facts:
         seen.append(current)
         codes.extend((*_codes(current), *(kind.__name__ for kind in type(current).__mro__[:-1])))
         status = status or _status(current)
-        current = current.__cause__ or current.__context__
+        current = current.__cause__  # not its context: that may be what was handled before
     number = error.errno if isinstance(error, OSError) else None
     code = next((code for found in seen for code in _codes(found) if not code.isdigit()), None)
     said = str((error.strerror if isinstance(error, OSError) else None) or error)
@@ -137,6 +137,8 @@ def _codes(error: BaseException) -> list[str]:
     if isinstance(response, dict) and isinstance(response.get("Error"), dict):
         found.append(response["Error"].get("Code"))
     found.append(getattr(error, "error_code", None))
+    if isinstance(error, OSError) and error.errno is None and str(error).startswith("Forbidden"):
+        found.append("Forbidden")  # which is all that gcsfs tells
     return [str(getattr(code, "value", code))[:100] for code in found if code]
 
 
@@ -190,6 +192,8 @@ def _cure(
         return "Check the credentials of the connection that object_storage_conn_id names."
     if facts.codes & _REGION or facts.status in (301, 307):
         return "Set the bucket's own region as region_name in the extra of the store's connection."
+    if facts.status == 400 and family == "s3":
+        return "Check that region_name in the extra of the store's connection is the bucket's own, and upload_options."
     if facts.codes & _NO_CONNECTION:
         return "Create that connection, or correct object_storage_conn_id."
     if is_forbidden:

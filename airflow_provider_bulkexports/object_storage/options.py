@@ -6,7 +6,7 @@ import hashlib
 import inspect
 from base64 import b64encode
 from collections.abc import Mapping
-from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def check_supported(fs: Any, protocol: str, options: Mapping[str, Any]) -> None:
 
     :raises BulkExportsInputError: naming the first of them.
     """
-    allowed = _allowed(fs, protocol)
+    allowed = _allowed(fs, protocol) if options else None
     unknown = [] if allowed is None else [name for name in options if name not in allowed]
     if not unknown:
         return
@@ -90,10 +90,9 @@ def _allowed(fs: Any, protocol: str) -> set[str] | None:
     if protocol in _AZURE and "kwargws" in _parameters(fs):  # before 2024 adlfs takes any, and drops them
         return {"max_concurrency"}
     if protocol in _S3:
-        with suppress(Exception):  # the helper is s3fs's own affair
-            fs.connect()
-            keys: set[str] = set(fs._kwargs_helper._get_valid_keys("PutObject"))  # noqa: SLF001
-            return keys - {"Bucket", "Key", "Body"}
+        model = import_module("botocore.session").get_session().get_service_model("s3")
+        keys = set(model.operation_model("PutObject").input_shape.members)
+        return keys - {"Bucket", "Key", "Body"}
     return None
 
 

@@ -69,6 +69,8 @@ def s3fs(kind: Any, code: str, status: int) -> Exception:
         (HttpResponseError("AuthorizationPermissionMismatch", 403), "right to write it"),
         (HttpResponseError("ContainerNotFound", 404), "Create the bucket"),
         (HttpError(403), "right to write it"),
+        (OSError("Forbidden: bucket/x\nno storage.objects.create access"), "right to write it"),
+        (s3fs(OSError, "400", 400), "region_name"),
         (PermissionError(errno.EACCES, "Permission denied"), "right to write it"),
         (OSError(errno.EROFS, "Read-only file system"), "Check destination"),
         (IsADirectoryError(errno.EISDIR, "Is a directory"), "in the way"),

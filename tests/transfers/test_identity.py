@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -181,19 +181,17 @@ def test_two_accounts_that_store_at_once_do_not_both_succeed(
 ) -> None:
     """Both see an empty place, and both publish after the other has looked."""
     first, second = two
+    store_as(sim.connection_json(account=second), destination=f"file://{tmp_path}/other")
     place = Destination._place
-    is_nested = threading.Event()
 
     def overtaken(self: Destination, *args: Any, **kwargs: Any) -> None:
-        if not is_nested.is_set():
-            is_nested.set()
-            store_as(sim.connection_json(account=second))
+        shutil.copytree(tmp_path / "other", tmp_path / "shared", dirs_exist_ok=True)
         place(self, *args, **kwargs)
 
     monkeypatch.setattr(Destination, "_place", overtaken)
 
     with pytest.raises(AirflowException) as refused:
-        store_as(sim.connection_json(account=first))
+        store_as(sim.connection_json(account=first), destination=f"file://{tmp_path}/shared")
 
     assert first.sid in str(refused.value) and second.sid in str(refused.value)
-    assert account_in(file_in(tmp_path)) == second.sid, "who came first stays"
+    assert account_in(file_in(tmp_path / "shared")) == second.sid, "who came first stays"

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_bulkexports.compat import AirflowFailException
 from airflow_provider_bulkexports.publishing import Destination
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
@@ -102,6 +103,13 @@ def test_a_folder_in_the_manifest_s_place_does_not_fail_the_day(
     manifest_in(tmp_path).mkdir()
 
     assert store() == first
+
+
+def test_a_folder_in_the_file_s_place_is_one_sentence(store: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / FOLDER / "part-0.json.gz").mkdir(parents=True)
+
+    with pytest.raises(AirflowFailException, match=r"Could not write file://.*part-0\.json\.gz: .* Remove what is in"):
+        store()
 
 
 def test_manifests_aside_leave_nothing_but_data_beside_the_files(

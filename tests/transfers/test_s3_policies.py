@@ -143,6 +143,7 @@ def test_a_write_only_role_stores_and_the_log_says_what_counts(
     assert (entry["status"], again["status"]) == ("stored", "stored")
     assert s3.head_object(Bucket="bucket", Key=KEY)["ContentLength"] == entry["bytes"]
     assert "may not be read back: the store's own check of the upload counts" in caplog.text
+    assert "this task may not read it: it is replaced. If several accounts store here, put {account_sid}" in caplog.text
     if size is None:
         puts = [asked for asked in proxy.asked if asked.operation == "put" and asked.key == KEY]
         assert puts and all("content-md5" in asked.headers for asked in puts), "what the store checks it by"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 from collections.abc import Callable
@@ -262,3 +263,19 @@ def test_bad_input_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any], sent
 def test_a_text_that_names_no_day_is_no_empty_success(store: Store, days: str) -> None:
     with pytest.raises((AirflowFailException, BulkExportsInputError), match="is not a day"):
         store(days=days)
+
+
+def test_a_full_disk_under_the_spool_is_one_sentence_and_retried(
+    store: Store, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    sim.knobs.empty_day_file = "absent"
+    sim.state.empty_day("Messages", "2026-02-01")
+    sim.create_job("Messages", "2026-02-01", "2026-02-01")
+
+    with pytest.raises(AirflowException, match=r"Could not write .*: No space left on device\. Free space") as failed:
+        store(days="2026-02-01")
+    assert not isinstance(failed.value, AirflowFailException)
