@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import requests
@@ -38,6 +39,9 @@ class SignedLink:
 
     def __str__(self) -> str:
         return redact_url(self.url)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a signed link is not pickled: ask for a new one where it is needed")
 
 
 @dataclass(frozen=True, slots=True)
