@@ -97,7 +97,9 @@ class BulkExportsClient:
         self._today = today
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._transport.login!r}, base_url={self.base_url!r})"
+        transport: Transport | None = getattr(self, "_transport", None)  # none while it is being made
+        shown = f"{transport.login!r}, base_url={transport.base_url!r}" if transport else ""
+        return f"{type(self).__name__}({shown})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client is not pickled, since it holds credentials: make a new one where it is needed")

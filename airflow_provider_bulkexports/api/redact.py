@@ -18,7 +18,7 @@ LONGEST = 1 << 14
 
 #: How texts spell a character of a URL: as it is, percent-encoded (also more than once), and as JSON or HTML escape it.
 _COLON, _SLASH, _MARK, _HASH, _EQUALS, _AT = (
-    rf"(?:{re.escape(character)}|%(?:25){{0,5}}{ord(character):02x}|\\+[ux](?:00)?{ord(character):02x}"
+    rf"(?:{re.escape(character)}|%(?:25){{0,5}}{ord(character):02x}|\\{{1,8}}[ux](?:00)?{ord(character):02x}"
     rf"|&\#(?:0{{0,4}}{ord(character)}|x0{{0,4}}{ord(character):x});?)"
     for character in ":/?#=@"
 )
@@ -33,11 +33,12 @@ _SIGNATURE = re.compile(
     r"(?i)(?<![a-z])(X-(?:Amz|Goog|Ms)-[a-z-]{1,40}|Signature|Policy|Key-Pair-Id|AWSAccessKeyId|GoogleAccessId|sig)"
     rf"({_EQUALS}|[\"']?\s{{0,4}}[:>]\s{{0,4}}[\"']?)[^\s&'\"<>]+"
 )
-_AUTHORIZATION = re.compile(r"(?i)\b(Basic|Bearer)((?:\s|%20|\+){1,8})[A-Za-z0-9+/=_.~%-]{8,}")
+_AUTHORIZATION = re.compile(r"(?i)(?<![a-z])(Basic|Bearer)((?:\s|%20|\+){1,8})[A-Za-z0-9+/=_.~%-]{8,}")
 
 
 def redact_url(url: str) -> str:
     """Keep scheme, host and path of a URL; replace its user information and its query, however they are spelled."""
+    url = url[:LONGEST]
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -71,7 +71,7 @@ class Transport:
         self._session.mount("http://", adapter)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.login!r}, base_url={self.base_url!r})"
+        return f"{type(self).__name__}({getattr(self, 'base_url', '')!r})"
 
     def ask(
         self,

@@ -26,6 +26,11 @@ from airflow_provider_bulkexports.exceptions import (
 JOB_SID = "JS" + "0123456789abcdef" * 2
 JOB = json.dumps({"job_sid": JOB_SID, "friendly_name": "x"}).encode()
 ONCE = RetryPolicy(max_retries=0)
+DAY = {"start_day": "2026-01-01", "end_day": "2026-01-01", "friendly_name": "x"}
+CALLS: dict[str, Callable[[BulkExportsClient], Any]] = {
+    "GET": lambda client: client.get_job(JOB_SID),
+    "POST": lambda client: client.create_job("Messages", **DAY),
+}
 MIB = 1 << 20
 
 
@@ -59,16 +64,13 @@ DRIPS = {
 
 
 @pytest.mark.parametrize(("beginning", "piece"), DRIPS.values(), ids=DRIPS)
-@pytest.mark.parametrize("verb", ["get", "post"])
+@pytest.mark.parametrize("verb", CALLS)
 def test_a_dripping_answer_has_a_deadline(verb: str, beginning: bytes, piece: bytes, raw: Any) -> None:
     server = raw(lambda _: every(0.02, beginning, piece))
     client = server.client(read_timeout=0.1, retry=ONCE)
     began = time.monotonic()
-    with pytest.raises(BulkExportsConnectionError, match="was not complete after 0.4 seconds") as caught:
-        if verb == "get":
-            client.get_job(JOB_SID)
-        else:
-            client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-01", friendly_name="x")
+    with pytest.raises(BulkExportsConnectionError, match=r"was not complete after 0\.4 seconds") as caught:
+        CALLS[verb](client)
     assert caught.value.is_transient
     assert time.monotonic() - began < 5
 
