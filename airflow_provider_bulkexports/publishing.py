@@ -53,6 +53,11 @@ class Destination:
         """Address of the folder itself."""
         return self.uri("").rstrip("/")
 
+    @property
+    def local_root(self) -> Path:
+        """The folder itself, of a local destination."""
+        return Path(self._root.path)
+
     def local_path(self, path: str) -> Path:
         """Where a file of a local destination is; its folder is made."""
         target = Path(self._full(path))

@@ -14,11 +14,11 @@ from typing import NamedTuple, TypedDict
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import FILE_LIFETIME, DayRange, DayStatus, ExportDay, Job, ResourceType
-from airflow_provider_bulkexports.api.spool import spool_folder
+from airflow_provider_bulkexports.api.spool import spool_folder, sweep
 from airflow_provider_bulkexports.api.verify import EMPTY_FILE
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, BulkExportsNotFoundError
-from airflow_provider_bulkexports.planning.layout import day_path, sidecar_of
+from airflow_provider_bulkexports.planning.layout import day_folders, day_path, sidecar_of
 from airflow_provider_bulkexports.planning.progress import own_range, progress_of
 from airflow_provider_bulkexports.publishing import Destination
 from airflow_provider_bulkexports.retention import first_expiry
@@ -106,6 +106,7 @@ class DayStore:
 
     def store_all(self, days: Sequence[date], *, at_a_time: int) -> Outcome:
         """Store every day that can be stored; the failures of the others are returned beside."""
+        self._sweep()
         listed = {entry.day: entry for entry in self.client.list_days(self.resource_type)}
         if expiry := first_expiry(listed[day] for day in days if day in listed):
             self.log.info("Twilio keeps the first of these files until %s UTC", f"{expiry:%Y-%m-%d %H:%M}")
@@ -222,6 +223,12 @@ class DayStore:
 
     def _is_called_empty(self, day: date) -> bool:
         return day in self.known_empty or self._status_of(day) is DayStatus.COMPLETED_EMPTY_RECORDS
+
+    def _sweep(self) -> None:
+        """Remove what killed tasks left beside the files of other days; an object store has no such thing."""
+        if self.destination.is_local:
+            folders = day_folders(self.layout, resource_type=self.resource_type, account_sid=self.client.account_sid)
+            sweep(self.destination.local_root, folders)
 
     def _status_of(self, day: date) -> DayStatus | None:
         """What the listed jobs say about the day; ``None`` if none covers it."""
