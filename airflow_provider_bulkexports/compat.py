@@ -129,10 +129,12 @@ __all__ = [
     "collect_lineage",
     "conf",
     "has_ended",
+    "has_file_system",
     "load_connection_lookup",
     "object_storage_path",
     "operator_lineage",
     "task_group",
+    "watched_assets",
 ]
 
 AIRFLOW_VERSION = version("apache-airflow")
@@ -155,6 +157,20 @@ def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePa
     return path
 
 
+def has_file_system(scheme: str) -> bool:
+    """Whether Airflow, a provider or an attached store knows the scheme of a URL."""
+    package = "airflow.sdk.io"
+    try:
+        module = import_module(package)
+    except ImportError:  # Airflow 2.11
+        package = "airflow.io"
+        module = import_module(package)
+    if module.has_fs(scheme):
+        return True
+    attached = getattr(import_module(f"{package}.store"), "_STORE_CACHE", {})
+    return any(store.protocol == scheme for store in attached.values())
+
+
 def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
     """
     What remembers for the assets that a trigger watches for (``await store.aget(key)``, ``store.aset(key, value)``).
@@ -168,6 +184,12 @@ def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
         return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its own short cut is for one asset
     except AttributeError:
         return (stores,)
+
+
+def watched_assets(trigger: BaseEventTrigger) -> Sequence[str]:
+    """Names or URIs of the assets that a trigger watches for; none where Airflow does not tell, before 3.3."""
+    stores = getattr(trigger, "asset_state_store", None)
+    return [str(name) for kind in ("_by_name", "_by_uri") for name in getattr(stores, kind, ())]
 
 
 def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
@@ -202,6 +224,9 @@ class Log(Protocol):
 
     def warning(self, message: str, /, *args: Any) -> Any:
         """Say what needs attention."""
+
+    def error(self, message: str, /, *args: Any) -> Any:
+        """Say what failed."""
 
 
 async def has_ended(task_instance: Any) -> bool:

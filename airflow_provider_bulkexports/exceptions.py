@@ -7,6 +7,7 @@ Everything this package raises on its own account, as one tree.
     ├── BulkExportsConnectionError       no complete answer: refused, reset, timed out, TLS
     ├── BulkExportsResponseError         an answer that cannot be used: not JSON, a paging loop, a foreign link
     ├── BulkExportsDownloadError         a day's file could not be fetched whole: says which day
+    ├── BulkExportsStorageError          the destination's store refused or failed: object, operation, what to do
     └── BulkExportsAPIError              Twilio answered with an error: status, code, message, request id
         ├── BulkExportsAuthError         401 or 403: the credentials, or what they may do
         ├── BulkExportsNotFoundError     404: unknown, deleted, aged out, or the wrong account
@@ -35,6 +36,7 @@ __all__ = [
     "BulkExportsRateLimitError",
     "BulkExportsResponseError",
     "BulkExportsServerError",
+    "BulkExportsStorageError",
     "DayNotExportableError",
 ]
 
@@ -92,6 +94,24 @@ class BulkExportsDownloadError(BulkExportsError):
     def __init__(self, message: str, *, day: date) -> None:
         super().__init__(message)
         self.day = day
+
+
+class BulkExportsStorageError(BulkExportsError):
+    """
+    The store of the destination refused or failed an operation.
+
+    :param is_transient: Whether the same may succeed later without anybody changing anything.
+    :param is_forbidden: Whether the credentials lack the permission.
+    :param is_conflict: Whether something is in the way that was to be absent.
+    """
+
+    def __init__(
+        self, message: str, *, is_transient: bool = True, is_forbidden: bool = False, is_conflict: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
+        self.is_forbidden = is_forbidden
+        self.is_conflict = is_conflict
 
 
 _APIError = TypeVar("_APIError", bound="BulkExportsAPIError")

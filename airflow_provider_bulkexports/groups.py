@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -24,7 +24,9 @@ def export_to_object_storage(
     ranges: Sequence[dict[str, str]] | Any = None,
     object_storage_conn_id: str | None = None,
     group_id: str = "export_to_object_storage",
-    failed_days: str = "fail",
+    failed_days: str = "store",
+    check_destination: bool = True,
+    upload_options: Mapping[str, Any] | None = None,
     twilio_conn_id: str = BulkExportsHook.default_conn_name,
     deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
     **store_arguments: Any,
@@ -40,18 +42,32 @@ def export_to_object_storage(
         mapped over it, one job each.
     :param object_storage_conn_id: Airflow connection of the store.
     :param group_id: Prefix of the three task ids.
-    :param failed_days: ``fail`` the wait for a day that fails at Twilio, or ``ignore`` it and store the others.
+    :param failed_days: If days fail at Twilio: ``store`` the others and then fail, naming them; ``fail`` the wait, so
+        that nothing is stored; or ``ignore`` them and store the others.
+    :param check_destination: Let ``submit`` write a small object to the destination and remove it, before it spends
+        quota.
+    :param upload_options: Arguments of the store for everything that is written, such as encryption.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``.
     :param deferrable: Wait in the triggerer instead of on a worker.
     :param store_arguments: Further arguments of ``BulkExportsToObjectStorageOperator``, such as ``layout``.
     :return: What ``store`` returns, for the tasks downstream.
     """
+    store: dict[str, Any] = {
+        "destination": destination,
+        "object_storage_conn_id": object_storage_conn_id,
+        "upload_options": upload_options,
+    }
     twilio: dict[str, Any] = {"resource_type": resource_type, "twilio_conn_id": twilio_conn_id}
 
     @task_group(group_id=group_id)
     def export(start_day: Any, end_day: Any) -> Any:
         submit = CreateExportCustomJobOperator(
-            task_id="submit", start_day=start_day, end_day=end_day, deferrable=deferrable, **twilio
+            task_id="submit",
+            start_day=start_day,
+            end_day=end_day,
+            deferrable=deferrable,
+            **twilio,
+            **(store if check_destination else {}),
         )
         wait = ExportCustomJobSensor(
             task_id="wait", job_sid=submit.output, failed_days=failed_days, deferrable=deferrable, **twilio
@@ -59,8 +75,7 @@ def export_to_object_storage(
         return BulkExportsToObjectStorageOperator(
             task_id="store",
             days=wait.output,
-            destination=destination,
-            object_storage_conn_id=object_storage_conn_id,
+            **store,
             **twilio,
             **store_arguments,
         ).output

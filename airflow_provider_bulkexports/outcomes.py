@@ -7,19 +7,14 @@ from typing import Any, Literal, TypedDict, cast
 
 from airflow_provider_bulkexports.compat import AirflowException, AirflowSensorTimeout
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, BulkExportsTaskFailure
+from airflow_provider_bulkexports.planning.plain import listed, plain_text
 
 __all__ = ["WaitEvent", "WaitResult", "conclude"]
 
 Status = Literal["finished", "deleted", "timeout", "error", "fatal"]
 
 
-class WaitResult(TypedDict):
-    """
-    Result of a wait (XCom): job sids, and the wanted days, as ``YYYY-MM-DD``, by their end.
-
-    ``expires_at`` is when the first of the files may be gone (ISO 8601, UTC; ``None`` if unknown).
-    """
-
+class _Result(TypedDict):
     job_sids: list[str]
     resource_type: str | None
     start_day: str
@@ -28,6 +23,17 @@ class WaitResult(TypedDict):
     empty: list[str]
     failed: list[str]
     expires_at: str | None
+
+
+class WaitResult(_Result, total=False):
+    """
+    Result of a wait (XCom): job sids, and the wanted days, as ``YYYY-MM-DD``, by their end.
+
+    ``expires_at`` is when the first of the files may be gone (ISO 8601, UTC; ``None`` if unknown). ``failed_days`` is
+    there, as ``store``, if days failed and the sensor leaves it to the transfer to fail, after it stored the others.
+    """
+
+    failed_days: str
 
 
 class WaitEvent(TypedDict):
@@ -54,7 +60,7 @@ def conclude(
     Turn the end of a wait into the task's result or failure. Harmless when repeated.
 
     :param event: A :class:`WaitEvent`, perhaps from a trigger; anything else fails the task.
-    :param failed_days: ``fail`` or ``ignore``.
+    :param failed_days: ``fail``, ``ignore``, or ``store``: return the result and mark it, so that the transfer fails.
     :param on_failed_days: What to raise for failed days.
     :param on_timeout: What to raise for a passed deadline.
     """
@@ -64,14 +70,15 @@ def conclude(
         result = cast("WaitResult", event["result"])
         if result["failed"] and failed_days == "fail":
             raise on_failed_days(_failed_days_message(result))
-        return result
+        return {**result, "failed_days": "store"} if result["failed"] and failed_days == "store" else result
     if status in ("deleted", "fatal"):
         raise BulkExportsTaskFailure(message)
     if status == "timeout":
         raise on_timeout(message)
     if status == "error":
         raise BulkExportsTaskError(message)
-    raise BulkExportsTaskError(f"The trigger sent an event that this version does not know: {event!r}. Clear the task.")
+    shown = plain_text(repr(event), longest=500)
+    raise BulkExportsTaskError(f"The trigger sent an event that this version does not know: {shown}. Clear the task.")
 
 
 def _is_result(value: Any) -> bool:
@@ -82,7 +89,8 @@ def _failed_days_message(result: WaitResult) -> str:
     exported = len(result["completed"]) + len(result["empty"])
     total = exported + len(result["failed"])
     return (
-        f"{len(result['failed'])} of {total} days failed at Twilio: {', '.join(result['failed'])} "
-        f"(job {', '.join(result['job_sids'])}); {exported} are exported. Clear the task that submitted the job: "
-        "it submits the failed days again, and only those. failed_days='ignore' goes on without them."
+        f"{len(result['failed'])} of {total} days failed at Twilio: {listed(result['failed'])} "
+        f"(job {listed(result['job_sids'], most=10)}); {exported} are exported. Clear the task that submitted the job: "
+        "it submits the failed days again, and only those. failed_days='store' stores the others first, "
+        "failed_days='ignore' goes on without them."
     )

@@ -4,48 +4,69 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import logging
+import os
+import secrets
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
-from airflow_provider_bulkexports.compat import object_storage_path
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.api.records import HEAD_BYTES, account_of_gzip
+from airflow_provider_bulkexports.compat import has_file_system, object_storage_path
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
+from airflow_provider_bulkexports.object_storage.errors import store_errors
+from airflow_provider_bulkexports.object_storage.options import (
+    check_supported,
+    check_upload_options,
+    pipe_arguments,
+    put_arguments,
+)
+from airflow_provider_bulkexports.object_storage.uploads import abort_abandoned
+from airflow_provider_bulkexports.planning.destinations import EXTRAS, LOCAL_SCHEMES, check_destination
 
-__all__ = ["Destination"]
+__all__ = ["Destination", "check_scheme"]
 
 _PIECE = 1 << 20
 
-#: Arguments of ``put_file`` that bound its memory; s3fs would hold ten parts of 50 MiB.
-_UPLOAD_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "s3": {"chunksize": 8 << 20, "max_concurrency": 2},
-    "s3a": {"chunksize": 8 << 20, "max_concurrency": 2},
-    "gs": {"chunksize": 8 << 20},
-    "gcs": {"chunksize": 8 << 20},
-}
+#: A manifest has less than a kilobyte; what is far larger is none.
+_MAX_JSON = 1 << 20
+
+#: Hidden from whatever reads the folder. One name, so that a role that may not delete leaves one.
+_PROBE = "_bulkexports_check"
+
+log = logging.getLogger(__name__)
 
 
 class Destination:
     """
     A folder in a store.
 
-    :param url: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder`` or a local path.
+    Every method raises :exc:`BulkExportsStorageError` for what the store refuses or fails to do.
+
+    :param url: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder`` or an absolute local path.
     :param conn_id: Airflow connection of the store; without it the credentials of the environment.
-    :raises BulkExportsInputError: for an address in which Airflow would take the container for a connection.
+    :param upload_options: Arguments of the store for whatever is written, such as encryption.
+    :raises BulkExportsInputError: for an address that cannot be right, or a store whose library is not installed.
     """
 
-    def __init__(self, url: str, conn_id: str | None = None) -> None:
-        _check(url)
-        self._url = url.rstrip("/")
-        self._root = object_storage_path(self._url, conn_id)
-        self._protocol = self._root.protocol
-        self.is_local = self._protocol in ("file", "local", "")
+    def __init__(self, url: str, conn_id: str | None = None, upload_options: Mapping[str, Any] | None = None) -> None:
+        scheme = check_scheme(url)
+        self._url = url.rstrip("/") or "/"
+        self._options = check_upload_options(upload_options)
+        with store_errors("open", self.folder_uri, protocol=scheme):
+            self._root = object_storage_path(self._url, conn_id)
+            self._protocol = self._root.protocol
+            self._fs = self._root.fs
+            check_supported(self._fs, self._protocol, self._options)
+        self.is_local = self._protocol in (*LOCAL_SCHEMES, "")
 
     def uri(self, path: str) -> str:
         """Address of a file, without the connection that the destination's URL may name."""
-        parts = urlsplit(f"{self._url}/{path}")
+        parts = urlsplit(f"{self._url.rstrip('/')}/{path}")
         if not parts.scheme:
-            return f"file://{Path(self._url).resolve()}/{path}"
+            return f"file://{self._url.rstrip('/')}/{path}"
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     @property
@@ -53,74 +74,227 @@ class Destination:
         """Address of the folder itself."""
         return self.uri("").rstrip("/")
 
-    @property
-    def local_root(self) -> Path:
-        """The folder itself, of a local destination."""
-        return Path(self._root.path)
-
     def local_path(self, path: str) -> Path:
         """Where a file of a local destination is; its folder is made."""
         target = Path(self._full(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        with self._errors("write", path):
+            target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
-    def upload(self, file: Path, path: str) -> None:
+    def publish(self, file: Path, path: str, *, only_new: bool = False) -> bool:
         """
-        Copy a complete local file to the store: one put, or a multipart upload that is completed at its end.
+        Move or copy a complete local file to its place: one rename, one put, or a multipart upload that is completed.
 
-        :raises OSError: if the store has another size afterwards.
+        :param only_new: Replace nothing, as far as the store can promise that.
+        :return: Whether that was done: ``False`` if there is a file by now that was not to be replaced.
         """
-        self._root.fs.put_file(str(file), self._full(path), **_UPLOAD_OPTIONS.get(self._protocol, {}))
-        size = self.size(path)
-        if size != file.stat().st_size:
-            raise OSError(f"{self.uri(path)} has {size} bytes after an upload of {file.stat().st_size}")
+        try:
+            if self.is_local:
+                self._place(file, path, only_new=only_new)
+            else:
+                self._upload(file, path, only_new=only_new)
+        except BulkExportsStorageError as error:
+            if only_new and error.is_conflict and self._is_file(path):
+                return False
+            raise
+        return True
 
     def write_json(self, path: str, value: Any) -> None:
         """Write a small JSON file in one step."""
-        text = (json.dumps(value, indent=1) + "\n").encode()
+        self.write(path, (json.dumps(value, indent=1) + "\n").encode())
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a small file in one step."""
         if not self.is_local:
-            self._root.fs.pipe_file(self._full(path), text)
+            with self._errors("write", path):
+                self._fs.pipe_file(self._full(path), content, **pipe_arguments(self._protocol, self._options))
             return
         target = self.local_path(path)
-        spool = target.with_name(f".{target.name}.part")
-        spool.write_bytes(text)
-        spool.replace(target)
+        spool = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+        with self._errors("write", path):
+            try:
+                spool.write_bytes(content)
+                spool.replace(target)
+            finally:
+                spool.unlink(missing_ok=True)
 
     def read_json(self, path: str) -> Any:
-        """Read a JSON file; ``None`` if there is none, or it is none."""
+        """Read a JSON file; ``None`` if there is none, it is none, or nobody may read it."""
         try:
-            return json.loads(self._root.fs.cat_file(self._full(path)))
-        except (FileNotFoundError, ValueError):
+            content = self._head(path, _MAX_JSON)
+            return json.loads(content, parse_constant=_refuse_constant) if len(content) < _MAX_JSON else None
+        except (ValueError, RecursionError):
             return None
 
     def size(self, path: str) -> int | None:
         """Bytes of a file; ``None`` if there is none."""
-        self._root.fs.invalidate_cache()
-        try:
-            return int(self._root.fs.info(self._full(path))["size"])
-        except FileNotFoundError:
-            return None
+        with self._errors("find", path):
+            self._fs.invalidate_cache()
+            try:
+                found = self._fs.info(self._full(path))
+            except FileNotFoundError:
+                return None
+        return int(found["size"] or 0) if found.get("type") != "directory" else None
 
     def sha256(self, path: str) -> str:
         """Hexadecimal SHA-256 of a file, read piece by piece."""
         digest = hashlib.sha256()
-        with self._root.fs.open(self._full(path), "rb", block_size=8 * _PIECE, cache_type="none") as file:
+        with (
+            self._errors("read", path),
+            self._fs.open(self._full(path), "rb", block_size=8 * _PIECE, cache_type="none") as file,
+        ):
             read: Callable[[], bytes] = lambda: file.read(_PIECE)  # noqa: E731
             for piece in iter(read, b""):
                 digest.update(piece)
         return digest.hexdigest()
+
+    def account_of(self, path: str) -> str | None:
+        """Account whose records a day's file holds; ``None`` if it has none, is damaged, or nobody may read it."""
+        return account_of_gzip(self._head(path, HEAD_BYTES))
+
+    def remove(self, path: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        with self._errors("remove", path), suppress(FileNotFoundError):
+            self._fs.rm_file(self._full(path))
+
+    def check(self) -> None:
+        """
+        Write a small object and remove it again, to find out now what would fail later.
+
+        A role that may not delete leaves the object, which is hidden by its name.
+        """
+        self.write(_PROBE, b"Written and removed by airflow-provider-bulkexports to check the destination.\n")
+        try:
+            self.remove(_PROBE)
+        except BulkExportsStorageError as error:
+            log.warning("The check of the destination left %s: %s", self.uri(_PROBE), error)
+
+    def clean_up(self, paths: Collection[str]) -> None:
+        """Remove what killed tasks left of these files in the store."""
+        if self._protocol.startswith("s3"):
+            abort_abandoned(self._fs, [self._full(path).lstrip("/") for path in paths])
+
+    def _head(self, path: str, count: int) -> bytes:
+        """First bytes of a file; none if it is not there, or no file, or nobody may read it."""
+        try:
+            with self._errors("read", path):
+                content: bytes = self._fs.cat_file(self._full(path), start=0, end=count)
+                return content
+        except BulkExportsStorageError as error:
+            if error.is_transient:
+                raise
+            return b""
+
+    def _place(self, file: Path, path: str, *, only_new: bool) -> None:
+        target = self.local_path(path)
+        with self._errors("write", path):
+            if only_new:
+                try:
+                    os.link(file, target)
+                except FileExistsError:
+                    raise
+                except OSError:  # a file system without links
+                    file.replace(target)
+            else:
+                file.replace(target)
+
+    def _upload(self, file: Path, path: str, *, only_new: bool) -> None:
+        before = self._size_or_none(path)
+        arguments = put_arguments(self._fs, self._protocol, self._options, file=file, only_new=only_new)
+        try:
+            with self._errors("write", path):
+                try:
+                    self._fs.put_file(str(file), self._full(path), **arguments)
+                except Exception as error:
+                    if "mode" not in arguments or not _says_not_implemented(error):
+                        raise
+                    del arguments["mode"]
+                    self._fs.put_file(str(file), self._full(path), **arguments)
+        except BulkExportsStorageError as error:
+            if not error.is_conflict and not self._is_atomic:
+                self._take_back(path, before, expected=file.stat().st_size, because=str(error))
+            raise
+        self._require_size(path, before, expected=file.stat().st_size)
+
+    @property
+    def _is_atomic(self) -> bool:
+        """Whether an upload that breaks off leaves nothing under the object's name."""
+        return self._protocol in EXTRAS
+
+    def _require_size(self, path: str, before: int | None, *, expected: int) -> None:
+        try:
+            size = self.size(path)
+        except BulkExportsStorageError as error:
+            if not error.is_forbidden:
+                raise
+            log.info("%s may not be read back: the store's own check of the upload counts", self.uri(path))
+            return
+        if size != expected:
+            self._take_back(path, before, expected=expected, because=f"it has {size} bytes after an upload")
+
+    def _take_back(self, path: str, before: int | None, *, expected: int, because: str) -> NoReturn:
+        """Remove what an upload left that is not the file; not what was there before it."""
+        uri, size = self.uri(path), self._size_or_none(path)
+        if size is None:
+            fate = "Nothing is left of it"
+        elif before is not None and size == before != expected:
+            fate = "The file that was there before is untouched"
+        else:
+            try:
+                self.remove(path)
+                fate = "It was removed again"
+            except BulkExportsStorageError as error:
+                fate = f"It could not be removed, so remove it by hand ({error})"
+        raise BulkExportsStorageError(
+            f"{uri} was not stored whole ({expected} bytes): {because}. {fate}. Run the task again."
+        )
+
+    def _size_or_none(self, path: str) -> int | None:
+        with suppress(BulkExportsStorageError):
+            return self.size(path)
+        return None
+
+    def _is_file(self, path: str) -> bool:
+        """Whether a file is in the way, or may be; a folder is not."""
+        try:
+            return self.size(path) is not None
+        except BulkExportsStorageError as error:
+            return error.is_forbidden
+
+    @contextmanager
+    def _errors(self, operation: str, path: str) -> Iterator[None]:
+        with store_errors(operation, self.uri(path), protocol=self._protocol):
+            yield
 
     def _full(self, path: str) -> str:
         """The file's path as the store's file system takes it."""
         return f"{self._root.path.rstrip('/')}/{path}"
 
 
-def _check(url: str) -> None:
-    """Refuse Azure's own way to write addresses: what stands before ``@`` names a connection in Airflow."""
-    parts = urlsplit(url)
-    container, _, account = parts.netloc.rpartition("@")
-    if container and ".dfs." in account:
+def check_scheme(url: object, *, is_worker: bool = True) -> str:
+    """
+    Return the scheme of a destination; refuse one that cannot be right, as far as can be seen without the store.
+
+    :param is_worker: Whether the store's library has to be installed here, as it need not be where DAGs are parsed.
+    :raises BulkExportsInputError: also for a scheme that neither Airflow nor its providers know.
+    """
+    scheme = check_destination(url)
+    if scheme in ("", *LOCAL_SCHEMES) or (scheme in EXTRAS and not is_worker) or has_file_system(scheme):
+        return scheme
+    if extra := EXTRAS.get(scheme):
         raise BulkExportsInputError(
-            f"destination {url!r}: Airflow takes {container!r} for a connection. Write "
-            f"{parts.scheme}://{container}{parts.path} and name the connection of {account} in object_storage_conn_id"
+            f"destination {url!r}: no provider for {scheme}:// is installed; run pip install "
+            f"'airflow-provider-bulkexports[{extra}]' on the workers"
         )
+    raise BulkExportsInputError(
+        f"destination {url!r}: unknown scheme {scheme}://; write s3://, gs://, abfs:// or file:///, or install the "
+        "Airflow provider that brings it"
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _says_not_implemented(error: Exception) -> bool:
+    return "NotImplemented" in repr(error) or "not implemented" in str(error).lower()

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta, timezone
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import FILE_LIFETIME, ExportDay
 from airflow_provider_bulkexports.compat import Log
-from airflow_provider_bulkexports.exceptions import BulkExportsError
 from airflow_provider_bulkexports.outcomes import WaitResult
+from airflow_provider_bulkexports.planning.plain import plain_text
 
 __all__ = ["expires_at", "expiry", "expiry_of", "first_expiry", "warn_of_expiry"]
 
@@ -28,7 +28,10 @@ def expiry(created: Iterable[date]) -> datetime | None:
     first = min(created, default=None)
     if first is None:
         return None
-    return datetime(first.year, first.month, first.day, tzinfo=timezone.utc) + FILE_LIFETIME
+    try:
+        return datetime(first.year, first.month, first.day, tzinfo=timezone.utc) + FILE_LIFETIME
+    except OverflowError:  # a date at the end of the calendar says nothing
+        return None
 
 
 def expires_at(created: Iterable[date]) -> str | None:
@@ -55,8 +58,8 @@ def expiry_of(client: BulkExportsClient, result: WaitResult) -> str | None:
         return None
     try:
         newest = {entry.day.isoformat(): entry.create_date for entry in client.list_days(result["resource_type"])}
-    except BulkExportsError as error:
-        logging.getLogger(__name__).info("It stays unknown when the files expire: %s", error)
+    except Exception as error:  # noqa: BLE001  # said; no reason to lose the result
+        logging.getLogger(__name__).info("It stays unknown when the files expire: %s", plain_text(error))
         return None
     return expires_at(created for day, created in newest.items() if created and day in wanted)
 

@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
-from hashlib import sha256
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.models import FILE_LIFETIME, DayRange, DayStatus, ExportDay, Job, ResourceType
-from airflow_provider_bulkexports.api.spool import spool_folder, sweep
-from airflow_provider_bulkexports.api.verify import EMPTY_FILE
+from airflow_provider_bulkexports.api.models import ExportDay, ResourceType
+from airflow_provider_bulkexports.api.spool import clear_left_over, spool_folder, sweep
 from airflow_provider_bulkexports.compat import Log
-from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, BulkExportsNotFoundError
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
+from airflow_provider_bulkexports.existing import Existing, Found
+from airflow_provider_bulkexports.fetching import DayFetcher, DayMissingError, FetchedDay, Stopped
+from airflow_provider_bulkexports.planning.generations import Note
 from airflow_provider_bulkexports.planning.layout import day_folders, day_path, sidecar_of
-from airflow_provider_bulkexports.planning.progress import own_range, progress_of
 from airflow_provider_bulkexports.publishing import Destination
 from airflow_provider_bulkexports.retention import first_expiry
 
-__all__ = ["DayMissingError", "DayStore", "StoredDay"]
-
-#: Seconds between looks for a day that its job calls done and the API does not have yet.
-MISSING_INTERVAL = 15.0
+__all__ = ["DayMissingError", "DayStore", "Outcome", "StoredDay"]
 
 
 class StoredDay(TypedDict):
     """
     Manifest entry of one day.
 
-    ``status`` is ``stored``, ``skipped`` (the same file was there already) or ``missing`` (then there is no file, and
-    the other values are ``None`` or 0). ``bytes`` and ``sha256`` are of the compressed file; ``create_date`` is the day
-    on which Twilio made it, if its list says.
+    ``status`` is ``stored``, ``skipped`` (the same file was there already), ``empty`` (no records, and so no file, with
+    ``empty_days="skip"``) or ``missing`` (Twilio has no file). Without a file ``uri`` and ``sha256`` are ``None``.
+    ``bytes`` and ``sha256`` are of the compressed file. ``create_date``, ``listed_size`` and ``friendly_name`` are what
+    Twilio's list says of it, ``account_sid`` is whose records it holds; ``None`` if unknown.
     """
 
     day: str
@@ -45,14 +44,10 @@ class StoredDay(TypedDict):
     sha256: str | None
     create_date: str | None
     status: str
-
-
-class DayMissingError(BulkExportsError):
-    """Twilio has no file of a day that should have one."""
-
-
-class Stopped(BulkExportsError):  # noqa: N818  # nothing is wrong: the task is being killed
-    """The task was killed while days were still waiting."""
+    resource_type: str
+    account_sid: str | None
+    listed_size: int | None
+    friendly_name: str | None
 
 
 class Outcome(NamedTuple):
@@ -68,7 +63,7 @@ class Outcome(NamedTuple):
 
     @property
     def there(self) -> list[StoredDay]:
-        """The days that have a file now."""
+        """The days that are done: those with a file now, and those left out for being empty."""
         return [entry for entry in self.entries if entry["status"] != "missing"]
 
     @property
@@ -90,6 +85,8 @@ class DayStore:
     :param missing_timeout: Seconds to wait for the file of a day that its job calls done.
     :param spool_dir: Local folder for files on their way to an object store.
     :param known_empty: Days known to have no records.
+    :param empty_days: ``store`` a file without records, or ``skip`` it.
+    :param manifests: Where manifests go: ``beside`` the files, ``aside``, or ``none``.
     """
 
     client: BulkExportsClient
@@ -103,15 +100,27 @@ class DayStore:
     log: Log
     known_empty: Collection[date] = ()
     stop: threading.Event = field(default_factory=threading.Event)
+    empty_days: str = "store"
+    manifests: str = "beside"
+
+    def __post_init__(self) -> None:
+        self._fetcher = DayFetcher(
+            self.client, self.resource_type, self.missing_timeout, self.log, self.known_empty, self.stop
+        )
+        self._existing = Existing(self.destination, self.resource_type, self.manifests, self._fetcher.account)
 
     def store_all(self, days: Sequence[date], *, at_a_time: int) -> Outcome:
         """Store every day that can be stored; the failures of the others are returned beside."""
-        self._sweep()
-        listed = {entry.day: entry for entry in self.client.list_days(self.resource_type)}
-        if expiry := first_expiry(listed[day] for day in days if day in listed):
+        listed: defaultdict[date, list[ExportDay]] = defaultdict(list)
+        for entry in self.client.list_days(self.resource_type) if days else ():
+            listed[entry.day].append(entry)
+        if expiry := first_expiry(listed[day][-1] for day in days if listed[day]):
             self.log.info("Twilio keeps the first of these files until %s UTC", f"{expiry:%Y-%m-%d %H:%M}")
+        self._sweep()
+        with suppress(BulkExportsInputError):  # raised again for each day
+            self.destination.clean_up([self._path(day) for day in days])
         with ThreadPoolExecutor(max_workers=at_a_time, thread_name_prefix="bulkexports-store") as threads:
-            futures = {day: threads.submit(self.store, day, listed.get(day)) for day in days}
+            futures = {day: threads.submit(self.store, day, listed[day]) for day in days}
         failures: dict[date, Exception] = {}
         entries: list[StoredDay] = []
         for day, future in futures.items():
@@ -121,145 +130,157 @@ class DayStore:
                 failures[day] = error
             else:
                 entries.append(future.result())
-        return Outcome(entries, failures, first_expiry(listed[day] for day in failures if day in listed))
+        return Outcome(entries, failures, first_expiry(listed[day][-1] for day in failures if listed[day]))
 
-    def store(self, day: date, listed: ExportDay | None) -> StoredDay:
+    def store(self, day: date, listed: Sequence[ExportDay]) -> StoredDay:
         """
         Store one day.
 
-        :param listed: Its entry in Twilio's list, if it has one.
+        :param listed: Its entries in Twilio's list, the newest last.
         :raises BulkExportsError: if it cannot be; then nothing of it is at the destination that was not there before.
         """
         if self.stop.is_set():
             raise Stopped(f"{day} was not begun: the task was killed")
-        path = day_path(self.layout, resource_type=self.resource_type, day=day, account_sid=self.client.account_sid)
-        if (there := self._already_there(day, path, listed)) is not None:
+        path = self._path(day)
+        found = self._existing.find(path)
+        if (there := self._already_there(found, day, path, listed)) is not None:
             self.log.info("%s: already at %s, %d bytes", day, there["uri"], there["bytes"])
             return there
-        try:
-            entry = self._fetch(day, path, listed)
-        except DayMissingError as error:
-            if not self.ignore_missing:
-                raise
-            self.log.warning("%s Going on without it.", error)
-            return StoredDay(
-                day=day.isoformat(), uri=None, bytes=0, records=0, sha256=None, create_date=None, status="missing"
-            )
-        self.destination.write_json(sidecar_of(path), entry)
+        with self._spool(path) as folder:
+            target = folder / "day.json.gz"
+            try:
+                file = self._fetcher.fetch(day, target, listed)
+            except DayMissingError as error:
+                return self._missing(found, day, path, error)
+            account = self.client.account_sid or file.account_sid or self._fetcher.account(day)
+            if self.client.account_sid and file.account_sid not in (None, account):
+                self.log.warning(
+                    "%s: its records are of %s, and the connection's is %s", day, file.account_sid, account
+                )
+            if not file.records and self.empty_days == "skip" and found.size is None:
+                self.log.info("%s: no records, so no file", day)
+                return self._entry(day, None, file, account, status="empty")
+            self._publish(target, path, day, account)
+        entry = self._entry(day, path, file, account)
+        self._write_manifest(path, entry)
+        # Another task may have written there at the same moment.
+        self._existing.require_own(self._existing.find(path), path, day, account=account)
         self.log.info("%s: %d records, %d bytes at %s", day, entry["records"], entry["bytes"], entry["uri"])
         return entry
 
-    def _already_there(self, day: date, path: str, listed: ExportDay | None) -> StoredDay | None:
-        if self.if_exists == "overwrite":
-            return None
-        size = self.destination.size(path)
-        if size is None:
+    def _path(self, day: date) -> str:
+        return day_path(self.layout, resource_type=self.resource_type, day=day, account_sid=self.client.account_sid)
+
+    def _already_there(self, found: Found, day: date, path: str, listed: Sequence[ExportDay]) -> StoredDay | None:
+        """Return the entry of a file that stays; ``None`` if the day has to be fetched."""
+        if found.size is None:
             return None
         if self.if_exists == "fail":
-            raise BulkExportsInputError(
-                f"{self.destination.uri(path)} exists: remove it, or use if_exists='skip' or 'overwrite'"
+            raise self._exists(path)
+        account = self._fetcher.account(day)
+        if account or found.owner is None:
+            self._existing.require_own(found, path, day, account=account)
+        if self.if_exists == "overwrite" or not self._existing.is_newest(found, path, day, listed):
+            return None
+        note = found.note
+        assert note is not None
+        entry = self._noted(note, path, account, listed)
+        if not note.is_full or note.account_sid != account:
+            self._write_manifest(path, entry)
+        return StoredDay(**{**entry, "status": "skipped"})
+
+    def _publish(self, file: Path, path: str, day: date, account: str | None) -> None:
+        """Put a complete file into its place, unless that is somebody else's by now."""
+        found = self._existing.find(path)
+        self._existing.require_own(found, path, day, account=account)
+        if found.size is None:
+            if self.destination.publish(file, path, only_new=True):
+                return
+            found = self._existing.find(path)
+            self._existing.require_own(found, path, day, account=account)
+            if self.if_exists == "fail":
+                raise self._exists(path)
+        if found.is_hidden:
+            self.log.warning(
+                "%s: a file is at %s already, and this task may not read it: it is replaced. If several accounts store "
+                "here, put {account_sid} into the layout",
+                day,
+                self.destination.uri(path),
             )
-        noted = self.destination.read_json(sidecar_of(path))
-        if not isinstance(noted, Mapping) or noted.get("day") != day.isoformat() or noted.get("bytes") != size:
-            return None
-        if listed and listed.create_date and noted.get("create_date") != listed.create_date.isoformat():
-            return None  # Twilio has made the day again since
-        if noted.get("sha256") != self.destination.sha256(path):
-            return None
-        return StoredDay(
-            day=day.isoformat(),
-            uri=self.destination.uri(path),
-            bytes=size,
-            records=int(noted.get("records") or 0),
-            sha256=noted["sha256"],
-            create_date=noted.get("create_date"),
-            status="skipped",
-        )
+        self.destination.publish(file, path)
 
-    def _fetch(self, day: date, path: str, listed: ExportDay | None) -> StoredDay:
-        if self.destination.is_local:
-            target = self.destination.local_path(path)
-            return self._download(day, path, target, listed)
-        with spool_folder(self.spool_dir) as folder:
-            target = folder / "day.json.gz"
-            entry = self._download(day, path, target, listed)
-            self.destination.upload(target, path)
-        return entry
+    def _exists(self, path: str) -> BulkExportsInputError:
+        uri = self.destination.uri(path)
+        return BulkExportsInputError(f"{uri} exists: remove it, or use if_exists='skip' or 'overwrite'")
 
-    def _download(self, day: date, path: str, target: Path, listed: ExportDay | None) -> StoredDay:
-        patience = time.monotonic() + self.missing_timeout
-        while True:
-            try:
-                file = self.client.download_day(
-                    self.resource_type,
-                    day,
-                    target,
-                    expected_size=listed.size if listed else None,
-                    may_be_empty=lambda: self._is_called_empty(day),
-                )
-                return self._entry(day, path, file.size, file.records, file.sha256, listed)
-            except BulkExportsNotFoundError as error:
-                status = DayStatus.COMPLETED_EMPTY_RECORDS if day in self.known_empty else self._status_of(day)
-                if status is DayStatus.COMPLETED_EMPTY_RECORDS:
-                    # Some empty days have no file at all: theirs is made here.
-                    target.write_bytes(EMPTY_FILE)
-                    return self._entry(day, path, len(EMPTY_FILE), 0, sha256(EMPTY_FILE).hexdigest(), None)
-                if status is not DayStatus.COMPLETED or time.monotonic() >= patience:
-                    raise DayMissingError(self._why_missing(day, status)) from error
-                self.log.info("%s is exported, but has no file yet; looking again in %.0f s", day, MISSING_INTERVAL)
-            if self.stop.wait(MISSING_INTERVAL):
-                raise Stopped(f"{day} has no file yet, and the task was killed")
+    def _missing(self, found: Found, day: date, path: str, error: DayMissingError) -> StoredDay:
+        self._existing.require_own(found, path, day, account=self._fetcher.account(day))
+        if not self.ignore_missing:
+            raise error
+        self.log.warning("%s Continuing without it.", error)
+        return self._entry(day, None, FetchedDay(0, 0, "", None, None), None, status="missing")
 
-    def _entry(self, day: date, path: str, size: int, records: int, sha256: str, listed: ExportDay | None) -> StoredDay:
-        return StoredDay(
-            day=day.isoformat(),
-            uri=self.destination.uri(path),
-            bytes=size,
-            records=records,
-            sha256=sha256,
-            create_date=listed.create_date.isoformat() if listed and listed.create_date else None,
-            status="stored",
-        )
-
-    def _is_called_empty(self, day: date) -> bool:
-        return day in self.known_empty or self._status_of(day) is DayStatus.COMPLETED_EMPTY_RECORDS
+    @contextmanager
+    def _spool(self, path: str) -> Iterator[Path]:
+        """Folder for the file on its way, where it can be renamed from if the destination is local."""
+        if not self.destination.is_local:
+            with spool_folder(self.spool_dir) as folder:
+                yield folder
+            return
+        target = self.destination.local_path(path)
+        clear_left_over(target)
+        with spool_folder(target.parent, is_hidden=True) as folder:
+            yield folder
 
     def _sweep(self) -> None:
         """Remove what killed tasks left beside the files of other days; an object store has no such thing."""
         if self.destination.is_local:
-            folders = day_folders(self.layout, resource_type=self.resource_type, account_sid=self.client.account_sid)
-            sweep(self.destination.local_root, folders)
+            account = self.client.account_sid
+            folders = day_folders(self.layout, resource_type=self.resource_type, account_sid=account)
+            sweep(self.destination.local_path("."), folders)
 
-    def _status_of(self, day: date) -> DayStatus | None:
-        """What the listed jobs say about the day; ``None`` if none covers it."""
-        jobs = self._jobs_of(day)
-        return progress_of(jobs, DayRange(day, day)).states.get(day) if jobs else None
+    def _write_manifest(self, path: str, entry: StoredDay) -> None:
+        if self.manifests == "none":
+            return
+        place = sidecar_of(path, self.manifests)
+        try:
+            self.destination.write_json(place, entry)
+        except BulkExportsStorageError as error:
+            if error.is_transient:
+                raise
+            self.log.warning("The file is stored, but will be fetched again by the next run. %s", error)
 
-    def _jobs_of(self, day: date) -> list[Job]:
-        return [job for job in self.client.list_jobs(self.resource_type) if (own := own_range(job)) and day in own]
+    def _entry(
+        self, day: date, path: str | None, file: FetchedDay, account: str | None, *, status: str = "stored"
+    ) -> StoredDay:
+        listed = file.generation
+        return StoredDay(
+            day=day.isoformat(),
+            uri=self.destination.uri(path) if path else None,
+            bytes=file.size if path else 0,
+            records=file.records,
+            sha256=file.sha256 if path else None,
+            create_date=listed.create_date.isoformat() if listed and listed.create_date else None,
+            status=status,
+            resource_type=self.resource_type.value,
+            account_sid=account,
+            listed_size=(listed.size or None) if listed else None,
+            friendly_name=listed.friendly_name if listed else None,
+        )
 
-    def _has_expired(self, day: date) -> bool:
-        """Whether every job that made the day finished longer ago than Twilio keeps files."""
-        finished = [job.estimated_completion_time for job in self._jobs_of(day) if job.estimated_completion_time]
-        return bool(finished) and max(finished) + FILE_LIFETIME <= datetime.now(timezone.utc)
-
-    def _why_missing(self, day: date, status: DayStatus | None) -> str:
-        if status is DayStatus.COMPLETED and self._has_expired(day):
-            return (
-                f"The file of {self.resource_type} of {day} has expired: Twilio removes files after seven days. Clear "
-                "the task that submitted the day, with if_exists='submit', and then this one."
-            )
-        if status is DayStatus.COMPLETED:
-            return (
-                f"{self.resource_type} of {day}: its job says Completed, but Twilio never had a file of it in "
-                f"{self.missing_timeout:.0f} seconds of asking. Run this task again, or ask Twilio's support."
-            )
-        if status is None:
-            return (
-                f"{self.resource_type} of {day} has no file, and no job of the last seven days covers it: it was never "
-                "exported, or expired seven days after it was. Submit it (again) with CreateExportCustomJobOperator."
-            )
-        return (
-            f"{self.resource_type} of {day} has no file: its job says {status.value}. Wait for it with "
-            "ExportCustomJobSensor before this task."
+    def _noted(self, note: Note, path: str, account: str | None, listed: Sequence[ExportDay]) -> StoredDay:
+        """Entry of a file that its manifest describes, with what is known by now."""
+        newest = listed[-1] if listed else None
+        return StoredDay(
+            day=note.day,
+            uri=self.destination.uri(path),
+            bytes=note.size,
+            records=note.records,
+            sha256=note.sha256,
+            create_date=note.create_date,
+            status="stored",
+            resource_type=self.resource_type.value,
+            account_sid=account or note.account_sid,
+            listed_size=note.listed_size or ((newest.size or None) if newest else None),
+            friendly_name=note.friendly_name or (newest.friendly_name if newest else None),
         )

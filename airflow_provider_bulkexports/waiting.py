@@ -24,19 +24,20 @@ from airflow_provider_bulkexports.api.models import (
 )
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, BulkExportsNotFoundError
 from airflow_provider_bulkexports.outcomes import WaitEvent, WaitResult
+from airflow_provider_bulkexports.planning.coverage import awaited_days
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.planning.naming import name_days
+from airflow_provider_bulkexports.planning.plain import listed
 from airflow_provider_bulkexports.planning.progress import (
     Progress,
     Verdict,
     is_finished,
     own_range,
     progress_of,
-    range_of,
 )
 from airflow_provider_bulkexports.retention import expires_at
 
-__all__ = ["Check", "DayWait", "JobWait", "Source", "Wait"]
+__all__ = ["Check", "DayWait", "JobWait", "Source", "StaleCredentialsError", "Wait"]
 
 #: Looks at the files for each look at the jobs, while no job works on a wanted day.
 _IDLE_LOOKS = 10
@@ -55,17 +56,25 @@ class Source(Protocol):
         """List the day files of a resource type."""
 
 
+class StaleCredentialsError(Exception):
+    """Raised by a source that refuses the whole poll: its credentials may have been replaced. No fault of a wait."""
+
+
 class Check(NamedTuple):
     """
     What one look showed.
 
     :param event: How the wait ended; ``None`` while it goes on.
     :param evidence: What the progress was concluded from, for the next look to compare with.
+    :param failure: Why the poll failed although the days are final.
+    :param fallback: How the wait ends if it keeps failing in this way.
     """
 
     progress: Progress
     event: WaitEvent | None
     evidence: object = None
+    failure: BulkExportsError | None = None
+    fallback: WaitEvent | None = None
 
 
 class Wait(Protocol):
@@ -118,7 +127,7 @@ class JobWait:
     @property
     def subject(self) -> str:
         """The job sids."""
-        return ", ".join(self.job_sids)
+        return listed(self.job_sids, most=10)
 
     def check(self, source: Source, previous: Check | None = None) -> Check:
         """
@@ -133,45 +142,42 @@ class JobWait:
                 return previous
             if all(map(_is_as_far, jobs, evidence)):
                 return Check(previous.progress.with_outlook(jobs), None, jobs)
-        days = self._days_in(jobs)
+        days = self._days_in(jobs, previous)
         progress = progress_of(jobs, days)
         if progress.verdict is Verdict.WAIT:
             return Check(progress, None, jobs)
         if progress.verdict is Verdict.DELETED:
             return Check(progress, self._deleted(progress))
         resource_type = self.resource_type or next((job.resource_type for job in jobs if job.resource_type), None)
-        if progress.unnamed_days:
-            progress = name_days(progress, _files(source, resource_type))
         markers = [marker for job in jobs if (marker := read_marker(job))]
         created = [marker.day for marker in markers] if len(markers) == len(jobs) else []
-        return Check(progress, _finished(progress, created, self.job_sids, resource_type))
 
-    def _days_in(self, jobs: Sequence[Job]) -> DayRange:
+        def finished(named: Progress) -> WaitEvent:
+            return _finished(named, created, self.job_sids, resource_type)
+
+        if not progress.unnamed_days:
+            return Check(progress, finished(progress))
+        try:
+            named = name_days(progress, _files(source, resource_type))
+        except BulkExportsError as error:  # passing; by the list's absence alone no day is said to have failed
+            fallback = None if progress.unnamed.get(DayStatus.FAILED) else finished(name_days(progress, None))
+            return Check(progress, None, failure=error, fallback=fallback)
+        return Check(named, finished(named))
+
+    def _days_in(self, jobs: Sequence[Job], previous: Check | None) -> DayRange:
         for job in jobs:
             if self.resource_type and job.resource_type and job.resource_type is not self.resource_type:
                 raise BulkExportsInputError(
                     f"Job {job.job_sid} exports {job.resource_type}, not {self.resource_type}: correct resource_type"
                 )
-        if self.start_day and self.end_day:
-            days = DayRange(self.start_day, self.end_day)
-        else:
-            whole = range_of(jobs)
-            days = DayRange(self.start_day or whole.start, self.end_day or whole.end)
-        ranges = [own for job in jobs if (own := own_range(job))]
-        covered = any(own.start <= days.start and days.end <= own.end for own in ranges)
-        missing = [] if covered else [day for day in days if not any(day in own for own in ranges)]
-        if missing and len(ranges) == len(jobs):
-            raise BulkExportsInputError(
-                f"{_listed(missing)} cannot become final: {', '.join(self.job_sids)} covers "
-                f"{', '.join(map(str, ranges))} only; correct start_day and end_day"
-            )
-        return days
+        former = previous.progress.days if previous else None
+        return awaited_days(jobs, start_day=self.start_day, end_day=self.end_day, former=former)
 
     def _deleted(self, progress: Progress) -> WaitEvent:
         lost = progress.with_status(DayStatus.DELETED_BY_USER_REQUEST, DayStatus.RUNNING_TO_BE_DELETED)
-        which = f": {_listed(lost)} will not be exported" if lost else ""
+        which = f": {listed(lost)} will not be exported" if lost else ""
         message = (
-            f"Job {', '.join(self.job_sids)} was deleted{which}. "
+            f"Job {self.subject} was deleted{which}. "
             "Clear the task that submitted it: it submits the missing days again."
         )
         return WaitEvent(status="deleted", message=message, result=None)
@@ -197,24 +203,28 @@ class DayWait:
         """Look at the list of files once, and, if files are missing, at the jobs for days without records."""
         files = [entry for entry in source.list_days(self.resource_type) if entry.day in self.days]
         states = dict.fromkeys(sorted(entry.day for entry in files), DayStatus.COMPLETED)
-        looks_left = 0
+        looks_left, jobs = 0, list[Job]()
         if len(states) < len(self.days):
             looks_left = previous.evidence - 1 if previous and isinstance(previous.evidence, int) else 0
             if looks_left <= 0:
-                states, looks_left = self._with_empty_days(states, source)
-        progress = Progress(self.days, states, unaccounted=len(self.days) - len(states))
+                jobs = self._jobs(source)
+                states = self._with_empty_days(states, jobs)
+                looks_left = _IDLE_LOOKS if all(map(is_finished, jobs)) else 1
+        progress = Progress(self.days, states, unaccounted=len(self.days) - len(states)).with_outlook(jobs)
         if progress.verdict is Verdict.WAIT:
             return Check(progress, None, looks_left)
         created = [entry.create_date for entry in files if entry.create_date]
         return Check(progress, _finished(progress, created, (), self.resource_type))
 
-    def _with_empty_days(self, states: Mapping[date, DayStatus], source: Source) -> tuple[dict[date, DayStatus], int]:
-        """Add days that a job calls empty; and after how many looks it is worth to ask about the jobs again."""
-        jobs = [job for job in source.list_jobs(self.resource_type) if _overlap(own_range(job) or self.days, self.days)]
-        said = progress_of(jobs, self.days)
-        is_being_made = not all(map(is_finished, jobs))
+    def _jobs(self, source: Source) -> list[Job]:
+        """The jobs that may work on a wanted day."""
+        return [job for job in source.list_jobs(self.resource_type) if _overlap(own_range(job) or self.days, self.days)]
+
+    def _with_empty_days(self, states: Mapping[date, DayStatus], jobs: Iterable[Job]) -> dict[date, DayStatus]:
+        """Add days that a job calls empty, by name or, if it says which days it covers, by its counts."""
+        said = progress_of([job for job in jobs if own_range(job) or _names_all_days(job)], self.days)
         empty = dict.fromkeys(said.with_status(DayStatus.COMPLETED_EMPTY_RECORDS), DayStatus.COMPLETED_EMPTY_RECORDS)
-        return {**empty, **states}, 1 if is_being_made else _IDLE_LOOKS
+        return {**empty, **states}
 
 
 def _finished(
@@ -234,6 +244,10 @@ def _finished(
         expires_at=expires_at(created),
     )
     return WaitEvent(status="finished", message="", result=result)
+
+
+def _names_all_days(job: Job) -> bool:
+    return all(len(group.days) >= group.count for group in job.details)
 
 
 def _is_as_far(one: Job, other: Job) -> bool:
@@ -257,17 +271,17 @@ def _fetch(source: Source, job_sid: str) -> Job:
         ) from error
 
 
-def _files(source: Source, resource_type: ResourceType | None) -> set[date]:
-    """Days of which there is a file; without the permission to list them, none is known."""
+def _files(source: Source, resource_type: ResourceType | None) -> set[date] | None:
+    """Days of which there is a file; ``None`` if nobody can tell, such as without the permission to list them."""
     if resource_type is None:
-        return set()
+        return None
     try:
         return {entry.day for entry in source.list_days(resource_type)}
     except BulkExportsError as error:
         if error.is_transient:
             raise
         logging.getLogger(__name__).info("Going on without the list of day files: %s", error)
-        return set()
+        return None
 
 
 def _overlap(one: DayRange, other: DayRange) -> bool:
@@ -276,7 +290,3 @@ def _overlap(one: DayRange, other: DayRange) -> bool:
 
 def _iso(days: Iterable[date]) -> list[str]:
     return [day.isoformat() for day in days]
-
-
-def _listed(days: Iterable[date]) -> str:
-    return ", ".join(_iso(days))

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import random
 import time
+import traceback
 from datetime import datetime, timezone
+from pathlib import Path
 
 from airflow_provider_bulkexports.compat import Log, conf
-from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsRateLimitError
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsError,
+    BulkExportsRateLimitError,
+    BulkExportsResponseError,
+)
 from airflow_provider_bulkexports.outcomes import WaitEvent
 from airflow_provider_bulkexports.planning import pacing
 from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
+from airflow_provider_bulkexports.planning.plain import plain_text
 from airflow_provider_bulkexports.planning.progress import Progress
-from airflow_provider_bulkexports.waiting import Check, Source, Wait
+from airflow_provider_bulkexports.waiting import Check, Source, StaleCredentialsError, Wait
 
-__all__ = ["FAILURES_IN_A_ROW", "MAX_POLL_INTERVAL", "POLL_INTERVAL", "Streak", "Watch"]
+__all__ = ["FAILURES_IN_A_ROW", "MAX_POLL_INTERVAL", "POLL_INTERVAL", "Streak", "Watch", "as_poll_error"]
 
 #: Seconds between looks, where the DAG does not say.
 POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
@@ -24,6 +31,20 @@ MAX_POLL_INTERVAL = conf.getfloat("bulkexports", "max_poll_interval", fallback=p
 
 #: Looks in a row that may fail. With their growing pauses they outlast an outage of ten minutes at any interval.
 FAILURES_IN_A_ROW = 10
+
+
+def as_poll_error(error: Exception) -> BulkExportsError:
+    """
+    Take whatever ended a poll for a failed poll, which the next one may mend; an error of this package is itself.
+
+    A fault of ours in reading one answer must not end the waits for others, and says where it is.
+    """
+    if isinstance(error, BulkExportsError):
+        return error
+    steps = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(steps[-1].filename).name}:{steps[-1].lineno})" if steps else ""
+    what = plain_text(f"{type(error).__name__}: {error}", longest=500)
+    return BulkExportsResponseError(f"Unexpected {what}{where}")
 
 
 class Streak:
@@ -73,16 +94,21 @@ class Watch:
 
     def look(self, source: Source) -> WaitEvent | None:
         """
-        Look once. Blocks; never raises an error of this package.
+        Look once. Blocks; a fault is counted, not raised.
 
         :return: How the wait ended, or ``None`` while it goes on.
+        :raises StaleCredentialsError: if the source does, which concerns the whole poll.
         """
         try:
             check = self.wait.check(source, self._last)
-        except BulkExportsError as error:
-            return self._failed(error)
-        self._failures.end()
+        except StaleCredentialsError:
+            raise
+        except Exception as error:  # noqa: BLE001  # counted; see fail()
+            return self.fail(error)
         previous, self._last = self._last, check
+        if check.failure:
+            return self.fail(check.failure)
+        self._failures.end()
         if previous is None or not _is_same(previous.progress, check.progress):
             self._say(check.progress)
         return check.event
@@ -99,6 +125,8 @@ class Watch:
         while event is None and self.is_failing and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(self._failures.pause(Pace(0)), left))
             event = self.look(source)
+        if event is None and time.monotonic() >= deadline:
+            return self._fallback()
         return event
 
     def pause(self) -> float:
@@ -115,6 +143,8 @@ class Watch:
 
         :param fate: What became of the job, and what to do now, if it does not go on.
         """
+        if fallback := self._fallback():
+            return fallback
         message = (
             f"Timed out waiting for {self.wait.subject} ({self._last_line}). "
             f"{fate or 'The job goes on at Twilio: clear the task to wait on'}, "
@@ -128,17 +158,33 @@ class Watch:
             return "Twilio has not answered yet"
         return self._last.progress.summary(today=datetime.now(timezone.utc).date())
 
-    def _failed(self, error: BulkExportsError) -> WaitEvent | None:
-        if not error.is_transient:
-            return WaitEvent(status="fatal", message=str(error), result=None)
-        self._failures.add(error)
-        if self._failures.length >= FAILURES_IN_A_ROW:
-            message = (
-                f"Twilio could not be asked {self._failures.length} times in a row; the job goes on there. {error}"
-            )
-            return WaitEvent(status="error", message=message, result=None)
-        self._log.warning("Look failed (%d of %d in a row): %s", self._failures.length, FAILURES_IN_A_ROW, error)
+    def fail(self, error: Exception) -> WaitEvent | None:
+        """
+        Count a failed poll, also one that failed before it came to this wait; any error that is not ours may pass.
+
+        :return: How the wait ended, if the error ends it or the budget of consecutive failures is spent.
+        """
+        failure = as_poll_error(error)
+        if not failure.is_transient:
+            return WaitEvent(status="fatal", message=str(failure), result=None)
+        self._failures.add(failure)
+        length = self._failures.length
+        if length >= FAILURES_IN_A_ROW:
+            message = f"Twilio could not be asked {length} times in a row; the job goes on there. {failure}"
+            return self._fallback() or WaitEvent(status="error", message=message, result=None)
+        self._log.warning("Look failed (%d of %d in a row): %s", length, FAILURES_IN_A_ROW, failure)
         return None
+
+    def _fallback(self) -> WaitEvent | None:
+        """The end of a wait whose days are final, but for a list that cannot be had."""
+        if self._last is None or self._last.fallback is None:
+            return None
+        self._log.warning(
+            "All days of %s are final. Which of them have no records is unknown: %s",
+            self.wait.subject,
+            self._last.failure,
+        )
+        return self._last.fallback
 
     def _say(self, progress: Progress) -> None:
         # Twilio computes its estimate anew for every answer: that alone is no news.

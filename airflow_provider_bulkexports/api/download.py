@@ -44,6 +44,7 @@ class DownloadedDay:
     :param size: Bytes of the compressed file; of a day that Twilio lists several times, it tells which file came.
     :param records: Number of records: lines that hold something.
     :param sha256: Hexadecimal SHA-256 of the compressed file.
+    :param account_sid: Account that the first record names; ``None`` without records.
     """
 
     day: date
@@ -51,6 +52,7 @@ class DownloadedDay:
     size: int
     records: int
     sha256: str
+    account_sid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,8 @@ class _Transfer:
             self._check = FileCheck()
             self._check.feed(EMPTY_FILE)
             self._check.finish()
-        return DownloadedDay(day, target, self._check.size, self._check.records, self._check.sha256)
+        check = self._check
+        return DownloadedDay(day, target, check.size, check.records, check.sha256, check.account_sid)
 
     def start_over(self) -> None:
         """Forget what came."""

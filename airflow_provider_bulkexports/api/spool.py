@@ -26,7 +26,7 @@ from typing import BinaryIO
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
-__all__ = ["ABANDONED_AFTER", "spool_folder", "spooled", "sweep"]
+__all__ = ["ABANDONED_AFTER", "clear_left_over", "spool_folder", "spooled", "sweep"]
 
 #: Seconds without a write after which something that nobody holds is left over; a transfer gives up much sooner.
 ABANDONED_AFTER = 6 * 3600.0
@@ -34,9 +34,9 @@ ABANDONED_AFTER = 6 * 3600.0
 _HOST = re.sub(r"\W", "-", platform.node()) or "host"
 _FILE = re.compile(r"(?P<host>.+)\.(?P<pid>[0-9]{1,10})\.\w+")
 _ANY_FILE = re.compile(r"\..+\.(?P<host>[\w-]+)\.(?P<pid>[0-9]{1,10})\.[0-9a-f]{8}\.part")
-_FOLDER = re.compile(r"bulkexports-spool-(?P<host>.+)-(?P<pid>[0-9]{1,10})-\w+")
+_FOLDER = re.compile(r"\.?bulkexports-spool-(?P<host>.+)-(?P<pid>[0-9]{1,10})-\w+")
 #: What the first version made.
-_FORMER_FOLDER = re.compile(r"bulkexports-(?P<host>(?P<pid>[a-z0-9_]{8}))")
+_FORMER_FOLDER = re.compile(r"\.?bulkexports-(?P<host>(?P<pid>[a-z0-9_]{8}))")
 _FORMER_CONTENT = re.compile(r"day\.json\.gz|\.day\.json\.gz\..+\.part")
 _LOCK = ".lock"
 
@@ -48,7 +48,7 @@ def spooled(target: Path) -> Iterator[BinaryIO]:
 
     If it does not, the target is as it was. What killed processes left of the same target is removed first.
     """
-    _clear_files(target)
+    clear_left_over(target)
     file, path = _locked_file(target)
     try:
         with file:
@@ -60,15 +60,17 @@ def spooled(target: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def spool_folder(parent: str | None = None) -> Iterator[Path]:
+def spool_folder(parent: str | Path | None = None, *, is_hidden: bool = False) -> Iterator[Path]:
     """
     Make a folder that lives as long as the block. What killed processes left of such folders is removed first.
 
     :param parent: Where; by default where temporary files go.
+    :param is_hidden: Whether readers of the parent must not see it.
     :raises BulkExportsInputError: if no folder can be made there.
     """
     base = Path(parent or tempfile.gettempdir())
-    folder = base / f"bulkexports-spool-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+    hidden = "." if is_hidden else ""
+    folder = base / f"{hidden}bulkexports-spool-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         _clear_folders(base)
         folder.mkdir(mode=0o700)
@@ -111,7 +113,8 @@ def _locked_file(target: Path) -> tuple[BinaryIO, Path]:
         path.unlink(missing_ok=True)
 
 
-def _clear_files(target: Path) -> None:
+def clear_left_over(target: Path) -> None:
+    """Remove what killed processes left of a file on its way to the target."""
     prefix = f".{target.name}."
     for path in target.parent.glob(f"{glob.escape(prefix)}*.part"):
         if made_by := _FILE.fullmatch(path.name[len(prefix) : -len(".part")]):
@@ -119,7 +122,7 @@ def _clear_files(target: Path) -> None:
 
 
 def _clear_folders(base: Path) -> None:
-    for folder in base.glob("bulkexports-*"):
+    for folder in (*base.glob("bulkexports-*"), *base.glob(".bulkexports-*")):
         with suppress(OSError):  # somebody else's, or gone in the meantime
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
                 continue

@@ -16,6 +16,7 @@ from contextlib import suppress
 from gzip import GzipFile
 from typing import TYPE_CHECKING
 
+from airflow_provider_bulkexports.api.records import HEAD_BYTES, account_of
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
 with suppress(ImportError):  # it has no wheel for some platforms
@@ -48,6 +49,7 @@ class FileCheck:
     def __init__(self) -> None:
         self.size = 0
         self.records = 0
+        self._head = b""
         self._digest = hashlib.sha256()
         self._is_wanted = True
         self._workers = (_Worker(self._hash), _Worker(self._inflate))
@@ -56,6 +58,11 @@ class FileCheck:
     def sha256(self) -> str:
         """Hexadecimal SHA-256 of the compressed file, once it is finished."""
         return self._digest.hexdigest()
+
+    @property
+    def account_sid(self) -> str | None:
+        """Account that the first record names, once the file is finished."""
+        return account_of(self._head)
 
     def feed(self, piece: bytes) -> None:
         """
@@ -102,6 +109,8 @@ class FileCheck:
         with io.BufferedReader(_Joined(pieces), _TEXT) as source, GzipFile(fileobj=source, mode="rb") as file:
             line_is_open = False
             while self._is_wanted and (text := file.read1(_TEXT)):
+                if len(self._head) < HEAD_BYTES and not self.records:
+                    self._head += text[:HEAD_BYTES]
                 # Faster than count(), which looks at every byte one by one before Python 3.13.
                 lines = io.BytesIO(text).readlines()
                 blank = lines.count(b"\n") - (line_is_open and lines[0] == b"\n")

@@ -13,6 +13,7 @@ from airflow_provider_bulkexports.api.client import check_webhook
 from airflow_provider_bulkexports.api.models import DayRange, ResourceType, check_job_length, exportable_at
 from airflow_provider_bulkexports.cancelling import JobGuard
 from airflow_provider_bulkexports.compat import BaseOperator, Context, conf
+from airflow_provider_bulkexports.destination_check import check_known_destination, check_writable
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
@@ -78,6 +79,8 @@ class CreateExportCustomJobOperator(BaseOperator):
     :param emit_partitions: With ``wait_for_completion``, make one event a day for each asset among ``outlets``, with
         the day as its partition key (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
         Without ``wait_for_completion`` no day is there yet when the task ends, and the events of its outlets name none.
+    :param destination: Where a later task stores the files: checked before the quota is spent, by a small object that
+        is written and removed. ``object_storage_conn_id`` and ``upload_options`` as of that task. (all templated)
     """
 
     template_fields: Sequence[str] = (
@@ -90,6 +93,9 @@ class CreateExportCustomJobOperator(BaseOperator):
         "completion_email",
         "if_exists",
         "twilio_conn_id",
+        "destination",
+        "object_storage_conn_id",
+        "upload_options",
     )
     ui_color = "#f22f46"
     ui_fgcolor = "#ffffff"
@@ -118,6 +124,9 @@ class CreateExportCustomJobOperator(BaseOperator):
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         emit_partitions: bool = False,
+        destination: str | None = None,
+        object_storage_conn_id: str | None = None,
+        upload_options: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         is_for_alerts = email is not None and email == (kwargs.get("default_args") or {}).get("email")
@@ -142,6 +151,9 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.twilio_conn_id = twilio_conn_id
         self.deferrable = deferrable
         self.emit_partitions = emit_partitions
+        self.destination = destination
+        self.object_storage_conn_id = object_storage_conn_id
+        self.upload_options = upload_options
         self._guard: JobGuard | None = None
         self._check_literals()
 
@@ -154,6 +166,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         """Wait until the days are exportable, submit or adopt, and wait for completion if asked to."""
         with as_task_failures():
             days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
+            check_writable(self)
             return self._export(context, days)
 
     def execute_when_exportable(
@@ -269,6 +282,7 @@ class CreateExportCustomJobOperator(BaseOperator):
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
         require_outlets(self, emit_partitions=self.emit_partitions)
+        check_known_destination(self)
         if self.emit_partitions and not self.wait_for_completion:
             raise BulkExportsInputError(
                 "emit_partitions=True without wait_for_completion=True: no day is there when the task ends; let the "

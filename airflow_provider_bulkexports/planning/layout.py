@@ -10,19 +10,24 @@ from string import Formatter
 from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
-__all__ = ["DEFAULT_LAYOUT", "check_layout", "day_folders", "day_path", "sidecar_of"]
+__all__ = ["DEFAULT_LAYOUT", "MANIFESTS", "check_layout", "day_folders", "day_path", "sidecar_of"]
 
 DEFAULT_LAYOUT = "resource_type={resource_type}/day={day}/part-0.json.gz"
+
+#: Where a file's manifest goes.
+MANIFESTS = ("beside", "aside", "none")
 
 _FIELDS = ("resource_type", "account_sid", "day", "year", "month")
 
 
-def check_layout(layout: str) -> None:
+def check_layout(layout: object) -> None:
     """
     Refuse a layout that would lose days or leave the destination.
 
     :raises BulkExportsInputError: saying what to write instead.
     """
+    if not isinstance(layout, str) or not layout.strip() or not layout.isprintable():
+        raise BulkExportsInputError(f"layout {layout!r}: write a relative path of a file, such as {DEFAULT_LAYOUT!r}")
     try:
         parsed = list(Formatter().parse(layout))
     except ValueError as error:
@@ -68,7 +73,13 @@ def day_folders(layout: str, *, resource_type: ResourceType, account_sid: str | 
     return str(PurePosixPath(pattern).parent)
 
 
-def sidecar_of(path: str) -> str:
-    """Relative path of the note about a day's file; its underscore hides it from readers of partitioned data."""
+def sidecar_of(path: str, manifests: str = "beside") -> str:
+    """
+    Relative path of the manifest of a day's file; an underscore hides it from readers of partitioned data.
+
+    :param manifests: ``beside`` the file, or ``aside``: below ``_manifests`` in the destination.
+    """
     file = PurePosixPath(path)
+    if manifests == "aside":
+        return str(PurePosixPath("_manifests", file.with_name(f"{file.name}.manifest.json")))
     return str(file.with_name(f"_{file.name}.manifest.json"))

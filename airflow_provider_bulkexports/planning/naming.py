@@ -12,7 +12,7 @@ from airflow_provider_bulkexports.planning.progress import Progress
 __all__ = ["name_days"]
 
 
-def name_days(progress: Progress, files: Collection[date]) -> Progress:
+def name_days(progress: Progress, files: Collection[date] | None) -> Progress:
     """
     Give every day of a finished wait a status; real answers had ``days: null`` beside several statuses in 2020.
 
@@ -20,7 +20,8 @@ def name_days(progress: Progress, files: Collection[date]) -> Progress:
     did (so that no failure is overlooked), and is empty otherwise: empty days had no file then.
 
     :param progress: Progress whose verdict is final.
-    :param files: Days of which Twilio lists a file.
+    :param files: Days of which Twilio lists a file. ``None``: the list cannot be had. Then a day counts as completed
+        rather than empty, if any day is: whoever stores the days asks for its file, and takes nothing for empty unseen.
     """
     open_days = progress.unnamed_days
     if not open_days:
@@ -32,7 +33,7 @@ def name_days(progress: Progress, files: Collection[date]) -> Progress:
     without_file = DayStatus.COMPLETED_EMPTY_RECORDS
     if DayStatus.FAILED in counted:
         without_file = DayStatus.FAILED
-    elif DayStatus.COMPLETED_EMPTY_RECORDS not in counted:
+    elif DayStatus.COMPLETED_EMPTY_RECORDS not in counted or (files is None and DayStatus.COMPLETED in counted):
         without_file = DayStatus.COMPLETED
-    named = {day: with_file if day in files else without_file for day in open_days}
+    named = {day: with_file if day in (files or ()) else without_file for day in open_days}
     return replace(progress, states={**progress.states, **named}, unnamed={})

@@ -13,9 +13,10 @@ from datetime import date, datetime
 from enum import Enum
 from functools import cached_property, lru_cache
 
-from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job, StatusGroup
+from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, DayRange, DayStatus, Job, StatusGroup
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.planning.pacing import Outlook
+from airflow_provider_bulkexports.planning.plain import listed
 
 __all__ = [
     "Progress",
@@ -92,9 +93,9 @@ class Progress:
 
         An estimate is for a whole job: where only a part of one is wanted, that may be there sooner, and none counts.
         """
-        ranges = [own for job in jobs if (own := own_range(job))]
-        is_part = not all(own.start in self.days and own.end in self.days for own in ranges)
         unfinished = [job for job in jobs if not is_finished(job)]
+        ranges = [own for job in unfinished if (own := own_range(job))]
+        is_part = not all(own.start in self.days and own.end in self.days for own in ranges)
         positions = [job.job_queue_position for job in unfinished if job.job_queue_position is not None]
         estimates = [job.estimated_completion_time for job in unfinished if job.estimated_completion_time]
         position = min(positions, default=None)
@@ -179,7 +180,7 @@ def range_of(jobs: Sequence[Job]) -> DayRange:
     """
     ranges = [days for job in jobs if (days := own_range(job))]
     if not ranges:
-        sids = ", ".join(job.job_sid for job in jobs)
+        sids = listed((job.job_sid for job in jobs), most=10)
         raise BulkExportsInputError(f"Twilio does not say which days {sids} covers: pass start_day and end_day")
     return DayRange(min(days.start for days in ranges), max(days.end for days in ranges))
 
@@ -271,8 +272,8 @@ def _read_details(details: Iterable[StatusGroup], days: DayRange) -> Reading:
 
 
 def own_range(job: Job) -> DayRange | None:
-    """The job's days as Twilio echoed them; ``None`` where the echo is missing or absurd."""
-    if job.start_day and job.end_day and job.start_day <= job.end_day:
+    """The job's days as Twilio echoed them; ``None`` where the echo is missing, or no range that a job can have."""
+    if job.start_day and job.end_day and 0 <= (job.end_day - job.start_day).days < MAX_DAYS_PER_JOB:
         return DayRange(job.start_day, job.end_day)
     return None
 

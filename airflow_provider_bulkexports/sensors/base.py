@@ -20,6 +20,7 @@ from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
 from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.planning.plain import plain_text
 from airflow_provider_bulkexports.retention import expiry_of, warn_of_expiry
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 from airflow_provider_bulkexports.waiting import DayWait, JobWait
@@ -128,8 +129,16 @@ class WaitSensor(BaseSensorOperator):
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         result = self._judge(event)
         if result["expires_at"] is None:  # as for jobs that were not submitted by this package
-            result = {**result, "expires_at": expiry_of(self.hook.get_conn(), result)}
+            result = {**result, "expires_at": self._expiry_of(result)}
         return result
+
+    def _expiry_of(self, result: WaitResult) -> str | None:
+        try:
+            client = self.hook.get_conn()
+        except Exception as error:  # noqa: BLE001  # such as a connection that is gone by now: the result is not
+            self.log.warning("Cannot determine when the files expire: %s", plain_text(error))
+            return None
+        return expiry_of(client, result)
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         """Turn the end of the wait into its result, or the task's failure."""

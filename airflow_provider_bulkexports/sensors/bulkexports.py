@@ -15,6 +15,7 @@ from airflow_provider_bulkexports.compat import (
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.planning.plain import listed
 from airflow_provider_bulkexports.runs import wanted_days
 from airflow_provider_bulkexports.sensors.base import WaitSensor
 from airflow_provider_bulkexports.waiting import DayWait, JobWait
@@ -22,7 +23,7 @@ from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERV
 
 __all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
 
-_FAILED_DAYS = ("fail", "ignore")
+_FAILED_DAYS = ("fail", "ignore", "store")
 
 #: Stands for a job sid that is not known yet while the rest is checked.
 _SOME_JOB = "JS" + "0" * 32
@@ -45,7 +46,9 @@ class ExportCustomJobSensor(WaitSensor):
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``, to have it checked. (templated)
     :param start_day: First UTC day to wait for; all of the job's by default. (templated)
     :param end_day: Last UTC day to wait for, inclusive; all of the job's by default. (templated)
-    :param failed_days: ``fail`` the task, naming the days, or ``ignore`` them and list them in the result. (templated)
+    :param failed_days: ``fail`` the task, naming the days; ``ignore`` them and list them in the result; or ``store``:
+        succeed, with ``"failed_days": "store"`` in the result, so that ``BulkExportsToObjectStorageOperator`` stores
+        the other days, which are gone in a week, and then fails naming the failed ones. (templated)
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param poke_interval: Seconds between looks at the job; 60 unless Airflow's configuration has
         ``[bulkexports] poll_interval``.
@@ -111,7 +114,11 @@ class ExportCustomJobSensor(WaitSensor):
         )
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
-        return conclude(event, failed_days=self.failed_days)
+        result = conclude(event, failed_days=self.failed_days)
+        if result["failed"]:
+            then = "the task that stores the others fails because of it" if self.failed_days == "store" else "ignored"
+            self.log.warning("Days that failed at Twilio: %s; %s", listed(result["failed"]), then)
+        return result
 
 
 class ExportDaySensor(WaitSensor):

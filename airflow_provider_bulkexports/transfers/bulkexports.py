@@ -9,50 +9,52 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.announcing import announce_days, require_outlets
-from airflow_provider_bulkexports.api.models import ResourceType, parse_day
+from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
-from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError
-from airflow_provider_bulkexports.failures import BulkExportsTaskError, BulkExportsTaskFailure, as_task_failures
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.failures import as_task_failures
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.lineage import asset_uri_of, store_lineage, tell_collector
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
+from airflow_provider_bulkexports.object_storage.options import check_upload_options
 from airflow_provider_bulkexports.outcomes import WaitResult
-from airflow_provider_bulkexports.planning.layout import DEFAULT_LAYOUT, check_layout
-from airflow_provider_bulkexports.publishing import Destination
+from airflow_provider_bulkexports.planning.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
+from airflow_provider_bulkexports.planning.requested_days import RequestedDays
+from airflow_provider_bulkexports.publishing import Destination, check_scheme
 from airflow_provider_bulkexports.runs import wanted_days
 from airflow_provider_bulkexports.storing import DayStore, Outcome, StoredDay
+from airflow_provider_bulkexports.transfers.endings import IF_EXISTS, require_all_exported, require_all_stored
 
 __all__ = ["BulkExportsToObjectStorageOperator"]
 
-#: What to say of the other days when some could not be stored.
-_NEXT_TRY = {
-    "skip": "What is stored stays, and the next try skips it.",
-    "overwrite": "What is stored stays until the next try stores it again.",
-    "fail": "What is stored stays, and the next try refuses it: pass if_exists='skip' to go on.",
-}
-_IF_EXISTS = tuple(_NEXT_TRY)
 _MISSING_DAYS = ("fail", "ignore")
+_EMPTY_DAYS = ("store", "skip")
 
 
 class BulkExportsToObjectStorageOperator(BaseOperator):
     """
     Stores the files of exported days, byte for byte as Twilio made them, each whole and verified or not at all.
 
-    A file is spooled, checked (length, every gzip checksum, every line) and then published in one step. A note beside
-    it, ``_<file>.manifest.json``, has its size and SHA-256: running the task again fetches only what is missing or
-    differs. A day that fails does not lose the others; the task then fails, naming it.
+    A file is spooled, checked (length, every gzip checksum, every line) and then published in one step. Its manifest,
+    ``_<file>.manifest.json``, has its account, generation, size and SHA-256: running the task again fetches only what
+    is missing or differs. A file of another account or resource type is never replaced and never taken for the day's:
+    the task then fails. A day that fails does not lose the others; the task fails after them, naming it.
 
     Returns (XCom) a list of :class:`~airflow_provider_bulkexports.storing.StoredDay`, one a day, ascending: ``day``,
-    ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``.
+    ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``, ``resource_type``, ``account_sid``,
+    ``listed_size``, ``friendly_name``.
 
-    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. (templated)
-    :param days: The days: one, a list, a text of several with commas between, or a sensor's whole result, of which the
-        completed and the empty days are stored. (templated)
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. May be left out if ``days`` is a
+        sensor's result, and has to agree with it. (templated)
+    :param days: The days: one, a list, a text of several with commas between, or a sensor's whole result (or a list of
+        results), of which the completed and the empty days are stored. If the sensor has ``failed_days="store"``, the
+        task fails for the failed days after it has stored the others. (templated)
     :param start_day: Instead of ``days``: first UTC day, inclusive. Without any of them, the days that the run means.
         (templated)
     :param end_day: Last UTC day, inclusive. (templated)
-    :param destination: Folder: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder``. (templated)
+    :param destination: Folder: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder``, or an absolute
+        local path. (templated)
     :param object_storage_conn_id: Airflow connection of the store, such as ``aws_default``; without it the credentials
         of the worker's environment. (templated)
     :param layout: Path below the destination, with ``{day}`` and optionally ``{resource_type}``, ``{account_sid}``,
@@ -64,6 +66,12 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     :param spool_dir: Local folder for files on their way to an object store; the system's temporary folder by default.
     :param write_manifest: Also write the result to ``_manifests/resource_type=…/<first day>_<last day>.json`` below
         the destination.
+    :param upload_options: Arguments of the store for everything that is written, by the store's own names; for S3 such
+        as ``{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "…", "StorageClass": "STANDARD_IA"}``. (templated)
+    :param empty_days: ``store`` a day without records as an empty gzip file, or ``skip`` it, since some readers fail on
+        such a file: its status is then ``empty``.
+    :param manifests: Where the files' manifests go: ``beside`` them, ``aside`` (the same path below ``_manifests`` in
+        the destination), or ``none``: then a day that is there is fetched and stored again.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
         (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
@@ -78,19 +86,21 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         "object_storage_conn_id",
         "if_exists",
         "missing_days",
+        "upload_options",
         "twilio_conn_id",
     )
     ui_color = "#f9e2e4"
     operator_extra_links = (BulkExportsLink(),)
 
     _outcome: Outcome | None = None
+    _resource_type: ResourceType | None = None
 
     def __init__(
         self,
         *,
-        resource_type: str,
+        resource_type: str | None = None,
         destination: str,
-        days: str | Sequence[str | date] | WaitResult | XComArg | None = None,
+        days: str | Sequence[str | date] | WaitResult | Sequence[WaitResult] | XComArg | None = None,
         start_day: str | date | None = None,
         end_day: str | date | None = None,
         object_storage_conn_id: str | None = None,
@@ -101,6 +111,9 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         max_parallel_days: int = 4,
         spool_dir: str | None = None,
         write_manifest: bool = False,
+        upload_options: Mapping[str, Any] | None = None,
+        empty_days: str = "store",
+        manifests: str = "beside",
         twilio_conn_id: str = BulkExportsHook.default_conn_name,
         emit_partitions: bool = False,
         **kwargs: Any,
@@ -121,6 +134,9 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         self.max_parallel_days = max_parallel_days
         self.spool_dir = spool_dir
         self.write_manifest = write_manifest
+        self.upload_options = upload_options
+        self.empty_days = empty_days
+        self.manifests = manifests
         self.twilio_conn_id = twilio_conn_id
         self._check_literals()
 
@@ -132,17 +148,18 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     def execute(self, context: Context) -> list[StoredDay]:
         """Store the days; fail, after all of them were tried, if some could not be stored."""
         with as_task_failures():
-            require_choice("if_exists", self.if_exists, _IF_EXISTS)
+            require_choice("if_exists", self.if_exists, IF_EXISTS)
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
-            days, known_empty = self._wanted(context)
-            store = self._day_store(known_empty)
+            wanted = self._wanted(context)
+            store = self._day_store(wanted)
             remember_link(context, store.client, resource_type=store.resource_type)
-            self._outcome = outcome = store.store_all(days, at_a_time=self.max_parallel_days)
-        self._require_all(outcome)
-        if self.write_manifest and days:
-            path = f"_manifests/resource_type={store.resource_type}/{days[0]}_{days[-1]}.json"
-            store.destination.write_json(path, outcome.entries)
-            self.log.info("Manifest of %d days at %s", len(days), store.destination.uri(path))
+            self._outcome = outcome = store.store_all(wanted.days, at_a_time=self.max_parallel_days)
+            require_all_stored(outcome, wanted, if_exists=self.if_exists, log=self.log)
+            if self.write_manifest and wanted.days:
+                path = f"_manifests/resource_type={store.resource_type}/{wanted.days[0]}_{wanted.days[-1]}.json"
+                store.destination.write_json(path, outcome.entries)
+                self.log.info("Manifest of %d days at %s", len(wanted.days), store.destination.uri(path))
+        require_all_exported(outcome, wanted)
         self._announce(context, store, outcome)
         return outcome.entries
 
@@ -153,29 +170,32 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Name the exports as the task's input and the folder as its output; see ``lineage.py``."""
         return store_lineage(
-            asset_uri_of(self.hook.get_conn(), self.resource_type),
+            asset_uri_of(self.hook.get_conn(), self._resource_type or self.resource_type),
             destination=Destination(self.destination, self.object_storage_conn_id).folder_uri,
             entries=self._outcome.there if self._outcome else [],
         )
 
-    def _day_store(self, known_empty: set[date]) -> DayStore:
+    def _day_store(self, wanted: RequestedDays) -> DayStore:
+        self._resource_type = wanted.type_for(self.resource_type)
         return DayStore(
             client=self.hook.get_conn(),
-            resource_type=ResourceType.parse(self.resource_type),
-            destination=Destination(self.destination, self.object_storage_conn_id),
+            resource_type=self._resource_type,
+            destination=Destination(self.destination, self.object_storage_conn_id, self.upload_options),
             layout=self.layout,
             if_exists=self.if_exists,
             ignore_missing=self.missing_days == "ignore",
             missing_timeout=self.missing_timeout,
             spool_dir=self.spool_dir,
             log=self.log,
-            known_empty=known_empty,
+            known_empty=wanted.empty,
             stop=self._stop,
+            empty_days=self.empty_days,
+            manifests=self.manifests,
         )
 
     def _announce(self, context: Context, store: DayStore, outcome: Outcome) -> None:
         """Say what is there now to lineage and to the DAGs that wait for it."""
-        source = asset_uri_of(store.client, self.resource_type)
+        source = asset_uri_of(store.client, store.resource_type)
         folder = store.destination.folder_uri
         tell_collector(self.hook, inputs=[source] if source else [], outputs=[folder])
         announce_days(
@@ -184,7 +204,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             [entry["day"] for entry in outcome.there],
             emit_partitions=self.emit_partitions,
             log=self.log,
-            resource_type=self.resource_type,
+            resource_type=store.resource_type.value,
             destination=folder,
         )
 
@@ -192,61 +212,29 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     def _stop(self) -> threading.Event:
         return threading.Event()
 
-    def _wanted(self, context: Context) -> tuple[list[date], set[date]]:
-        """The days to store, ascending, and those of them that are known to be empty."""
+    def _wanted(self, context: Context) -> RequestedDays:
+        """The days to store."""
         if self.days is None:
-            return list(wanted_days(context, start_day=self.start_day, end_day=self.end_day)), set()
+            return RequestedDays(tuple(wanted_days(context, start_day=self.start_day, end_day=self.end_day)))
         if self.start_day is not None or self.end_day is not None:
             raise BulkExportsInputError("days as well as start_day or end_day: pass one or the other")
-        days, empty = _read_days(self.days)
-        return sorted(days | empty), empty
-
-    def _require_all(self, outcome: Outcome) -> None:
-        if not outcome.failures:
-            return
-        for day, error in outcome.failures.items():
-            self.log.error("%s was not stored: %s", day, error)
-        first = next(iter(outcome.failures.values()))
-        message = _what_failed(outcome, if_exists=self.if_exists)
-        final = all(
-            isinstance(error, BulkExportsError) and not error.is_transient for error in outcome.failures.values()
-        )
-        raise (BulkExportsTaskFailure if final else BulkExportsTaskError)(message) from first
+        return RequestedDays.parse(self.days)
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
-        ResourceType.parse(known(self.resource_type, otherwise=ResourceType.MESSAGES))
+        ResourceType.parse(known(self.resource_type) or ResourceType.MESSAGES)
         check_layout(self.layout)
-        require_choice("if_exists", known(self.if_exists, otherwise="skip"), _IF_EXISTS)
+        require_choice("if_exists", known(self.if_exists, otherwise="skip"), IF_EXISTS)
         require_choice("missing_days", known(self.missing_days, otherwise="fail"), _MISSING_DAYS)
+        require_choice("empty_days", self.empty_days, _EMPTY_DAYS)
+        require_choice("manifests", self.manifests, MANIFESTS)
+        check_upload_options(None if isinstance(self.upload_options, (str, XComArg)) else self.upload_options)
         if self.max_parallel_days < 1:
             raise BulkExportsInputError(f"max_parallel_days {self.max_parallel_days}: write 1 or more")
-        if not known(self.destination, otherwise="-"):
-            raise BulkExportsInputError("destination is empty: write a folder, such as 's3://bucket/twilio'")
-        if is_literal(self.days) and self.days is not None:
-            _read_days(self.days)
-        else:
+        if is_literal(self.destination):
+            check_scheme(self.destination, is_worker=False)
+        if self.days is None:
             known_days(self.start_day, self.end_day)
-
-
-def _what_failed(outcome: Outcome, *, if_exists: str) -> str:
-    days, errors = list(outcome.failures), list(outcome.failures.values())
-    total = len(outcome.entries) + len(days)
-    if total == 1:
-        which = f"{days[0]} could not be stored."
-    else:
-        count = f"{len(days)} of {total}" if outcome.entries else f"None of the {total}"
-        which = f"{count} days could not be stored: {', '.join(map(str, days))}."
-    kept = f" {_NEXT_TRY[if_exists]}" if outcome.there else ""
-    return f"{which}{kept} {outcome.deadline}{'The first' if len(days) > 1 else 'The'} failure: {errors[0]}"
-
-
-def _read_days(value: Any) -> tuple[set[date], set[date]]:
-    """Days as a user wrote them, or a sensor's result; the second set is known to be empty."""
-    if isinstance(value, Mapping):
-        return {parse_day(day) for day in value["completed"]}, {parse_day(day) for day in value["empty"]}
-    if isinstance(value, str):
-        listed: Any = [day.strip() for day in value.split(",")]  # as a template makes them
-    else:
-        listed = [value] if isinstance(value, date) else value
-    return {parse_day(day) for day in listed}, set()
+            RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)
+        elif is_literal(self.days):
+            RequestedDays.parse(self.days).type_for(known(self.resource_type, otherwise="Messages"))

@@ -19,16 +19,20 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.outcomes import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, Pace
+from airflow_provider_bulkexports.planning.plain import listed, plain
 from airflow_provider_bulkexports.triggers.arguments import serialized
 from airflow_provider_bulkexports.triggers.day_events import ExportDayEventTrigger
 from airflow_provider_bulkexports.triggers.poller import in_background, in_thread, look_until_found
 from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
-from airflow_provider_bulkexports.watching import Watch
+from airflow_provider_bulkexports.watching import Watch, as_poll_error
 
 __all__ = ["ExportCustomJobTrigger", "ExportDayEventTrigger", "ExportDayTrigger", "defer_wait"]
 
 #: Seconds by which Airflow's own time-out of a deferred task trails ours, so that ours, which says more, comes first.
 _TIMEOUT_MARGIN = 900
+
+#: Seconds in which jobs are to be deleted at a time-out, before the task is told.
+_SECONDS_TO_CANCEL = 60.0
 
 
 class _WaitTrigger(BaseTrigger):
@@ -45,7 +49,7 @@ class _WaitTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fire once, when the wait has ended."""
-        yield TriggerEvent(dict(await self._end()))
+        yield TriggerEvent(plain(await self._end()))
 
     def _wait(self) -> Wait:
         """What to wait for."""
@@ -62,6 +66,8 @@ class _WaitTrigger(BaseTrigger):
             )
         except BulkExportsInputError as error:
             return WaitEvent(status="fatal", message=str(error), result=None)
+        except Exception as error:  # noqa: BLE001  # told to the task: what a trigger raises may end the triggerer
+            return WaitEvent(status="error", message=str(as_poll_error(error)), result=None)
 
     def _watch_at(self, pace: Pace) -> Watch:
         return Watch(self._wait(), self.log, pace)
@@ -132,8 +138,14 @@ class ExportCustomJobTrigger(_WaitTrigger):
     async def _end(self) -> WaitEvent:
         event = await super()._end()
         if self.cancel_on_kill and event["status"] == "timeout":
-            return self._watch.timed_out(fate=f"{await self._cancel()} {CANCELLED}")
+            return self._watch.timed_out(fate=f"{await self._cancel_in_time()} {CANCELLED}")
         return event
+
+    async def _cancel_in_time(self) -> str:
+        cancelling = in_background(self._cancel())
+        if not (await asyncio.wait({cancelling}, timeout=_SECONDS_TO_CANCEL))[0]:
+            return f"Job {listed(self.job_sids)} could not be deleted within {_SECONDS_TO_CANCEL:.0f} seconds."
+        return cancelling.result()
 
     async def _cancel_if_ended(self) -> None:
         if await has_ended(self.task_instance):
@@ -142,8 +154,8 @@ class ExportCustomJobTrigger(_WaitTrigger):
     async def _cancel(self) -> str:
         try:
             client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
-        except BulkExportsInputError as error:
-            return f"Job {', '.join(self.job_sids)} could not be deleted: {error}"
+        except Exception as error:  # noqa: BLE001  # said
+            return f"Job {listed(self.job_sids)} could not be deleted: {as_poll_error(error)}"
         try:
             return await in_thread(cancel_jobs, client, self.job_sids, self.log)
         finally:

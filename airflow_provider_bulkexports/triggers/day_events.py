@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from airflow_provider_bulkexports.api.models import ExportDay, ResourceType
-from airflow_provider_bulkexports.compat import AirflowException, BaseEventTrigger, TriggerEvent, asset_state_stores
-from airflow_provider_bulkexports.exceptions import BulkExportsError
+from airflow_provider_bulkexports.compat import BaseEventTrigger, TriggerEvent, asset_state_stores, watched_assets
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.planning.plain import listed, plain
 from airflow_provider_bulkexports.retention import expires_at
 from airflow_provider_bulkexports.triggers.arguments import serialized
-from airflow_provider_bulkexports.triggers.feed import DayFeed
+from airflow_provider_bulkexports.triggers.feed import DayFeed, file_key
 from airflow_provider_bulkexports.triggers.memory import Memory
 from airflow_provider_bulkexports.triggers.poller import look_until_found
+from airflow_provider_bulkexports.watching import as_poll_error
 
 __all__ = ["ExportDayEventTrigger"]
 
@@ -68,17 +69,35 @@ class ExportDayEventTrigger(BaseEventTrigger):
         kind = ResourceType.parse(self.resource_type)
         key = _ANNOUNCED.format(twilio_conn_id=self.twilio_conn_id, resource_type=kind)
         memory = Memory(asset_state_stores(self), key, self.log)
+        self._say_what_it_serves(kind)
         announced = await memory.recall()
         if announced is None and self.announce_existing:
             announced = []
         feed = DayFeed(kind, self.log, Pace(self.poll_interval, 0), announced)
         while True:
-            if entries := await self._new_files(feed):
-                yield TriggerEvent(_payload(kind, entries))
-                feed.announced(entries)
-                await memory.keep_after_event(feed.seen)
-            else:  # the very first look, which found what is there already
+            entries = await self._new_files(feed)
+            if not entries:  # the very first look, which found what is there already
                 await memory.keep(feed.seen)
+            # Another triggerer may have announced them while this one was frozen.
+            elif new := await self._not_announced(entries, feed, memory):
+                yield TriggerEvent(plain(_payload(kind, new)))
+                feed.announced(map(file_key, new))
+                await memory.keep_after_event(feed.seen)
+
+    def _say_what_it_serves(self, kind: ResourceType) -> None:
+        assets = [f"asset {name!r}" for name in watched_assets(self)] or ["an asset that Airflow does not name"]
+        self.log.info(
+            "Watching for new %s files of connection %r for %s (trigger %s), every %g seconds",
+            *(kind, self.twilio_conn_id, listed(assets), getattr(self, "trigger_id", None), self.poll_interval),
+        )
+
+    async def _not_announced(self, entries: Sequence[ExportDay], feed: DayFeed, memory: Memory) -> list[ExportDay]:
+        known = set(await memory.recall() or ())
+        feed.announced(known)
+        new = [entry for entry in entries if file_key(entry) not in known]
+        if len(new) < len(entries):
+            self.log.info("Another triggerer has announced %d of the new files", len(entries) - len(new))
+        return new
 
     async def _new_files(self, feed: DayFeed) -> list[ExportDay]:
         failures = 0
@@ -90,9 +109,11 @@ class ExportDayEventTrigger(BaseEventTrigger):
                     interval=self.poll_interval,
                     first_pause=feed.pause() if feed.has_looked else 0.0,
                 )
-            except (AirflowException, BulkExportsError) as error:  # such as a connection that is not there
+            except Exception as error:  # noqa: BLE001  # a connection that cannot be right, or a fault of ours
                 failures += 1
-                self.log.warning("Cannot look at %s (%d times in a row): %s", feed.resource_type, failures, error)
+                self.log.warning(
+                    "Cannot look at %s (%d times in a row): %s", feed.resource_type, failures, as_poll_error(error)
+                )
             await asyncio.sleep(Pace(self.poll_interval).pause_after(failures))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from airflow_provider_bulkexports.api.models import FILE_LIFETIME, ExportDay, ResourceType
 from airflow_provider_bulkexports.compat import Log
-from airflow_provider_bulkexports.exceptions import BulkExportsError
 from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
-from airflow_provider_bulkexports.waiting import Source
-from airflow_provider_bulkexports.watching import Streak
+from airflow_provider_bulkexports.waiting import Source, StaleCredentialsError
+from airflow_provider_bulkexports.watching import Streak, as_poll_error
 
 __all__ = ["DayFeed", "file_key"]
 
@@ -25,7 +25,9 @@ def file_key(entry: ExportDay) -> str:
 
     A day that is exported anew has a new file, which may be of the same date: Twilio says no time.
     """
-    rest = hashlib.blake2s(f"{entry.size}/{entry.friendly_name}".encode(), digest_size=4).hexdigest()
+    # A name may be cut in the middle of a character: half an emoji has no UTF-8.
+    told = f"{entry.size}/{entry.friendly_name}".encode(errors="surrogatepass")
+    rest = hashlib.blake2s(told, digest_size=4).hexdigest()
     return f"{entry.create_date or '-'}/{entry.day}/{rest}"
 
 
@@ -71,8 +73,10 @@ class DayFeed:
         """
         try:
             entries = {file_key(entry): entry for entry in source.list_days(self.resource_type)}
-        except BulkExportsError as error:
-            self._failed(error)
+        except StaleCredentialsError:
+            raise
+        except Exception as error:  # noqa: BLE001  # counted; see fail()
+            self.fail(error)
             return None
         self.has_looked = True
         self._failures.end()
@@ -83,10 +87,9 @@ class DayFeed:
         self._forget(entries)
         return [entry for key, entry in entries.items() if key not in self._seen] or None
 
-    def announced(self, entries: Iterable[ExportDay]) -> None:
+    def announced(self, keys: Iterable[str]) -> None:
         """Remember that files were announced."""
-        assert self._seen is not None
-        self._seen.update(map(file_key, entries))
+        self._seen = {*(self._seen or ()), *keys}
 
     def pause(self) -> float:
         """Seconds until the next look."""
@@ -98,15 +101,17 @@ class DayFeed:
         """A feed has no end."""
         return []
 
-    def _failed(self, error: BulkExportsError) -> None:
-        self._failures.add(error)
+    def fail(self, error: Exception) -> None:
+        """Count a failed poll; no number of them ends a feed."""
+        failure = as_poll_error(error)
+        self._failures.add(failure)
         self._log.warning(
-            "Look at the files of %s failed (%d in a row): %s", self.resource_type, self._failures.length, error
+            "Look at the files of %s failed (%d in a row): %s", self.resource_type, self._failures.length, failure
         )
 
     def _forget(self, listed: Mapping[str, ExportDay]) -> None:
         """Drop what Twilio has long removed, judged by its own dates."""
-        newest = max((entry.create_date for entry in listed.values() if entry.create_date), default=None)
-        if newest is not None and self._seen is not None:
+        newest = max((entry.create_date for entry in listed.values() if entry.create_date), default=date.min)
+        if newest - date.min > _MEMORY and self._seen is not None:
             oldest = (newest - _MEMORY).isoformat()
             self._seen = {key for key in self._seen if key in listed or key >= oldest or key.startswith("-")}

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.planning.plain import plain_text
 
 __all__ = ["Memory"]
 
@@ -41,7 +42,7 @@ class Memory:
         An event is for all assets alike, and remembered only when Airflow has it: what one store knows, all may know.
         """
         known = [await self._ask(store.aget, self._key) for store in self._stores]
-        lists = [set(each) for each in known if isinstance(each, list)]
+        lists = [{key for key in each if isinstance(key, str)} for each in known if isinstance(each, list)]
         return sorted(set.union(*lists)) if lists else None
 
     async def keep(self, announced: list[str]) -> None:
@@ -67,5 +68,5 @@ class Memory:
                 return await store(*arguments)
             except Exception as error:  # noqa: BLE001  # whatever a store raises: giving up would lose or repeat events
                 failures += 1
-                self._log.warning("Airflow's state store failed (%d times in a row): %s", failures, error)
+                self._log.warning("Airflow's state store failed (%d times in a row): %s", failures, plain_text(error))
             await asyncio.sleep(Pace(0).pause_after(failures))

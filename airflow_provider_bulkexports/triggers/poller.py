@@ -17,9 +17,11 @@ from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.compat import load_connection_lookup
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.triggers.rounds import Experience, Round, StaleCredentialsError
+from airflow_provider_bulkexports.triggers.rounds import Experience, Round
 from airflow_provider_bulkexports.triggers.seats import Looker, Seat
+from airflow_provider_bulkexports.waiting import StaleCredentialsError
 
 __all__ = ["Poller", "in_background", "in_thread", "look_until_found"]
 
@@ -40,11 +42,14 @@ _RETRIES = 0
 #: Part of the last round's lead that the next one has at least.
 _LEAD_KEPT = 0.9
 
+#: Seconds for which a wait whose time is up waits for its last look: at least, or twice the last round, but at most.
+_GRACE, _LONGEST_GRACE = 2.0, 15.0
+
 #: Looks or wake-ups after which a thread lets the event loop run, or the event loop its other tasks.
 _AT_A_TIME = 20
 
 _pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
-_in_background: set[asyncio.Future[None]] = set()
+_in_background: set[asyncio.Future[Any]] = set()
 
 
 async def look_until_found(
@@ -82,7 +87,7 @@ async def in_thread(work: Callable[..., Found], *args: Any) -> Found:
     return await asyncio.get_running_loop().run_in_executor(_THREADS, context.run, work, *args)
 
 
-def in_background(work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+def in_background(work: Coroutine[Any, Any, Found]) -> asyncio.Future[Found]:
     """Let work go on after its caller has ended; the event loop alone would let it be collected as garbage."""
     future = asyncio.ensure_future(work)
     _in_background.add(future)
@@ -106,6 +111,7 @@ class Poller:
         self._last_round = -float("inf")
         self._hold = -float("inf")
         self._lead = 0.0
+        self._grace = _GRACE
         self._arrival = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         # In a context of its own: what it might say belongs to none of the waits.
@@ -116,17 +122,33 @@ class Poller:
         seat.arrive(self._last_round)
         self._seats[seat] = None
         self._arrival.set()
+        alarm = self._alarm(seat)
         try:
             return await seat.end
         finally:
+            if alarm:
+                alarm.cancel()
             self._seats.pop(seat, None)
             if not self._seats:
                 self.has_ended = True
                 self._task.cancel()
 
+    def _alarm(self, seat: Seat) -> asyncio.TimerHandle | None:
+        """End a wait when its time is up and no round does: that may hang, or be held back."""
+        if seat.last_look == float("inf"):
+            return None
+
+        def ring() -> None:
+            if time.monotonic() < seat.overdue_at(self._grace) and not seat.end.done():
+                alarm = self._loop.call_at(seat.overdue_at(self._grace), ring)
+                seat.end.add_done_callback(lambda _: alarm.cancel())
+            else:
+                seat.time_out()
+
+        return self._loop.call_at(seat.overdue_at(_GRACE), ring)
+
     async def _run(self) -> None:
         try:
-            self._client = await self._connect()
             while self._seats:
                 now = time.monotonic()
                 next_look = max(self._hold, min(seat.due for seat in self._seats))
@@ -138,16 +160,23 @@ class Poller:
             self._end_all(error)
         finally:
             self.has_ended = True
-            if self._client:
-                self._client.close()
+            self._disconnect()
 
-    async def _connect(self) -> BulkExportsClient:
-        """Look the connection up, as the wait that came first would."""
+    def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        if client:
+            client.close()
+
+    async def _connected(self) -> BulkExportsClient:
+        """Return the client; if there is none, look the connection up as the wait that came first would."""
+        if self._client:
+            return self._client
         await in_thread(load_connection_lookup)
         seat = next(iter(self._seats))
         look_up = self._hook.aget_conn(most_retries=_RETRIES)
         task: asyncio.Future[BulkExportsClient] = seat.context.copy().run(asyncio.ensure_future, look_up)
-        return await task
+        self._client = await task
+        return self._client
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep; a wait that arrives ends it."""
@@ -164,18 +193,18 @@ class Poller:
         are_due = set(due)
         others = [seat for seat in self._seats if seat.looker is not None and seat not in are_due]
         self._last_round = time.monotonic()
-        assert self._client is not None
-        source = Round(self._client, self._experience)
         try:
-            looked = await in_thread(self._round, source, due, others)
-        except StaleCredentialsError:
-            self._client.close()
-            self._client = await self._connect()
-            source = Round(self._client, self._experience, are_fresh=True)
-            looked = await in_thread(self._round, source, due, others)
+            source, looked = await self._hold_round(due, others)
+        except BulkExportsInputError:  # the connection cannot be right
+            raise
+        except Exception as error:  # noqa: BLE001  # such as no connection just now: counted by each wait
+            await in_thread(self._fail, due, error, time.monotonic())
+            return
         now = time.monotonic()
         self._hold = now + source.pause_asked
         took = now - self._last_round
+        if not source.has_failed:
+            self._grace = min(max(_GRACE, 2 * took), _LONGEST_GRACE)
         if source.has_read_lists and not source.has_failed:
             # Reading them takes a while, maybe twice as long next time, and what was slow lately may be so again: the
             # next round begins as much earlier, or waits would end late by it.
@@ -185,6 +214,23 @@ class Poller:
                 seat.due += took  # its pause begins with the end of what failed
             elif source.has_read_lists:
                 seat.due -= min(self._lead, seat.interval * _LONGEST_LEAD)
+
+    async def _hold_round(self, due: Collection[Seat], others: Collection[Seat]) -> tuple[Round, list[Seat]]:
+        source = Round(await self._connected(), self._experience)
+        try:
+            return source, await in_thread(self._round, source, due, others)
+        except StaleCredentialsError:
+            self._disconnect()
+            source = Round(await self._connected(), self._experience, are_fresh=True)
+            return source, await in_thread(self._round, source, due, others)
+
+    def _fail(self, due: Iterable[Seat], error: Exception, now: float) -> None:
+        """Count a failed poll of every seat that is due. In a thread."""
+        for seat in due:
+            seat.prepare()
+            seat.fail(error, now)
+        if ended := [seat for seat in due if seat.found is not None]:
+            self._loop.call_soon_threadsafe(self._settle, ended)
 
     def _round(self, source: Round, due: Iterable[Seat], others: Iterable[Seat]) -> list[Seat]:
         """Look for every seat as soon as its questions are answered, and return the seats. In a thread."""

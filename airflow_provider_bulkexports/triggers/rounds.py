@@ -23,9 +23,10 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsRateLimitError,
 )
 from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
+from airflow_provider_bulkexports.waiting import DayWait, JobWait, StaleCredentialsError, Wait
+from airflow_provider_bulkexports.watching import as_poll_error
 
-__all__ = ["Experience", "Round", "StaleCredentialsError"]
+__all__ = ["Experience", "Round"]
 
 T = TypeVar("T")
 OnJobs = Callable[[Iterable[str]], None]
@@ -33,12 +34,11 @@ OnJobs = Callable[[Iterable[str]], None]
 #: Requests that may get no answer before the rest of a round is given up. One alone may be about an odd job.
 _SILENCES = 2
 
+#: Jobs that are asked for to see whether only the list fails. One of them may be what makes it fail.
+_SAMPLES = 3
+
 #: Failures of a list in a row after which it is suspected to be the list, and not Twilio, that fails.
 _SUSPICIOUS = 3
-
-
-class StaleCredentialsError(Exception):
-    """Twilio refused credentials that may have been replaced since they were looked up."""
 
 
 @dataclass
@@ -182,7 +182,7 @@ class Round:
             self._say_unusable(kind, error)  # such as one that leads in circles
             return
         is_suspicious = failures >= _SUSPICIOUS and not isinstance(error, BulkExportsRateLimitError)
-        if not (is_suspicious and missing and self._can_be_fetched(min(missing))):
+        if not (is_suspicious and any(map(self._can_be_fetched, sorted(missing)[:_SAMPLES]))):
             self._errors.update(dict.fromkeys(missing, error))
 
     def _say_unusable(self, kind: ResourceType, error: BulkExportsError) -> None:
@@ -236,6 +236,9 @@ class Round:
         except BulkExportsError as error:
             self._learn_from(error)
             raise
+        except Exception as error:  # a fault in reading one answer is the fault of that answer
+            self.has_failed = True
+            raise as_poll_error(error) from error
         self._silences = 0
         return answer
 
@@ -271,9 +274,10 @@ class _JobList:
             raise self._error.with_traceback(None)
         try:
             page = next(self._pages, None)
-        except BulkExportsError as error:
-            self._error = error
-            raise
+        except Exception as error:
+            # An iterator that raised has ended: asked again, it would look like a list that was read to its end.
+            self._error = as_poll_error(error)
+            raise self._error from error
         if page is None:
             self.is_whole = True
             return []

@@ -9,15 +9,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from airflow_provider_bulkexports.api.models import ResourceType
-from airflow_provider_bulkexports.triggers.rounds import Round, StaleCredentialsError
-from airflow_provider_bulkexports.waiting import JobWait, Source, Wait
+from airflow_provider_bulkexports.triggers.rounds import Round
+from airflow_provider_bulkexports.waiting import JobWait, Source, StaleCredentialsError, Wait
 
 __all__ = ["Looker", "Seat"]
 
+T = TypeVar("T")
 Found_co = TypeVar("Found_co", covariant=True)
 
 #: Waits that arrive one after the other are looked at together, at most so many seconds after the last round.
 _LONGEST_GATHERING = 5.0
+
+#: Seconds for the first look of a wait whose time is up already: its job may have finished while no triggerer ran.
+_GRACE_OF_THE_FIRST_LOOK = 30.0
 
 
 class Looker(Protocol[Found_co]):
@@ -37,6 +41,9 @@ class Looker(Protocol[Found_co]):
 
     def look(self, source: Source) -> Found_co | None:
         """Look once; blocks. Return what was waited for, once it is there."""
+
+    def fail(self, error: Exception) -> Found_co | None:
+        """Count a poll that failed before it came to this looker. Return what ends the wait, if that is too many."""
 
     def pause(self) -> float:
         """Seconds until the next look."""
@@ -59,7 +66,8 @@ class Seat:
     ) -> None:
         self.interval = interval
         self._first_pause = first_pause
-        self._last_look = float("inf") if end_time is None else time.monotonic() + end_time - time.time()
+        self._arrived = time.monotonic()
+        self.last_look = float("inf") if end_time is None else self._arrived + end_time - time.time()
         self.due = 0.0
         self.end: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.context = contextvars.copy_context()
@@ -83,11 +91,21 @@ class Seat:
         gathering = min(self.interval / 2, _LONGEST_GATHERING)
         self.due = max(time.monotonic() + self._first_pause, last_round + gathering)
 
+    def overdue_at(self, grace: float) -> float:
+        """
+        Monotonic time at which the wait ends even without its last look.
+
+        :param grace: Seconds for that look. One whose time was up when it came, as after a restart, is owed its first.
+        """
+        if self.last_look <= self._arrived:
+            return self._arrived + max(grace, _GRACE_OF_THE_FIRST_LOOK)
+        return self.last_look + grace
+
     def prepare(self) -> None:
-        """Make the looker, once. In the poller's thread, as what follows."""
-        if self.looker is None:
+        """Make the looker, once."""
+        if self.looker is None and self.found is None:
             try:
-                self.looker = self.context.run(self._make_looker)
+                self.looker = self._in_context(self._make_looker)
             except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = error
             else:
@@ -96,25 +114,55 @@ class Seat:
 
     def look(self, source: Round, began: float) -> None:
         """
-        Look, and set the next look or end the wait if its time is up.
+        Look, and set the next look or end the wait if its time is up. In the poller's thread.
 
-        What is found is one wait's own affair, also a fault of ours.
+        What is found is one wait's own affair, and so is a fault of ours: it counts as that wait's failed poll.
 
         :param began: Monotonic time at which the round began.
         """
-        if self.looker is None or self.found is not None or self.end.done():
+        if (looker := self._open_looker()) is None:
             return
         try:
-            self.found = self.context.run(self.looker.look, source)
-            self.due = began + self.looker.pause()
+            found = self._in_context(looker.look, source)
         except StaleCredentialsError:
             raise
-        except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
-            self.found = error
-        if self.found is None:
-            self.due = min(self.due, self._last_look)
-            if began >= self._last_look:
-                self.found = self.looker.timed_out()
+        except Exception as error:  # noqa: BLE001  # counted
+            self.fail(error, began)
+        else:
+            self._go_on(looker, found, began)
+
+    def fail(self, error: Exception, began: float) -> None:
+        """
+        Count a failed poll, and set the next look or end the wait.
+
+        :param began: Monotonic time at which the poll began.
+        """
+        if (looker := self._open_looker()) is not None:
+            try:
+                self._go_on(looker, self._in_context(looker.fail, error), began)
+            except Exception as fault:  # noqa: BLE001  # raised again in the wait that it belongs to
+                self.found = fault
+
+    def time_out(self) -> None:
+        """End the wait since its time is up, whatever its poll is doing. In the event loop."""
+        self.prepare()
+        if (looker := self._open_looker()) is not None:
+            self.found = self._in_context(looker.timed_out)
+        self.wake()
+
+    def _open_looker(self) -> Looker[Any] | None:
+        return None if self.found is not None or self.end.done() else self.looker
+
+    def _in_context(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Call in a copy of the wait's context: a look that hangs in a thread still occupies its own."""
+        return self.context.copy().run(call, *arguments)
+
+    def _go_on(self, looker: Looker[Any], found: Any, began: float) -> None:
+        if found is None:
+            self.due = min(began + looker.pause(), self.last_look)
+            if began >= self.last_look:
+                found = looker.timed_out()
+        self.found = found
 
     def wake(self) -> None:
         """Hand what was found to the wait, unless it has left."""

@@ -28,7 +28,7 @@ Store = Callable[..., list[dict[str, Any]]]
 def exported(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first five days of January are exported."""
     monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
-    monkeypatch.setattr("airflow_provider_bulkexports.storing.MISSING_INTERVAL", 0.001)
+    monkeypatch.setattr("airflow_provider_bulkexports.fetching.MISSING_INTERVAL", 0.001)
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = sim.knobs.error_pause_seconds = 0
     sim.create_job("Messages", "2026-01-01", "2026-01-05")
 
@@ -117,7 +117,7 @@ def test_one_day_that_fails_loses_none_of_the_others(store: Store, sim: Simulato
             r"^1 of 2 days .*: 2026-01-03\. What .* skips it\. Try .* The failure",
         ),
         ({"if_exists": "overwrite"}, r"^2 of 5 days .*: 2026-01-03, 2026-01-04\. What .* stores it again\. Try "),
-        ({"if_exists": "fail"}, r"^2 of 5 days .*What .* refuses it: pass if_exists='skip' to go on\. Try "),
+        ({"if_exists": "fail"}, r"^2 of 5 days .*What .* refuses it: pass if_exists='skip' to continue\. Try "),
         ({"days": ["2026-01-03", "2020-01-01"], "missing_days": "ignore"}, r"^1 of 2 days .*: 2026-01-03\. Try "),
     ],
 )
@@ -198,7 +198,7 @@ def test_a_file_that_is_late_is_waited_for(store: Store, sim: Simulator) -> None
 
 @pytest.mark.parametrize(
     ("days_later", "sentence"),
-    [(0, "never had a file of it in 0 seconds"), (8, "no job of the last seven days covers it")],
+    [(0, "no file appeared within 0 seconds"), (8, "no job of the last seven days covers it")],
 )
 def test_a_missing_day_says_why_and_may_be_ignored(
     store: Store, sim: Simulator, days_later: int, sentence: str

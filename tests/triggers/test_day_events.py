@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
+import re
+import unicodedata
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.models import ExportDay
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportDayEventTrigger
+from airflow_provider_bulkexports.triggers.feed import file_key
+from tests.scripted import Answer, ScriptedServer
 
 DAYS_LIST = r"/v1/Exports/\w+/Days"
 
@@ -310,6 +319,115 @@ def test_a_connection_that_is_not_there_yet_is_waited_for(
 
     assert announced(twilio_conn_id="late", seconds=3000) == []
     assert sim.requests.matching(path=DAYS_LIST)
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["all of them", "some of them"])
+def test_a_triggerer_that_was_frozen_does_not_announce_what_another_one_has_announced(
+    announced: Callable[..., Any], export: Callable[..., None], timeline: Any, client: BulkExportsClient, more: bool
+) -> None:
+    """While it is frozen, another one takes its watcher over; it comes back with what it knew before."""
+    store = Store()
+    announced(store)
+
+    def announce_elsewhere() -> None:
+        export("2026-01-02")
+        for key in store:
+            store[key] = [file_key(entry) for entry in client.list_days("Messages")]
+        if more:
+            export("2026-01-03")
+
+    timeline.after(200, announce_elsewhere)
+
+    assert days_of(announced(store)) == (["2026-01-03"] if more else [])
+    export("2026-01-04")
+    assert days_of(announced(store)) == ["2026-01-04"]
+
+
+def test_a_watcher_says_at_start_what_it_serves(
+    announced: Callable[..., Any], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stores = Stores(Store())
+    stores._by_name = {"message_files": Store()}  # type: ignore[dict-item]
+
+    announced(stores)
+    announced()
+
+    said = caplog.text + "".join(capsys.readouterr())
+    assert (
+        "Watching for new Messages files of connection 'twilio_bulkexports_default' for asset 'message_files'" in said
+    )
+    assert "for an asset that Airflow does not name" in said
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "half an emoji": {"friendly_name": "June \ud83d"},
+    "NUL": {"friendly_name": "June\x00"},
+    "forged lines": {"friendly_name": "June\r\n2026-01-01 ERROR \x1b[31mnothing\u202e"},
+    "a name without end": {"friendly_name": "June" * 10**5},
+    "a name that is no text": {"friendly_name": {"a": 1}},
+    "a size beyond 64 bits": {"size": 2**65},
+    "a size of many digits": {"size": 10**400},
+    "a negative size": {"size": -(2**65)},
+    "a size that is no number": {"size": float("nan")},
+    "made at the end of the calendar": {"create_date": "9999-12-31"},
+    "made at its beginning": {"create_date": "0001-01-01"},
+    "no date": {"create_date": None},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_an_odd_entry_neither_ends_the_watcher_nor_hides_other_files(
+    announced: Callable[..., Any], odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = {"day": "2026-01-02", "size": 7, "create_date": "2026-11-24", "friendly_name": "usual"}
+    strange = {"day": "2026-01-03", "size": 7, "create_date": "2026-11-24", "friendly_name": "strange", **odd}
+    with ExitStack() as stack:
+        server = ScriptedServer(stack)
+        url = f"{server.url}/v1/Exports/Messages/Days"
+        server.answers(
+            Answer(body={"days": [], "meta": {"url": url}}),
+            Answer(body={"days": [usual, strange], "meta": {"url": url}}),
+        )
+        connection = {"conn_type": "twilio_bulkexports", "login": server.login, "password": "token", "host": server.url}
+        monkeypatch.setenv("AIRFLOW_CONN_ODD", json.dumps(connection))
+        store = Store()
+
+        events = announced(store, twilio_conn_id="odd")
+        again = announced(store, twilio_conn_id="odd")
+
+    assert sorted(days_of(events)) == ["2026-01-02", "2026-01-03"]
+    assert again == []
+    travels({"events": events, **store})
+
+
+def travels(value: Any) -> None:
+    """Whether pipes, JSON and PostgreSQL take it."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    text.encode()
+    assert not [letter for letter in text if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")]
+    outside_of_texts = re.sub(r'"(\\.|[^"\\])*"', "", text)
+    assert not [number for number in re.findall(r"[0-9]+", outside_of_texts) if int(number) >= 2**63]
+
+
+@pytest.mark.parametrize("fault", [UnicodeError("a fault of ours"), RecursionError(), MemoryError()], ids=repr)
+def test_a_fault_of_ours_neither_ends_the_watcher_nor_loses_a_file(
+    announced: Callable[..., Any],
+    export: Callable[..., None],
+    timeline: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+) -> None:
+    read, count = ExportDay.from_json, itertools.count()
+
+    def failing_at_first(payload: Any) -> Any:
+        if next(count) < 15:
+            raise fault
+        return read(payload)
+
+    timeline.after(100, lambda: monkeypatch.setattr(ExportDay, "from_json", failing_at_first))
+    timeline.after(150, lambda: export("2026-01-02"))
+
+    assert days_of(announced(seconds=8000)) == ["2026-01-02"]
 
 
 def test_a_trigger_that_can_never_work_is_refused_in_the_dag_file() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,8 +13,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.models import Job
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsResponseError
+from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.triggers.rounds import Round
+from airflow_provider_bulkexports.waiting import JobWait
 from airflow_provider_bulkexports.watching import Watch
 from tests.triggers.conftest import LIST, ONE_JOB, ends_of, waits
 
@@ -52,24 +57,149 @@ def every_third() -> Callable[..., Any]:
     return pick
 
 
-def test_a_poisoned_job_ends_its_own_wait_only(
-    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+OURS = [
+    ZeroDivisionError("a fault of ours"),
+    RecursionError("maximum recursion depth exceeded"),
+    OverflowError("date value out of range"),
+    MemoryError(),
+    UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed"),
+    OSError("Could not find a suitable TLS CA certificate bundle"),
+    KeyError("\x00\ud83d\x1b[31m" + "x" * 10**5),
+]
+
+
+@pytest.mark.parametrize("fault", OURS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("place", [(Watch, "look"), (JobWait, "check")], ids=["look", "check"])
+def test_a_poisoned_job_ends_its_own_wait_only_and_after_ten_failures(
+    connection: str,
+    timeline: Any,
+    pending: Jobs,
+    complete: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
+    place: tuple[type, str],
+    fault: Exception,
 ) -> None:
     sids = pending(20)
-    look = Watch.look
+    real = getattr(*place)
 
-    def fail_for_one(watch: Watch, source: Any) -> Any:
-        if watch.wait.subject == sids[3]:
-            raise ZeroDivisionError("a fault of ours")
-        return look(watch, source)
+    def fail_for_one(of: Any, *args: Any) -> Any:
+        if getattr(of, "wait", of).subject == sids[3]:
+            raise fault
+        return real(of, *args)
 
-    monkeypatch.setattr(Watch, "look", fail_for_one)
+    monkeypatch.setattr(*place, fail_for_one)
     timeline.after(100, lambda: complete(*sids))
 
     ends = asyncio.run(ends_of(waits(sids)))
 
-    assert isinstance(ends.pop(3), ZeroDivisionError)
+    poisoned = ends.pop(3)
+    assert poisoned["status"] == "error"
+    assert f"10 times in a row; the job goes on there. Unexpected {type(fault).__name__}: " in poisoned["message"]
+    assert poisoned["message"].isprintable()
+    assert len(poisoned["message"]) <= 2000
     assert {end["status"] for end in ends} == {"finished"}
+
+
+def test_a_fault_of_ours_that_passes_is_survived(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(5)
+    check, faults = JobWait.check, iter(OURS)
+
+    def fail_at_first(wait: Any, *args: Any) -> Any:
+        if wait.subject == sids[3] and (fault := next(faults, None)):
+            raise fault
+        return check(wait, *args)
+
+    monkeypatch.setattr(JobWait, "check", fail_at_first)
+    timeline.after(100, lambda: complete(*sids))
+
+    assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
+
+
+def test_an_entry_that_breaks_the_reading_of_the_list_ends_its_own_wait_only(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = sorted(pending(20))
+    read = Job.from_json
+
+    def breaking(payload: Any, former: Any = None) -> Job:
+        if payload["job_sid"] == sids[0]:
+            raise OverflowError("date value out of range")
+        return read(payload, former)
+
+    monkeypatch.setattr(Job, "from_json", breaking)
+    timeline.after(600, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert ends.pop(0)["status"] == "error"
+    assert {end["status"] for end in ends} == {"finished"}
+
+
+def failing_to_connect(monkeypatch: pytest.MonkeyPatch, fault: Exception, attempts: Callable[[int], bool]) -> None:
+    """Let those attempts to build a client fail that are asked for, counted from 1."""
+    connect, count = BulkExportsHook.aget_conn, itertools.count(1)
+
+    async def connecting(hook: Any, **kwargs: Any) -> Any:
+        if attempts(next(count)):
+            raise fault
+        return await connect(hook, **kwargs)
+
+    monkeypatch.setattr(BulkExportsHook, "aget_conn", connecting)
+
+
+@pytest.mark.parametrize("fault", [OSError("no CA bundle"), RuntimeError("API_SERVER_ERROR: 503")], ids=repr)
+def test_a_connection_that_cannot_be_had_for_a_while_is_a_failed_poll_of_each_wait(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    sids = pending(5)
+    complete(*sids)
+    failing_to_connect(monkeypatch, fault, lambda attempt: attempt <= 9)
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert {end["status"] for end in ends} == {"finished"}
+    assert timeline.passed > 600, "its pauses grow"
+
+
+def test_a_connection_that_is_never_had_ends_every_wait_with_the_cause(
+    connection: str, timeline: Any, pending: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_to_connect(monkeypatch, OSError("no CA bundle"), lambda _: True)
+
+    ends = asyncio.run(ends_of(waits(pending(5))))
+
+    assert {end["status"] for end in ends} == {"error"}
+    assert all("10 times in a row" in end["message"] and "no CA bundle" in end["message"] for end in ends)
+
+
+def test_a_connection_that_cannot_be_built_anew_is_a_failed_poll_too(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(5)
+    timeline.after(100, lambda: sim.faults.add(Fault(status=401, times=1)))
+    timeline.after(200, lambda: complete(*sids))
+    failing_to_connect(monkeypatch, OSError("no CA bundle"), lambda attempt: 2 <= attempt <= 5)
+
+    assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
+
+
+def test_a_round_that_breaks_is_a_failed_poll_of_the_waits_that_were_due(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(5)
+    complete(*sids)
+    gather, count = Round.gather, itertools.count()
+
+    def breaking(*args: Any, **kwargs: Any) -> None:
+        if next(count) < 3:
+            raise RecursionError("maximum recursion depth exceeded")
+        gather(*args, **kwargs)
+
+    monkeypatch.setattr(Round, "gather", breaking)
+
+    assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
 
 
 def test_a_job_that_is_gone_ends_its_own_wait_only(

@@ -1,0 +1,41 @@
+"""The first record of a day's file says whose it is: read it without reading the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+
+__all__ = ["HEAD_BYTES", "account_of", "account_of_gzip"]
+
+#: Bytes of a file, or of its text, that hold its first record many times over.
+HEAD_BYTES = 1 << 16
+
+_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+
+
+def account_of(text: bytes) -> str | None:
+    """
+    Return the ``account_sid`` of the first record; ``None`` if there is no record, or it names no account.
+
+    :param text: The beginning of a file's text.
+    """
+    line = text.lstrip().partition(b"\n")[0]
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    sid = record.get("account_sid") if isinstance(record, dict) else None
+    return sid if isinstance(sid, str) and _ACCOUNT_SID.fullmatch(sid) else None
+
+
+def account_of_gzip(head: bytes) -> str | None:
+    """
+    Do the same for a file as Twilio makes them.
+
+    :param head: The beginning of the file.
+    """
+    try:
+        return account_of(zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES))
+    except zlib.error:
+        return None

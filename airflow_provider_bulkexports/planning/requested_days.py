@@ -1,0 +1,157 @@
+"""The days that a task was asked to store: written by a user, or taken from the results of waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from airflow_provider_bulkexports.api.models import ResourceType, parse_day
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+
+__all__ = ["RequestedDays"]
+
+_CURE = (
+    "pass a day ('2026-01-31'), a list of days, or the sensor's whole result: days=wait.output, where wait is the "
+    "ExportCustomJobSensor"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedDays:
+    """
+    Days to store.
+
+    :param days: All of them, ascending.
+    :param empty: Those that are known to have no records.
+    :param failed: Days that failed at Twilio, if the wait left it to the storing task to fail for them.
+    :param job_sids: Jobs that the results name.
+    :param resource_type: Type that the results name; ``None`` if the days came without one.
+    """
+
+    days: tuple[date, ...]
+    empty: frozenset[date] = frozenset()
+    failed: tuple[date, ...] = ()
+    job_sids: tuple[str, ...] = ()
+    resource_type: ResourceType | None = None
+
+    @classmethod
+    def parse(cls, value: Any) -> RequestedDays:
+        """
+        Read the argument ``days``.
+
+        :param value: A day, a list of days, a text of several with commas between, a wait's result, or a list of them.
+        :raises BulkExportsInputError: for anything else, or nothing; saying what to pass.
+        """
+        if isinstance(value, Mapping):
+            return cls._of_results([value])
+        if isinstance(value, str):
+            return cls._of_days(_split(value))
+        if isinstance(value, date):
+            return cls._of_days([value])
+        elements = _elements(value)
+        if not elements:
+            raise BulkExportsInputError(f"days is empty: {_CURE}")
+        if all(isinstance(element, Mapping) for element in elements):
+            return cls._of_results(elements)
+        return cls._of_days(elements)
+
+    def type_for(self, own: str | None) -> ResourceType:
+        """
+        Return the type to store: the task's own, which has to be the results' too, or else theirs.
+
+        :param own: What the task says; ``None``: nothing.
+        :raises BulkExportsInputError: if they differ, or neither says.
+        """
+        if own is None:
+            if self.resource_type is None:
+                raise BulkExportsInputError(
+                    "resource_type is missing, and days does not tell it: write 'Messages', 'Calls', 'Conferences' or "
+                    "'Participants', or pass the sensor's whole result as days"
+                )
+            return self.resource_type
+        kind = ResourceType.parse(own)
+        if self.resource_type not in (None, kind):
+            raise BulkExportsInputError(
+                f"resource_type is {kind}, but days are the result of a wait for {self.resource_type}: pass the result "
+                f"of the wait for {kind}, or leave resource_type out"
+            )
+        return kind
+
+    @classmethod
+    def _of_days(cls, values: Iterable[Any]) -> RequestedDays:
+        return cls(tuple(sorted({_day(value) for value in values})))
+
+    @classmethod
+    def _of_results(cls, results: Iterable[Mapping[Any, Any]]) -> RequestedDays:
+        completed: set[date] = set()
+        empty: set[date] = set()
+        failed: set[date] = set()
+        sids: dict[str, None] = {}
+        types: set[ResourceType] = set()
+        for result in results:
+            completed |= set(_days_of(result, "completed"))
+            empty |= set(_days_of(result, "empty"))
+            if result.get("failed_days") == "store":
+                failed |= set(_days_of(result, "failed"))
+            sids |= dict.fromkeys(sid for sid in _listed(result.get("job_sids")) if isinstance(sid, str))
+            if result.get("resource_type") is not None:
+                types.add(ResourceType.parse(result["resource_type"]))
+        if len(types) > 1:
+            names = " and ".join(sorted(map(str, types)))
+            raise BulkExportsInputError(f"days are results of waits for {names}: store each type by its own task")
+        wanted = completed | empty
+        return cls(
+            days=tuple(sorted(wanted)),
+            empty=frozenset(empty - completed),
+            failed=tuple(sorted(failed - wanted)),
+            job_sids=tuple(sids),
+            resource_type=next(iter(types), None),
+        )
+
+
+def _split(text: str) -> Iterator[str]:
+    """Take the days of a text, as a template makes them."""
+    if text.strip().startswith(("{", "[", "(", "<")):
+        raise BulkExportsInputError(
+            f"days is the text of a value, {text.strip()[:60]!r}…, which a template made: write days=wait.output "
+            "without quotes and braces, or set render_template_as_native_obj=True on the DAG"
+        )
+    for day in text.split(","):
+        yield day.strip()
+
+
+def _elements(value: Any) -> list[Any]:
+    if isinstance(value, (bytes, bytearray, Iterator)) or not isinstance(value, Iterable):
+        raise BulkExportsInputError(f"days is {_shown(value)}: {_CURE}")
+    try:
+        return list(value)
+    except TypeError as error:  # a scalar that only looks like a list, such as an array without dimensions
+        raise BulkExportsInputError(f"days is {_shown(value)}: {_CURE}") from error
+
+
+def _day(value: Any) -> date:
+    if value is None or isinstance(value, Mapping) or not isinstance(value, (str, date)):
+        raise BulkExportsInputError(f"days contains {_shown(value)}, which is not a day: {_CURE}")
+    try:
+        return parse_day(value, name="day")
+    except BulkExportsInputError:
+        raise
+    except (TypeError, ValueError) as error:  # what only passes for a date, such as pandas' NaT
+        raise BulkExportsInputError(f"days contains {_shown(value)}, which is not a day: {_CURE}") from error
+
+
+def _days_of(result: Mapping[Any, Any], key: str) -> Iterator[date]:
+    if not isinstance(result.get(key), (list, tuple)):
+        raise BulkExportsInputError(f"days is a dict without a list of {key!r} days, so not a wait's result: {_CURE}")
+    return map(_day, result[key])
+
+
+def _listed(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"{type(value).__name__} {text[:60]}{'…' if len(text) > 60 else ''}"

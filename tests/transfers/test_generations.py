@@ -1,0 +1,133 @@
+"""A day that Twilio lists several times is stored whichever of its files comes, and the log and manifest say which."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted import Answer, Received, ScriptedServer
+
+Store = Callable[..., dict[str, Any]]
+
+DAY = "2026-01-01"
+
+
+def file_of(records: int) -> bytes:
+    lines = [json.dumps({"account_sid": ScriptedServer.login, "sid": f"SM{number}"}) for number in range(records)]
+    return gzip.compress("\n".join(lines).encode(), mtime=0)
+
+
+OLD, NEW = file_of(3), file_of(30)
+
+
+class Twilio:
+    """
+    One day, and the files that were made of it.
+
+    :param listed: Sizes and names in Twilio's list.
+    """
+
+    def __init__(self, server: ScriptedServer) -> None:
+        self.server = server
+        self.listed: list[tuple[int | None, str]] = [(len(OLD), "old"), (len(NEW), "new")]
+        self.served = NEW
+        server.script = self.answer
+
+    def answer(self, received: Received) -> Answer:
+        if "/Days/" in received.target:
+            return Answer(body={"redirect_to": f"{self.server.url}/stored"})
+        if "/Days" in received.target:
+            days = [
+                {"day": DAY, "create_date": "2026-01-03", "friendly_name": name, "resource_type": "Messages"}
+                | ({} if size is None else {"size": size})
+                for size, name in self.listed
+            ]
+            return Answer(body={"days": days, "meta": {"key": "days"}})
+        if received.target.endswith("/stored"):
+            return Answer(body=self.served, headers={"Content-Type": "application/gzip"})
+        return Answer(body={"jobs": [], "meta": {"key": "jobs"}})
+
+    @property
+    def fetched(self) -> int:
+        return sum(received.target.endswith("/stored") for received in self.server.received)
+
+
+@pytest.fixture
+def twilio() -> Iterator[Twilio]:
+    with ExitStack() as stack:
+        yield Twilio(ScriptedServer(stack))
+
+
+@pytest.fixture
+def store(twilio: Twilio, store_as: Callable[..., list[dict[str, Any]]]) -> Store:
+    server = twilio.server
+    connection = {
+        "conn_type": "twilio_bulkexports",
+        "host": server.url,
+        "login": server.login,
+        "password": server.password,
+        "extra": {"max_retries": 0},
+    }
+
+    def run(**arguments: Any) -> dict[str, Any]:
+        (entry,) = store_as(json.dumps(connection), **arguments)
+        return entry
+
+    return run
+
+
+@pytest.mark.parametrize(("served", "name", "records"), [(OLD, "old", 3), (NEW, "new", 30)])
+@pytest.mark.parametrize("order", [1, -1])
+def test_whichever_file_comes_is_stored_and_named(
+    store: Store, twilio: Twilio, caplog: pytest.LogCaptureFixture, served: bytes, name: str, records: int, order: int
+) -> None:
+    caplog.set_level(logging.INFO)
+    twilio.served = served
+    twilio.listed = twilio.listed[::order]
+
+    entry = store()
+
+    assert (entry["status"], entry["records"], entry["friendly_name"]) == ("stored", records, name)
+    assert entry["listed_size"] == entry["bytes"] == len(served)
+
+
+def test_the_older_file_is_replaced_when_the_newer_one_comes(store: Store, twilio: Twilio, tmp_path: Path) -> None:
+    twilio.served = OLD
+    assert store()["friendly_name"] == "old"
+    twilio.served = NEW
+
+    assert store()["friendly_name"] == "new"
+    assert store()["status"] == "skipped"
+    assert next(tmp_path.rglob("part-0.json.gz")).read_bytes() == NEW
+
+
+@pytest.mark.parametrize("sizes", [(None, None), (0, 0), (None, len(NEW)), (len(OLD), None)])
+def test_a_list_without_sizes_accepts_what_is_verified(store: Store, twilio: Twilio, sizes: Any) -> None:
+    twilio.listed = [(sizes[0], "old"), (sizes[1], "new")]
+
+    assert store()["records"] == 30
+    assert store()["status"] == "skipped" if sizes != (len(OLD), None) else True
+    assert twilio.fetched >= 1
+
+
+def test_a_day_made_again_with_the_same_date_and_name_but_another_size_is_fetched(store: Store, twilio: Twilio) -> None:
+    twilio.listed, twilio.served = [(len(OLD), "same")], OLD
+    store()
+    twilio.listed, twilio.served = [(len(NEW), "same")], NEW
+
+    assert store()["records"] == 30
+
+
+def test_a_zero_byte_answer_is_no_empty_day_unless_the_result_says_so(store: Store, twilio: Twilio) -> None:
+    twilio.listed, twilio.served = [(None, "new")], b""
+
+    with pytest.raises(Exception, match="no bytes"):
+        store()
+    empty = {"job_sids": [], "resource_type": "Messages", "completed": [], "empty": [DAY], "failed": []}
+    assert store(days=empty)["records"] == 0

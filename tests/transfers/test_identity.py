@@ -1,0 +1,199 @@
+"""A stored file is the day's only if account, type, generation and content agree, and is never lost to another's."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException
+from airflow_provider_bulkexports.publishing import Destination
+from airflow_provider_bulkexports.simulator import Simulator
+
+StoreAs = Callable[..., list[dict[str, Any]]]
+
+FOLDER = "resource_type=Messages/day=2026-01-01"
+
+
+def unnamed_key(sim: Simulator, account: Any) -> str:
+    """A connection by an API key that does not say whose it is."""
+    connection = json.loads(sim.connection_json(api_key=True, account=account))
+    del connection["extra"]
+    return json.dumps(connection)
+
+
+def file_in(folder: Path) -> Path:
+    return folder / FOLDER / "part-0.json.gz"
+
+
+def manifest_in(folder: Path) -> Path:
+    return folder / FOLDER / "_part-0.json.gz.manifest.json"
+
+
+def account_in(file: Path) -> str:
+    return str(json.loads(gzip.decompress(file.read_bytes()).splitlines()[0])["account_sid"])
+
+
+def downloads(sim: Simulator) -> int:
+    return len(sim.requests.matching(origin="storage"))
+
+
+@pytest.fixture
+def two(simulated: Simulator) -> tuple[Any, Any]:
+    """Two accounts that have the same day."""
+    accounts = simulated.account, simulated.subaccounts[0]
+    for account in accounts:
+        simulated.create_job("Messages", "2026-01-01", "2026-01-01", account=account)
+    return accounts
+
+
+@pytest.mark.parametrize("if_exists", ["skip", "overwrite"])
+@pytest.mark.parametrize("manifest", ["full", "earlier version", "absent", "damaged"])
+@pytest.mark.parametrize("second_is", ["account", "key", "unnamed key"])
+def test_another_account_s_file_is_neither_skipped_nor_replaced(
+    store_as: StoreAs,
+    sim: Simulator,
+    two: tuple[Any, Any],
+    tmp_path: Path,
+    if_exists: str,
+    manifest: str,
+    second_is: str,
+) -> None:
+    first, second = two
+    store_as(sim.connection_json(account=first))
+    before = file_in(tmp_path).read_bytes()
+    if manifest == "earlier version":
+        kept = json.loads(manifest_in(tmp_path).read_text())
+        for key in ("account_sid", "resource_type", "listed_size", "friendly_name"):
+            del kept[key]
+        manifest_in(tmp_path).write_text(json.dumps(kept))
+    elif manifest == "absent":
+        manifest_in(tmp_path).unlink()
+    elif manifest == "damaged":
+        manifest_in(tmp_path).write_text("{")
+    connections = {
+        "account": sim.connection_json(account=second),
+        "key": sim.connection_json(account=second, api_key=True),
+        "unnamed key": unnamed_key(sim, second),
+    }
+
+    with pytest.raises(AirflowFailException) as refused:
+        store_as(connections[second_is], if_exists=if_exists)
+
+    text = str(refused.value)
+    assert first.sid in text and second.sid in text and "put {account_sid} into the layout" in text
+    assert file_in(tmp_path).read_bytes() == before
+    assert account_in(file_in(tmp_path)) == first.sid
+
+
+def test_accounts_with_folders_of_their_own_do_not_meet(store_as: StoreAs, sim: Simulator, two: Any) -> None:
+    layout = "account={account_sid}/day={day}.json.gz"
+
+    for account in two:
+        (entry,) = store_as(sim.connection_json(account=account), layout=layout)
+        assert (entry["status"], entry["account_sid"]) == ("stored", account.sid)
+        (entry,) = store_as(sim.connection_json(account=account), layout=layout)
+        assert entry["status"] == "skipped"
+
+
+def test_a_key_without_its_account_learns_it_and_skips_its_own_files(
+    store_as: StoreAs, sim: Simulator, two: tuple[Any, Any], tmp_path: Path
+) -> None:
+    sim.create_job("Messages", "2026-01-02", "2026-01-04")
+    days = [f"2026-01-0{number}" for number in range(1, 5)]
+
+    entries = store_as(unnamed_key(sim, two[0]), days=days)
+    before = downloads(sim)
+    again = store_as(unnamed_key(sim, two[0]), days=days)
+
+    assert {entry["account_sid"] for entry in entries} == {two[0].sid}
+    assert json.loads(manifest_in(tmp_path).read_text())["account_sid"] == two[0].sid
+    assert [entry["status"] for entry in again] == ["skipped"] * 4
+    assert downloads(sim) - before == 1, "only the beginning of one file is read, to learn whose they are"
+
+
+def test_whose_a_key_is_has_to_be_said_when_it_cannot_be_learned(
+    store_as: StoreAs, sim: Simulator, two: tuple[Any, Any]
+) -> None:
+    store_as(sim.connection_json(account=two[0]))
+    sim.state.remove_files("Messages", "2026-01-01")
+
+    with pytest.raises(AirflowFailException, match=r"account .*add account_sid to the extra of the Twilio connection"):
+        store_as(unnamed_key(sim, two[0]))
+    assert [entry["status"] for entry in store_as(sim.connection_json(account=two[0]))] == ["skipped"]
+
+
+def test_another_type_s_file_is_refused_and_the_layout_said(store_as: StoreAs, sim: Simulator, tmp_path: Path) -> None:
+    for kind in ("Messages", "Calls"):
+        sim.create_job(kind, "2026-01-01", "2026-01-01")
+    store_as(sim.connection_json(), layout="{day}.json.gz")
+    before = (tmp_path / "2026-01-01.json.gz").read_bytes()
+
+    with pytest.raises(AirflowFailException, match=r"holds Messages .* put {resource_type} into the layout"):
+        store_as(sim.connection_json(), layout="{day}.json.gz", resource_type="Calls", if_exists="overwrite")
+
+    assert (tmp_path / "2026-01-01.json.gz").read_bytes() == before
+
+
+@pytest.mark.parametrize("change", ["size", "friendly_name"])
+def test_a_day_made_again_on_the_same_date_is_fetched_again(
+    store_as: StoreAs, sim: Simulator, tmp_path: Path, change: str
+) -> None:
+    sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="first")
+    (first,) = store_as(sim.connection_json())
+    assert [entry["status"] for entry in store_as(sim.connection_json())] == ["skipped"]
+    sim.clock.advance(timedelta(minutes=1))
+    if change == "size":
+        sim.state.set_record_count("Messages", "2026-01-01", 7)
+    sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="first" if change == "size" else "second")
+
+    (again,) = store_as(sim.connection_json())
+
+    assert again["status"] == "stored"
+    assert first["create_date"] == again["create_date"], "Twilio gives no time"
+    assert again["friendly_name"] == ("first" if change == "size" else "second")
+    assert again["listed_size"] == again["bytes"] == file_in(tmp_path).stat().st_size
+
+
+def test_a_manifest_of_an_earlier_version_is_believed_once_and_completed(
+    store_as: StoreAs, sim: Simulator, tmp_path: Path
+) -> None:
+    sim.create_job("Messages", "2026-01-01", "2026-01-01")
+    (entry,) = store_as(sim.connection_json())
+    earlier = {key: entry[key] for key in ("day", "uri", "bytes", "records", "sha256", "create_date", "status")}
+    manifest_in(tmp_path).write_text(json.dumps(earlier))
+    before = downloads(sim)
+
+    (again,) = store_as(sim.connection_json())
+
+    assert again["status"] == "skipped" and downloads(sim) == before
+    assert json.loads(manifest_in(tmp_path).read_text()) == entry
+
+
+def test_two_accounts_that_store_at_once_do_not_both_succeed(
+    store_as: StoreAs, sim: Simulator, two: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both see an empty place, and both publish after the other has looked."""
+    first, second = two
+    place = Destination._place
+    is_nested = threading.Event()
+
+    def overtaken(self: Destination, *args: Any, **kwargs: Any) -> None:
+        if not is_nested.is_set():
+            is_nested.set()
+            store_as(sim.connection_json(account=second))
+        place(self, *args, **kwargs)
+
+    monkeypatch.setattr(Destination, "_place", overtaken)
+
+    with pytest.raises(AirflowException) as refused:
+        store_as(sim.connection_json(account=first))
+
+    assert first.sid in str(refused.value) and second.sid in str(refused.value)
+    assert account_in(file_in(tmp_path)) == second.sid, "who came first stays"
