@@ -32,7 +32,7 @@ def test_every_module_is_named_for_what_it_does() -> None:
 def test_every_module_can_be_read_in_one_sitting() -> None:
     lengths = {str(source.relative_to(PACKAGE)): len(source.read_text().splitlines()) for source in SOURCES}
 
-    assert not {name: length for name, length in lengths.items() if length > 300}
+    assert not {name: length for name, length in lengths.items() if length > 400}
 
 
 def test_every_function_fits_on_a_screen() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -167,6 +168,25 @@ def test_nothing_is_the_file_of_a_day_that_the_sensors_result_calls_empty(
 
     (entry,) = store(days={"completed": [], "empty": ["2026-01-01"], "failed": []})
     assert (entry["status"], entry["records"]) == ("stored", 0)
+
+
+@pytest.mark.parametrize(
+    "layout", ["resource_type={resource_type}/day={day}/part-0.json.gz", "{day}.json.gz", "[{year}]/{day}"]
+)
+def test_what_a_killed_task_left_of_other_days_is_removed_by_a_later_one(
+    store: Store, tmp_path: Path, layout: str
+) -> None:
+    former = tmp_path / layout.format(resource_type="Messages", day="2025-12-31", year="2025")
+    former.parent.mkdir(parents=True, exist_ok=True)
+    left = former.with_name(f".{former.name}.another-pod.7.0123abcd.part")
+    left.write_bytes(b"half")
+
+    store(days=["2026-01-01"], layout=layout)
+    assert left.exists(), "somebody may write it still"
+
+    os.utime(left, (0, 0))
+    store(days=["2026-01-01"], layout=layout)
+    assert not left.exists()
 
 
 def test_a_file_that_is_late_is_waited_for(store: Store, sim: Simulator) -> None:
