@@ -13,14 +13,18 @@ Everything this package raises on its own account, as one tree.
         ├── BulkExportsNotFoundError     404: unknown, deleted, aged out, or the wrong account
         ├── BulkExportsQuotaError        a submission refused since the days of this UTC day are spent
         ├── BulkExportsRateLimitError    429: too many requests at once; the request was not processed
-        └── BulkExportsServerError       5xx: Twilio's fault, usually passing
+        └── BulkExportsServerError       5xx, 408, 421, 425: a fault of Twilio or of the way to it, usually passing
 
 Nothing here imports Airflow. What an error means for a task (retry or fail for good) is decided in ``failures.py``,
 from :attr:`BulkExportsError.is_transient`.
+
+A message is one printable line of at most :data:`MAX_MESSAGE` characters, whatever a server or a user put into it: it
+travels through logs, databases and pipes that take no lone surrogate, no NUL and no line break.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -41,11 +45,70 @@ __all__ = [
 ]
 
 
+#: Longest message of an error of this package.
+MAX_MESSAGE = 2_000
+
+#: Characters of a message's end that stay when it is cut: they say what to do.
+_END_OF_MESSAGE = 500
+
+#: What stands for a character that could not be shown, or would not travel.
+_REPLACEMENT = "\ufffd"
+
+#: Marks that belong to the character before them, beside those that Unicode calls marks: skin tones.
+_MODIFIERS = range(0x1F3FB, 0x1F400)
+_MARKS_OF_ONE_CHARACTER = 16
+
+
+def printable(text: object, limit: int) -> str:
+    """
+    Make one printable line of any text.
+
+    Line breaks and other separators become spaces. Lone surrogates, control characters, and the invisible ones that
+    change how the others are read (direction marks, zero-width characters) become U+FFFD.
+
+    :param limit: Most characters; a longer text is cut between two characters as people see them, and ends in ``…``.
+    """
+    line = str(text)
+    is_cut = len(line) > limit
+    line = line[:limit]
+    if not line.isprintable():
+        line = "".join(character if character.isprintable() else _substitute(character) for character in line)
+    return f"{line[: _end_of_character(line, limit - 1)]}…" if is_cut else line
+
+
+def _substitute(character: str) -> str:
+    return " " if character.isspace() or unicodedata.category(character)[0] == "Z" else _REPLACEMENT
+
+
+def _end_of_character(line: str, end: int) -> int:
+    """The last place up to ``end`` at which no accent, skin tone or other mark is torn off."""
+    for place in range(end, max(end - _MARKS_OF_ONE_CHARACTER, 0), -1):
+        following = line[place]
+        if unicodedata.category(following)[0] != "M" and ord(following) not in _MODIFIERS:
+            return place
+    return end
+
+
+def _message(text: object) -> str:
+    """One printable line; of a long one the beginning, and the end, which says what to do."""
+    whole = str(text)
+    if len(whole) <= MAX_MESSAGE:
+        return printable(whole, MAX_MESSAGE)
+    return f"{printable(whole, MAX_MESSAGE - _END_OF_MESSAGE - 1)} {printable(whole[-_END_OF_MESSAGE:], MAX_MESSAGE)}"
+
+
 class BulkExportsError(Exception):
-    """Base of every error of this package."""
+    """
+    Base of every error of this package.
+
+    :param message: What failed and what to do; made one printable line of bounded length.
+    """
 
     #: Whether the same request may succeed later without anybody changing anything.
     is_transient: bool = False
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(_message(message))
 
 
 class BulkExportsInputError(BulkExportsError, ValueError):
@@ -65,9 +128,21 @@ class DayNotExportableError(BulkExportsInputError):
 
 
 class BulkExportsConnectionError(BulkExportsError):
-    """No complete answer arrived; after a POST it is unknown whether Twilio acted on it."""
+    """
+    No complete answer arrived; after a POST it is unknown whether Twilio acted on it.
+
+    :param is_transient: ``False`` for what does not pass by itself, such as a certificate that is not trusted.
+    :param kind: What went wrong, if it is worth advice: ``proxy``, ``certificate``, ``name``, ``refused``.
+    :param reason: The system's or the library's own words, without secrets.
+    """
 
     is_transient = True
+
+    def __init__(self, message: str, *, is_transient: bool = True, kind: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
+        self.kind = kind
+        self.reason = reason
 
 
 class BulkExportsResponseError(BulkExportsError):
@@ -126,6 +201,7 @@ class BulkExportsAPIError(BulkExportsError):
     :param twilio_message: Twilio's own words, if the body had any.
     :param more_info: Twilio's page about the code.
     :param request_id: Value of the ``Twilio-Request-Id`` header, which Twilio's support asks for.
+    :param answered_at: Twilio's own time of the answer (its ``Date`` header, UTC); ``None`` if missing or absurd.
     """
 
     def __init__(
@@ -137,6 +213,7 @@ class BulkExportsAPIError(BulkExportsError):
         twilio_message: str | None = None,
         more_info: str | None = None,
         request_id: str | None = None,
+        answered_at: datetime | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -144,6 +221,7 @@ class BulkExportsAPIError(BulkExportsError):
         self.twilio_message = twilio_message
         self.more_info = more_info
         self.request_id = request_id
+        self.answered_at = answered_at
 
     def restated(self, message: str, kind: type[_APIError]) -> _APIError:
         """
@@ -158,6 +236,7 @@ class BulkExportsAPIError(BulkExportsError):
             twilio_message=self.twilio_message,
             more_info=self.more_info,
             request_id=self.request_id,
+            answered_at=self.answered_at,
         )
 
 
@@ -190,6 +269,10 @@ class BulkExportsRateLimitError(BulkExportsAPIError):
 
 
 class BulkExportsServerError(BulkExportsAPIError):
-    """5xx, still after the retries."""
+    """
+    5xx, or 408, 421 or 425, still after the retries: somebody between could not, or not in time, pass the request on.
+
+    Whether Twilio acted on a POST that was answered so is unknown.
+    """
 
     is_transient = True

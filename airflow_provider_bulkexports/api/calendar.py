@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import pendulum
 
+from airflow_provider_bulkexports.api import fields
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError
 
 __all__ = [
@@ -101,11 +102,12 @@ def parse_day(value: object, *, name: str = "day") -> date:
             moment = pendulum.parse(text, tz=None)  # None: leave a naive time naive
             if isinstance(moment, datetime):
                 return _utc_day(moment, name=name, shown=text)
-    except ValueError as error:
+    except (OverflowError, TypeError, ValueError) as error:
         if isinstance(error, BulkExportsInputError):
             raise
-        raise BulkExportsInputError(f"{name} {value!r} is not a day of the calendar: {error}") from error
-    raise BulkExportsInputError(f"{name} {value!r} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'")
+        raise BulkExportsInputError(f"{name} {fields.shown(value)} is not a day of the calendar: {error}") from error
+    shown = fields.shown(value)
+    raise BulkExportsInputError(f"{name} {shown} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'")
 
 
 def exportable_at(day: date) -> datetime:
@@ -146,16 +148,17 @@ def check_job_length(days: DayRange) -> None:
         )
 
 
-def _utc_day(moment: datetime, *, name: str, shown: object = None) -> date:
-    if moment.utcoffset() is None:
-        raise BulkExportsInputError(
-            f"{name} {shown or moment.isoformat()!r} has no time zone, so its UTC day is unknown: "
-            "pass the day (YYYY-MM-DD) or a moment with its offset, such as '2026-01-31T00:00:00+00:00'"
-        )
+def _utc_day(moment: datetime, *, name: str, shown: str | None = None) -> date:
+    written = fields.shown(shown or moment.isoformat())
     try:
-        return _plain(moment.astimezone(timezone.utc))
-    except OverflowError as error:
-        raise BulkExportsInputError(f"{name} {shown or moment.isoformat()!r} is not a day of the calendar") from error
+        if moment.utcoffset() is not None:
+            return _plain(moment.astimezone(timezone.utc))
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:  # also of pandas' NaT, which is a datetime
+        raise BulkExportsInputError(f"{name} {written} is not a day of the calendar") from error
+    raise BulkExportsInputError(
+        f"{name} {written} has no time zone, so its UTC day is unknown: "
+        "pass the day (YYYY-MM-DD) or a moment with its offset, such as '2026-01-31T00:00:00+00:00'"
+    )
 
 
 def _plain(day: date) -> date:

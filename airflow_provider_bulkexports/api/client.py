@@ -8,16 +8,26 @@ BulkExportsClient: one method per operation of Twilio's OpenAPI document.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime, timezone
+from functools import partial
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow_provider_bulkexports.api.bodies import Read, Recollection
+from airflow_provider_bulkexports.api.credentials import Credentials
 from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
-from airflow_provider_bulkexports.api.log_guard import unlogged_queries
+from airflow_provider_bulkexports.api.echoes import (
+    configuration_about,
+    created_job,
+    export_about,
+    listed_days,
+    listed_jobs,
+    the_job,
+)
+from airflow_provider_bulkexports.api.inputs import check_settings, check_submission, check_webhook
 from airflow_provider_bulkexports.api.models import (
     DayRange,
     Export,
@@ -30,11 +40,10 @@ from airflow_provider_bulkexports.api.models import (
     parse_day,
     parse_job_sid,
 )
-from airflow_provider_bulkexports.api.paging import iterate_pages
+from airflow_provider_bulkexports.api.paging import address_of, iterate_pages, require_page
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.api.storage import Storage
 from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsResponseError
 
 __all__ = ["BulkExportsClient", "check_webhook"]
 
@@ -72,9 +81,10 @@ class BulkExportsClient:
         user_agent: str = "",
         today: Callable[[], date] = lambda: datetime.now(timezone.utc).date(),
     ) -> None:
+        credentials = Credentials(login, password)
+        del password  # so that no traceback with local variables shows it
         self._transport = Transport(
-            login,
-            password,
+            credentials,
             base_url=base_url,
             account_sid=account_sid,
             timeouts=(connect_timeout, read_timeout),
@@ -85,7 +95,12 @@ class BulkExportsClient:
         self._today = today
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._transport.login!r}, base_url={self.base_url!r})"
+        transport: Transport | None = getattr(self, "_transport", None)  # none while it is being made
+        shown = f"{transport.login!r}, base_url={transport.base_url!r}" if transport else ""
+        return f"{type(self).__name__}({shown})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client is not pickled, since it holds credentials: make a new one where it is needed")
 
     @property
     def base_url(self) -> str:
@@ -123,9 +138,7 @@ class BulkExportsClient:
         days = DayRange.parse(start_day, end_day)
         check_job_length(days)
         check_exportable(days.end, today=self._today())
-        check_webhook(webhook_url, webhook_method)
-        if not isinstance(friendly_name, str) or not friendly_name.strip():
-            raise BulkExportsInputError("friendly_name is empty: Twilio requires a name for every job")
+        check_submission(friendly_name, webhook_url, webhook_method, email)
         form = {
             "StartDay": days.start.isoformat(),
             "EndDay": days.end.isoformat(),
@@ -134,7 +147,8 @@ class BulkExportsClient:
             "WebhookMethod": webhook_method or None,
             "Email": email or None,
         }
-        return _checked_job(self._transport.send_json("POST", f"/v1/Exports/{kind}/Jobs", form=form))
+        check = partial(created_job, resource_type=kind, days=days, friendly_name=friendly_name)
+        return self._transport.send_json("POST", f"/v1/Exports/{kind}/Jobs", form=form, check=check)
 
     def list_jobs(self, resource_type: str) -> Iterator[Job]:
         """
@@ -157,16 +171,17 @@ class BulkExportsClient:
             recollection.begin()
         for page in self._pages(path, page_size=JOBS_PAGE_SIZE, key="jobs", read=read):
             jobs = []
-            for job in page:
+            for job in listed_jobs(page, kind):
                 # A job that is created or ages out while pages are read shifts the others: one can come twice.
-                if isinstance(job, Job) and job.job_sid and job.job_sid not in seen:
+                if job.job_sid not in seen:
                     seen.add(job.job_sid)
                     jobs.append(job)
             yield jobs
 
     def get_job(self, job_sid: str) -> Job:
         """Fetch one job of any resource type (``FetchJob``)."""
-        return _checked_job(self._transport.send_json("GET", f"/v1/Exports/Jobs/{parse_job_sid(job_sid)}"))
+        sid = parse_job_sid(job_sid)
+        return self._transport.send_json("GET", f"/v1/Exports/Jobs/{sid}", check=partial(the_job, job_sid=sid))
 
     def delete_job(self, job_sid: str) -> None:
         """
@@ -185,7 +200,7 @@ class BulkExportsClient:
         kind = ResourceType.parse(resource_type)
         path = f"/v1/Exports/{kind}/Days"
         for page in self._pages(path, page_size=DAYS_PAGE_SIZE, key="days", read=ExportDay.from_json):
-            yield from (day for day in page if isinstance(day, ExportDay))
+            yield from listed_days(page, kind)
 
     def get_day_link(self, resource_type: str, day: str | date) -> SignedLink:
         """
@@ -195,8 +210,7 @@ class BulkExportsClient:
         """
         kind = ResourceType.parse(resource_type)
         path = f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"
-        with unlogged_queries():  # an answer whose headers cannot be read is logged with what is in them
-            return link_from(self._transport.send("GET", path, redirect_is_answer=True))
+        return self._transport.ask("GET", path, read=link_from, redirect_is_answer=True)
 
     def download_day(
         self,
@@ -213,8 +227,7 @@ class BulkExportsClient:
 
         :param target: File to write; its folder must exist. It is replaced in one step, after verification.
         :param expected_size: Bytes that :meth:`list_days` gives for the day, to be checked too; 0 says nothing.
-        :param expected_sizes: The same of a day that is listed several times; any of them is accepted, and the ``size``
-            of the result tells which file came.
+        :param expected_sizes: The same of a day listed several times: any is accepted; the result has its ``size``.
         :param may_be_empty: Whether the day's job says ``CompletedEmptyRecords``, or a function that finds out. Only
             then are zero bytes a file, stored as a valid gzip file of no records; else they are a failed transfer.
         :raises BulkExportsNotFoundError: if Twilio has no file of the day (any more).
@@ -232,12 +245,24 @@ class BulkExportsClient:
 
     def get_export(self, resource_type: str) -> Export:
         """Fetch the entry point of a resource type (``FetchExport``): cheap, and spends no quota."""
-        return Export.from_json(self._transport.send_json("GET", f"/v1/Exports/{ResourceType.parse(resource_type)}"))
+        kind = ResourceType.parse(resource_type)
+        return self._transport.send_json("GET", f"/v1/Exports/{kind}", check=partial(export_about, resource_type=kind))
+
+    def probe(self, resource_type: str) -> str:
+        """
+        Ask for the first of a resource type's jobs, to learn whether this client can do anything: free, and quick.
+
+        :return: The address of the list as the answer names it; empty if it does not.
+        """
+        path = f"/v1/Exports/{ResourceType.parse(resource_type)}/Jobs?PageSize=1"
+        return self._transport.send_json("GET", path, check=partial(address_of, key="jobs", url=self.base_url + path))
 
     def get_configuration(self, resource_type: str) -> ExportConfiguration:
         """Fetch the settings of the automatic daily export (``FetchExportConfiguration``)."""
         kind = ResourceType.parse(resource_type)
-        return ExportConfiguration.from_json(self._transport.send_json("GET", f"/v1/Exports/{kind}/Configuration"))
+        return self._transport.send_json(
+            "GET", f"/v1/Exports/{kind}/Configuration", check=partial(configuration_about, resource_type=kind)
+        )
 
     def update_configuration(
         self,
@@ -254,14 +279,14 @@ class BulkExportsClient:
         :param webhook_method: ``GET`` or ``POST``.
         """
         kind = ResourceType.parse(resource_type)
-        _check_webhook_method(webhook_method)
+        check_settings(webhook_url, webhook_method)
         form = {
             "Enabled": None if enabled is None else str(enabled).lower(),
             "WebhookUrl": webhook_url,
             "WebhookMethod": webhook_method,
         }
-        payload = self._transport.send_json("POST", f"/v1/Exports/{kind}/Configuration", form=form)
-        return ExportConfiguration.from_json(payload)
+        check = partial(configuration_about, resource_type=kind)
+        return self._transport.send_json("POST", f"/v1/Exports/{kind}/Configuration", form=form, check=check)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -270,31 +295,5 @@ class BulkExportsClient:
 
     def _pages(self, path: str, *, page_size: int, key: str, read: Read) -> Iterator[list[Any]]:
         first_url = f"{self.base_url}{path}?PageSize={page_size}"
-        return iterate_pages(lambda url: self._transport.send_json("GET", url, read=read), first_url, key=key)
-
-
-def check_webhook(url: str | None, method: str | None) -> None:
-    """
-    Refuse half a webhook: Twilio takes both values or none.
-
-    :raises BulkExportsInputError: if one is missing, or the method is neither ``GET`` nor ``POST``.
-    """
-    if url and not method:
-        raise BulkExportsInputError("webhook_url without webhook_method: add webhook_method='POST' (or 'GET')")
-    if method and not url:
-        raise BulkExportsInputError("webhook_method without webhook_url: add the URL, or remove the method")
-    if url and not url.startswith(("https://", "http://")):
-        raise BulkExportsInputError(f"webhook_url {url!r} is not a URL: write it with its scheme, https://…")
-    _check_webhook_method(method)
-
-
-def _check_webhook_method(method: str | None) -> None:
-    if method and method not in ("GET", "POST"):
-        raise BulkExportsInputError(f"webhook_method {method!r}: write 'GET' or 'POST'")
-
-
-def _checked_job(payload: Mapping[str, Any]) -> Job:
-    job = Job.from_json(payload)
-    if not job.job_sid:
-        raise BulkExportsResponseError("Twilio answered for a job without its job_sid: look for it in the Jobs list")
-    return job
+        send = partial(self._transport.send_json, "GET", read=read)
+        return iterate_pages(lambda url: send(url, check=partial(require_page, key=key, url=url)), first_url, key=key)

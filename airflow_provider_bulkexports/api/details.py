@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from airflow_provider_bulkexports.api import fields
@@ -16,6 +16,12 @@ from airflow_provider_bulkexports.api import fields
 __all__ = ["DayStatus", "StatusGroup", "letters", "read_status_groups"]
 
 log = logging.getLogger(__name__)
+
+#: Longest word that can be a status; Twilio's longest has half of it.
+_LONGEST_WORD = 60
+
+#: How deep ``details`` may hide its groups in other objects.
+_MOST_LEVELS = 3
 
 
 class DayStatus(Enum):
@@ -40,10 +46,10 @@ class DayStatus(Enum):
     @classmethod
     def parse(cls, value: object) -> DayStatus:
         """Read a status whatever its case and punctuation; an unknown word is logged once and is ``UNKNOWN``."""
-        word = letters(value) if isinstance(value, str) else ""
+        word = letters(value[:_LONGEST_WORD]) if isinstance(value, str) else ""
         status = _STATUS_BY_WORD.get(word)
         if status is None:
-            _warn_unknown_status(str(value))
+            _warn_unknown_status(fields.shown(value, _LONGEST_WORD))
             return cls.UNKNOWN
         return status
 
@@ -89,13 +95,21 @@ def letters(text: str) -> str:
 _STATUS_BY_WORD = {letters(status.value): status for status in DayStatus if status is not DayStatus.UNKNOWN}
 
 
-@cache
+_unknown_words = fields.Once()
+
+
 def _warn_unknown_status(word: str) -> None:
-    log.warning("Twilio reported the unknown day status %r; it counts as not final", word)
+    if _unknown_words.is_new(word):
+        log.warning("Twilio reported the unknown day status %s; it counts as not final", word)
 
 
 def read_status_groups(details: Any) -> tuple[StatusGroup, ...]:
-    """Read every shape of ``details`` that was documented or seen: null, object, array, array of an empty object."""
+    """
+    Read every shape of ``details`` that was documented, seen, or allowed by its words.
+
+    Those are null, an object, an array, an array of an empty object, and objects whose names are the statuses:
+    ``{"Completed": {"count": 2, "days": […]}, "Running": ["2026-01-03"], "Failed": 1}``.
+    """
     return _shared(tuple(_status_groups(details)))
 
 
@@ -105,18 +119,46 @@ def _shared(groups: tuple[StatusGroup, ...]) -> tuple[StatusGroup, ...]:
     return groups
 
 
-def _status_groups(details: Any) -> Iterator[StatusGroup]:
-    if isinstance(details, Mapping):
-        if "status" in details:
-            details = [details]
-        else:
-            details = [element for value in details.values() for element in fields.as_list(value)]
+def _status_groups(details: Any, levels: int = _MOST_LEVELS) -> Iterator[StatusGroup]:
     for element in fields.as_list(details):
-        if not isinstance(element, Mapping) or element.get("status") is None:
+        if not isinstance(element, Mapping):
             continue
-        days = fields.days(element.get("days"))
-        yield StatusGroup(
-            status=DayStatus.parse(element["status"]),
-            count=max(fields.integer(element.get("count")) or 0, len(days)),
-            days=days,
-        )
+        if element.get("status") is not None:
+            yield _group(element["status"], count=element.get("count"), days=element.get("days"))
+        elif levels:
+            for name, value in element.items():
+                if _is_status(name, value):
+                    yield from _groups_of(name, value)
+                else:
+                    yield from _status_groups(value, levels - 1)
+
+
+def _is_status(name: str, value: Any) -> bool:
+    """Whether a name in an object is a status; also a word that is not known, if what it names has days or a count."""
+    word = letters(name[:_LONGEST_WORD])
+    if word in _STATUS_BY_WORD:
+        return True
+    is_group = isinstance(value, Mapping) and value.get("status") is None and ("days" in value or "count" in value)
+    return bool(word) and is_group
+
+
+def _groups_of(status: str, value: Any) -> Iterator[StatusGroup]:
+    """The groups that an object has under the name of a status; none for null, zero and what is empty."""
+    elements = fields.as_list(value)
+    groups = [element for element in elements if isinstance(element, Mapping)]
+    for element in groups:
+        if element.get("status") is not None:
+            yield from _status_groups(element)
+        else:
+            group = _group(status, count=element.get("count"), days=element.get("days") or element.get("day"))
+            if group.count:
+                yield group
+    if days := fields.days([element for element in elements if not isinstance(element, Mapping)]):
+        yield _group(status, count=None, days=days)
+    elif not isinstance(value, list) and (count := fields.integer(value, capped=True)):
+        yield _group(status, count=count, days=None)
+
+
+def _group(status: Any, *, count: Any, days: Any) -> StatusGroup:
+    named = days if isinstance(days, tuple) else fields.days(days)
+    return StatusGroup(DayStatus.parse(status), max(fields.integer(count, capped=True) or 0, len(named)), named)

@@ -10,10 +10,10 @@ too, and so do those of ``api/details.py``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
@@ -48,6 +48,7 @@ __all__ = [
     "check_exportable",
     "check_job_length",
     "exportable_at",
+    "is_job_sid",
     "parse_day",
     "parse_job_sid",
     "parse_job_sids",
@@ -76,9 +77,9 @@ class ResourceType(str, Enum):
                 return cls(value)
             by_word = {letters(member.value).rstrip("s"): member for member in cls}
             if meant := by_word.get(letters(value).rstrip("s")):
-                raise BulkExportsInputError(f"resource_type {value!r}: write {meant.value!r}")
+                raise BulkExportsInputError(f"resource_type {fields.shown(value)}: write {meant.value!r}")
         known = ", ".join(repr(member.value) for member in cls)
-        raise BulkExportsInputError(f"resource_type {value!r} cannot be exported: use one of {known}")
+        raise BulkExportsInputError(f"resource_type {fields.shown(value)} cannot be exported: use one of {known}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Job:
 
     :param resource_type: ``None`` where Twilio left it out, as some recorded answers do.
     :param start_day: First UTC day, inclusive.
-    :param end_day: Last UTC day, inclusive.
+    :param end_day: Last UTC day, inclusive; both are ``None`` if Twilio says a range that no job can have.
     :param details: Days grouped by status; empty means that Twilio gave no information (yet).
     :param job_queue_position: Place in Twilio's queue; ``0`` once finished.
     :param estimated_completion_time: Twilio's own estimate, taken as UTC; a finished job keeps a past one.
@@ -117,19 +118,20 @@ class Job:
         :param former: Shares its parts that are the same, probably the job as it was before.
         """
         details, extra = read_status_groups(payload.get("details")), _unknown_fields(cls, payload)
+        start_day, end_day = _believable_range(payload)
         return cls(
             job_sid=fields.text(payload.get("job_sid")) or "",
             friendly_name=fields.text(payload.get("friendly_name")),
             resource_type=fields.member(ResourceType, payload.get("resource_type")),
-            start_day=fields.day(payload.get("start_day")),
-            end_day=fields.day(payload.get("end_day")),
+            start_day=start_day,
+            end_day=end_day,
             details=former.details if former and former.details == details else details,
             job_queue_position=fields.integer(payload.get("job_queue_position")),
             estimated_completion_time=fields.utc_moment(payload.get("estimated_completion_time")),
-            webhook_url=fields.text(payload.get("webhook_url")),
+            webhook_url=fields.text(payload.get("webhook_url"), fields.LONGEST_URL),
             webhook_method=fields.text(payload.get("webhook_method")),
             email=fields.text(payload.get("email")),
-            url=fields.text(payload.get("url")),
+            url=fields.text(payload.get("url"), fields.LONGEST_URL),
             extra=former.extra if former and former.extra == extra else extra,
         )
 
@@ -184,11 +186,10 @@ class Export:
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> Export:
         """Build it from an answer of ``FetchExport``."""
-        links = payload.get("links")
         return cls(
             resource_type=fields.member(ResourceType, payload.get("resource_type")),
-            url=fields.text(payload.get("url")),
-            links=dict(links) if isinstance(links, Mapping) else {},
+            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            links=_texts(payload.get("links")),
             extra=_unknown_fields(cls, payload),
         )
 
@@ -216,10 +217,10 @@ class ExportConfiguration:
         enabled = payload.get("enabled")
         return cls(
             enabled=enabled if isinstance(enabled, bool) else None,
-            webhook_url=fields.text(payload.get("webhook_url")),
+            webhook_url=fields.text(payload.get("webhook_url"), fields.LONGEST_URL),
             webhook_method=fields.text(payload.get("webhook_method")),
             resource_type=fields.member(ResourceType, payload.get("resource_type")),
-            url=fields.text(payload.get("url")),
+            url=fields.text(payload.get("url"), fields.LONGEST_URL),
             extra=_unknown_fields(cls, payload),
         )
 
@@ -230,10 +231,10 @@ def parse_job_sid(value: object) -> str:
 
     :raises BulkExportsInputError: unless it is ``JS`` and 32 hexadecimal digits.
     """
-    if isinstance(value, str) and _JOB_SID.fullmatch(value):
+    if isinstance(value, str) and is_job_sid(value):
         return value
     raise BulkExportsInputError(
-        f"job_sid {value!r} is not a job sid: it is 'JS' and 32 hexadecimal digits, "
+        f"job_sid {fields.shown(value)} is not a job sid: it is 'JS' and 32 hexadecimal digits, "
         "as CreateExportCustomJobOperator returns it"
     )
 
@@ -244,10 +245,19 @@ def parse_job_sids(value: object) -> tuple[str, ...]:
 
     :raises BulkExportsInputError: for an empty list, or an element that is no job sid.
     """
-    sids = [value] if isinstance(value, str) else value
-    if not isinstance(sids, Iterable) or not (sids := tuple(sids)):
-        raise BulkExportsInputError(f"job_sid {value!r}: pass a job sid or a list of them")
+    sids: Any = [value] if isinstance(value, str) else value
+    try:
+        sids = tuple(sids)
+    except TypeError:
+        sids = ()
+    if not sids:
+        raise BulkExportsInputError(f"job_sid {fields.shown(value)}: pass a job sid or a list of them")
     return tuple(dict.fromkeys(map(parse_job_sid, sids)))
+
+
+def is_job_sid(value: str) -> bool:
+    """Whether a text is a job sid: ``JS`` and 32 hexadecimal digits."""
+    return _JOB_SID.fullmatch(value) is not None
 
 
 _JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
@@ -259,7 +269,21 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     known = _known_fields(kind)
-    return {key: value for key, value in payload.items() if key not in known} or _NOTHING
+    unknown = {key: value for key, value in payload.items() if key not in known}
+    return fields.plain(unknown) if unknown else _NOTHING
+
+
+def _believable_range(payload: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    start, end = fields.day(payload.get("start_day")), fields.day(payload.get("end_day"))
+    if start and end and end - start >= timedelta(days=MAX_DAYS_PER_JOB):
+        return None, None
+    return start, end
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """The texts of an object, by name."""
+    named = fields.plain(value) if isinstance(value, Mapping) else {}
+    return {name: text for name, text in named.items() if isinstance(text, str)}
 
 
 @cache

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin
 
 from airflow_provider_bulkexports.api import fields
-from airflow_provider_bulkexports.api.redact import redact_url
+from airflow_provider_bulkexports.api.redact import redact, redact_url
+from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
-__all__ = ["iterate_pages"]
+__all__ = ["address_of", "iterate_pages", "require_page"]
 
-#: No list of Twilio's comes near this: at 50 jobs a page it would be half a million jobs in seven days.
-MAX_PAGES = 10_000
+#: Pages of one list, and elements of it, that are read. An account can have some 2,600 jobs in the list, which keeps
+#: them for seven days, and as many days: 52 pages of Twilio's usual size.
+MAX_PAGES = 1_000
+MAX_ELEMENTS = 200_000
 
 #: Pages equal to an earlier one that are still believed: days have no sid, and a page may be empty.
 REPEATED_PAGES = 5
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+#: Longest address that an error quotes.
+_LONGEST_QUOTE = 300
+
+Page = Mapping[str, Any]
+Elements = list[Any]
 
 
-def iterate_pages(fetch: Callable[[str], Mapping[str, Any]], first_url: str, *, key: str) -> Iterator[list[Any]]:
+def iterate_pages(fetch: Callable[[str], Page], first_url: str, *, key: str) -> Iterator[Elements]:
     """
     Yield the elements of a list, page by page.
 
@@ -32,16 +39,14 @@ def iterate_pages(fetch: Callable[[str], Mapping[str, Any]], first_url: str, *, 
     """
     seen: set[str] = set()
     contents: set[int] = set()
-    repeated = 0
+    repeated = count = 0
     url: str | None = first_url
     while url is not None:
-        if url in seen or len(seen) >= MAX_PAGES:
+        if url in seen or len(seen) >= MAX_PAGES or count > MAX_ELEMENTS:
             raise _loop(first_url, len(seen))
         seen.add(url)
-        page = fetch(url)
-        meta = page.get("meta")
-        meta = meta if isinstance(meta, Mapping) else {}
-        elements = _elements(page, (key, fields.text(meta.get("key"))), url)
+        elements, meta = _read_page(fetch(url), key=key, url=url)
+        count += len(elements)
         url = _next_url(meta.get("next_page_url"), current=url, first_url=first_url)
         repeated += (content := hash(tuple(map(_identity, elements)))) in contents
         if url is not None and repeated > REPEATED_PAGES:
@@ -50,12 +55,43 @@ def iterate_pages(fetch: Callable[[str], Mapping[str, Any]], first_url: str, *, 
         yield elements
 
 
+def require_page(page: Page, *, key: str, url: str) -> Page:
+    """
+    Return the page of a list.
+
+    :raises BulkExportsResponseError: if it is none.
+    """
+    _read_page(page, key=key, url=url)
+    return page
+
+
+def address_of(page: Page, *, key: str, url: str) -> str:
+    """
+    The address of a list as its page names it; empty if it does not.
+
+    :raises BulkExportsResponseError: if the page is no page of a list.
+    """
+    _, meta = _read_page(page, key=key, url=url)
+    names = (fields.text(meta.get(name), fields.LONGEST_URL) for name in ("url", "first_page_url"))
+    return next(filter(None, names), "")
+
+
+def _read_page(page: Page, *, key: str, url: str) -> tuple[Elements, Page]:
+    """A page's elements, and what it says of itself."""
+    meta = page.get("meta")
+    meta = meta if isinstance(meta, Mapping) else {}
+    return _elements(page, (key, fields.text(meta.get("key"))), url), meta
+
+
 def _identity(element: Any) -> Any:
     """What tells an element of a list from the others; a job's sid does, without its thousands of days."""
-    return getattr(element, "job_sid", None) or repr(element)
+    try:
+        return getattr(element, "job_sid", None) or repr(element)
+    except RecursionError:
+        return type(element).__name__
 
 
-def _elements(page: Mapping[str, Any], keys: tuple[str, str | None], url: str) -> list[Any]:
+def _elements(page: Page, keys: tuple[str, str | None], url: str) -> Elements:
     for key in keys:
         if key is not None and isinstance(elements := page.get(key), list):
             return elements
@@ -68,10 +104,12 @@ def _next_url(next_url: Any, *, current: str, first_url: str) -> str | None:
     if next_url is None or next_url == "":
         return None
     target = _joined(current, next_url)
-    if target is not None and _origin(target) == _origin(first_url):
+    origin = origin_of(target)
+    if origin is not None and origin == origin_of(first_url):
         return target
+    where = fields.printable(redact(redact_url(str(next_url))), _LONGEST_QUOTE)
     raise BulkExportsResponseError(
-        f"{redact_url(first_url)} named its next page on another host ({redact_url(str(next_url))}). It was not "
+        f"{redact_url(first_url)} named its next page on another host ({where}). It was not "
         "asked, because the request carries the credentials. If a proxy stands before Twilio, let it rewrite "
         "meta.next_page_url.",
         is_transient=False,
@@ -80,26 +118,15 @@ def _next_url(next_url: Any, *, current: str, first_url: str) -> str | None:
 
 def _joined(current: str, next_url: Any) -> str | None:
     try:
-        return urljoin(current, next_url) if isinstance(next_url, str) else None
+        return urljoin(current, next_url) if isinstance(next_url, str) and is_unambiguous(next_url) else None
     except ValueError:
         return None
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None] | None:
-    """Scheme, host and port; ``None``, equal to no origin, for what no request should be sent to."""
-    try:
-        parts: SplitResult = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    if parts.username is not None or parts.password is not None:
-        return None
-    return parts.scheme, parts.hostname, port
 
 
 def _loop(first_url: str, pages: int) -> BulkExportsResponseError:
     return BulkExportsResponseError(
-        f"{redact_url(first_url)} leads in a circle: after {pages} pages it named one that was already read. "
-        "So the list cannot be read to its end; try again, and report it to Twilio if it stays.",
+        f"{redact_url(first_url)} leads in a circle: after {pages} pages it named one that was already "
+        "read, or more than any account has. So the list cannot be read to its end; try again, and report it to Twilio "
+        "if it stays.",
         is_transient=False,
     )

@@ -13,33 +13,88 @@ __all__ = ["REDACTED", "redact", "redact_url"]
 
 REDACTED = "***"
 
-_URL = re.compile(r"(?i)https?://[^\s'\"<>\\]+")
-_QUERY_OF_PATH = re.compile(r"(?<=with url: )(\S+?)\?\S+")
-_SIGNATURE = re.compile(r"(?i)\b(X-Amz-[A-Za-z-]+|Signature|Policy|Key-Pair-Id|AWSAccessKeyId|sig)=[^\s&'\"<>]+")
-_AUTHORIZATION = re.compile(r"(?i)\b(Basic|Bearer)\s+[A-Za-z0-9+/=_.~-]{8,}")
+#: Characters of a text that are looked at. What is quoted of a server's words is far less.
+LONGEST = 1 << 14
+
+#: How texts spell a character of a URL: as it is, percent-encoded (also more than once), and as JSON or HTML escape it.
+_COLON, _SLASH, _MARK, _HASH, _EQUALS, _AT = (
+    rf"(?:{re.escape(character)}|%(?:25){{0,5}}{ord(character):02x}|\\{{1,8}}[ux](?:00)?{ord(character):02x}"
+    rf"|&\#(?:0{{0,4}}{ord(character)}|x0{{0,4}}{ord(character):x});?)"
+    for character in ":/?#=@"
+)
+#: Its slashes may have backslashes before them, as JSON may escape them; nothing but white space and quotes ends it.
+_URL = re.compile(rf"(?i)https?{_COLON}(?:\\{{0,4}}{_SLASH}){{2}}[^\s'\"<>]+")
+_QUERY = re.compile(rf"(?i){_MARK}|{_HASH}")
+_ANY_AT = re.compile(rf"(?i){_AT}")
+_AUTHORITY = re.compile(rf"(?i)^https?{_COLON}(?:\\{{0,4}}{_SLASH}){{2}}")
+_PATH = re.compile(rf"(?i)\\{{0,4}}{_SLASH}")
+_QUERY_OF_PATH = re.compile(r"(?<=with url: )([^\s?]{0,4000})\?\S+")
+_SIGNATURE = re.compile(
+    r"(?i)(?<![a-z])(X-(?:Amz|Goog|Ms)-[a-z-]{1,40}|Signature|Policy|Key-Pair-Id|AWSAccessKeyId|GoogleAccessId|sig)"
+    rf"({_EQUALS}|[\"']?\s{{0,4}}[:>]\s{{0,4}}[\"']?)[^\s&'\"<>]+"
+)
+_AUTHORIZATION = re.compile(r"(?i)(?<![a-z])(Basic|Bearer)((?:\s|%20|\+){1,8})[A-Za-z0-9+/=_.~%-]{8,}")
 
 
 def redact_url(url: str) -> str:
-    """Keep scheme, host and path of a URL; replace its user information and its query."""
+    """Keep scheme, host and path of a URL; replace its user information and its query, however they are spelled."""
+    url = url[:LONGEST]
     try:
         parts = urlsplit(url)
     except ValueError:
         return REDACTED
-    shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    return f"{shown}?{REDACTED}" if parts.query else shown
+    is_url = bool(parts.scheme and parts.netloc)
+    shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) if is_url else url
+    if found := _QUERY.search(shown):
+        shown, is_query = shown[: found.start()], not re.search(f"(?i){_HASH}$", found.group())
+    else:
+        is_query = False
+    return f"{shown}?{REDACTED}" if parts.query or is_query else shown
 
 
 def redact(text: object, *secrets: str | None) -> str:
     """
     Return the text without queries of URLs, signatures, authorization values and the given secrets.
 
+    Of a very long text only the beginning, so that the work is bounded.
+
     :param secrets: Credentials that must not appear whatever their surroundings.
     """
-    clean = _URL.sub(lambda match: redact_url(match.group()), str(text))
+    clean = _beginning(str(text), secrets)
+    clean = _URL.sub(lambda match: _shown(match.group()), clean)
     clean = _QUERY_OF_PATH.sub(rf"\1?{REDACTED}", clean)
-    clean = _SIGNATURE.sub(rf"\1={REDACTED}", clean)
-    clean = _AUTHORIZATION.sub(rf"\1 {REDACTED}", clean)
+    clean = _SIGNATURE.sub(rf"\1\2{REDACTED}", clean)
+    clean = _AUTHORIZATION.sub(rf"\1\2{REDACTED}", clean)
     for secret in secrets:
         if secret:
             clean = clean.replace(secret, REDACTED)
     return clean
+
+
+def _beginning(text: str, secrets: tuple[str | None, ...]) -> str:
+    """As much as is looked at, without the part of a secret that the cut would leave at its end."""
+    if len(text) <= LONGEST:
+        return text
+    text = text[:LONGEST]
+    for secret in filter(None, secrets):
+        for size in range(len(secret) - 1, 0, -1):
+            if text.endswith(secret[:size]):
+                text = text[:-size]
+                break
+    return text
+
+
+def _shown(url: str) -> str:
+    """Of a URL in whatever notation, what :func:`redact_url` keeps."""
+    start = _AUTHORITY.match(url)
+    end = start.end() if start else 0
+    query = _QUERY.search(url, end)
+    body = url[end : query.start()] if query else url[end:]
+    path = _PATH.search(body)
+    authority, rest = (body[: path.start()], body[path.start() :]) if path else (body, "")
+    for found in _ANY_AT.finditer(authority):
+        authority = body[found.end() : path.start() if path else None]
+    is_query = query is not None and not re.fullmatch(f"(?i){_HASH}", query.group())
+    return f"{url[:end].lower() if url.startswith(('HTTP', 'http')) else url[:end]}{authority}{rest}" + (
+        f"?{REDACTED}" if is_query else ""
+    )

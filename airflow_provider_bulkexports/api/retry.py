@@ -5,7 +5,16 @@ What is sent again, and how long to wait before.
 |---|---|---|
 | 429 (Twilio: "the request was not processed") | again | again |
 | could not connect | again | again |
-| sent, but no answer; 500, 502, 503, 504 | again | never: the job may exist |
+| sent, but no answer, or not all of it in time | again | never: the job may exist |
+| 408, 421, 425, 500, 502, 503, 504, 507, 520 to 529 | again | never |
+| a redirect, HTML or broken JSON, another shape than asked for, an answer about something else | again | never |
+| a certificate that is not trusted, an address that is none | never | never |
+| any other status | never | never |
+
+One rule for every operation: whatever goes wrong with an answer, before or after its headers, counts the same. What
+stays after that is transient, so that waits and tasks go on, except in the last two rows (where 5xx is transient, too).
+408, 421 and 425 say by their meaning that the request was not processed; but it is a proxy that says so, not Twilio, so
+a POST answered with them is looked up, not repeated.
 
 Waits grow exponentially with jitter, follow ``Retry-After`` in both its forms up to a ceiling, and end with a budget.
 """
@@ -18,14 +27,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from urllib3.exceptions import InvalidHeader
+from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
 __all__ = ["BudgetedRetry", "RetryPolicy", "asked_wait"]
 
-_AGAIN_IF_IDEMPOTENT = frozenset({500, 502, 503, 504})
+_AGAIN_IF_IDEMPOTENT = frozenset({408, 421, 425, 500, 502, 503, 504, 507, *range(520, 530)})
 _AGAIN_ALWAYS = 429
+_IDEMPOTENT = frozenset({"GET", "DELETE"})
 
 #: Beyond any sensible wait, and far from where a float overflows.
 _MAX_DOUBLINGS = 60
@@ -48,11 +58,11 @@ class RetryPolicy:
     budget: float = 120.0
 
     def as_urllib3(self) -> BudgetedRetry:
-        """Build what `requests`' adapter takes."""
+        """Build the count of one call's failures."""
         return BudgetedRetry(
             total=self.max_retries,
             redirect=False,
-            allowed_methods=frozenset({"GET", "DELETE"}),
+            allowed_methods=_IDEMPOTENT,
             status_forcelist=_AGAIN_IF_IDEMPOTENT,
             backoff_factor=self.backoff_factor,
             raise_on_status=False,
@@ -91,6 +101,24 @@ class BudgetedRetry(Retry):
         """Copy, as urllib3 does after every failure, without losing the budget."""
         kwargs = {"max_wait": self.max_wait, "budget": self.budget, "deadline": self.deadline} | kwargs
         return super().new(**kwargs)
+
+    def after(
+        self, method: str, *, response: BaseHTTPResponse | None = None, error: HTTPError | None = None
+    ) -> BudgetedRetry | None:
+        """
+        Count a failure, and sleep until it is time for the next try; ``None`` if there is none.
+
+        :param response: Answer with an error status.
+        :param error: What happened if there is no usable answer.
+        """
+        if response is not None and not self.is_retry(method, response.status, "Retry-After" in response.headers):
+            return None
+        try:
+            counted = self.increment(method, "", response, error)
+        except HTTPError:  # as urllib3 says that the tries are used up, or that this verb has none
+            return None
+        counted.sleep(response)
+        return counted
 
     def increment(
         self,

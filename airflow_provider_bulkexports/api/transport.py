@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import platform
-import re
-from base64 import b64encode
-from collections.abc import Mapping
-from importlib.metadata import version
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
 
-from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.api.bodies import Read, json_object
-from airflow_provider_bulkexports.api.errors import error_from
-from airflow_provider_bulkexports.api.hosts import is_loopback
-from airflow_provider_bulkexports.api.redact import redact, redact_url
-from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.credentials import Credentials
+from airflow_provider_bulkexports.api.exchange import Exchange, unusable
+from airflow_provider_bulkexports.api.log_guard import unlogged_queries
+from airflow_provider_bulkexports.api.receiving import ENCODINGS, ReceivingAdapter
+from airflow_provider_bulkexports.api.retry import BudgetedRetry, RetryPolicy
 from airflow_provider_bulkexports.api.sessions import PrivateSession
-from airflow_provider_bulkexports.exceptions import (
-    BulkExportsConnectionError,
-    BulkExportsInputError,
-    BulkExportsResponseError,
+from airflow_provider_bulkexports.api.settings import (
+    BASE_URL,
+    checked_account_sid,
+    checked_base_url,
+    checked_timeouts,
+    own_user_agent,
 )
+from airflow_provider_bulkexports.api.urls import is_loopback, is_twilio
+from airflow_provider_bulkexports.exceptions import BulkExportsError
 
 __all__ = ["BASE_URL", "Transport", "is_loopback", "is_twilio"]
 
-BASE_URL = "https://bulkexports.twilio.com"
+#: Seconds for a whole answer: so many times the time-out of a read, at most this, and never less than that time-out.
+_READS_OF_AN_ANSWER = 4
+_LONGEST_ANSWER = 120.0
 
-_LONGEST_TIMEOUT = 600.0
-_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
-_LOGIN_SID = re.compile(r"(AC|SK)[0-9a-fA-F]{32}")
+_T = TypeVar("_T")
 
 
 class Transport:
@@ -41,13 +40,13 @@ class Transport:
 
     Parameters are those of :class:`airflow_provider_bulkexports.api.client.BulkExportsClient`.
 
+    :param credentials: Checked here.
     :param timeouts: Seconds to wait for a connection, and for the next bytes.
     """
 
     def __init__(
         self,
-        login: str,
-        password: str,
+        credentials: Credentials,
         *,
         base_url: str,
         account_sid: str | None,
@@ -55,157 +54,103 @@ class Transport:
         retry: RetryPolicy,
         user_agent: str,
     ) -> None:
-        _check_credentials(login, password)
-        self.login = login
-        self.base_url = _checked_base_url(base_url)
-        self.account_sid = _checked_account_sid(login, account_sid)
-        # As they are, and as they travel, in case a server echoes them.
-        self._secrets = (password, b64encode(f"{login}:{password}".encode()).decode())
-        self._timeouts = _checked_timeouts(timeouts)
+        credentials.check()
+        self.login = credentials.login
+        self.base_url = checked_base_url(base_url)
+        self.account_sid = checked_account_sid(self.login, account_sid)
+        self._hide = credentials.hidden_in
+        self._timeouts = checked_timeouts(timeouts)
+        self._retry = retry
         self._session = PrivateSession()
-        self._session.auth = (login, password)
-        self._session.headers["User-Agent"] = f"{_own_user_agent()} {user_agent}".strip()
+        self._session.auth = credentials
+        self._session.headers["User-Agent"] = f"{own_user_agent()} {user_agent}".strip()
         self._session.headers["Accept"] = "application/json"
-        adapter = HTTPAdapter(max_retries=retry.as_urllib3())
+        self._session.headers["Accept-Encoding"] = ", ".join(ENCODINGS)
+        read_timeout = self._timeouts[1]
+        seconds = max(read_timeout, min(_READS_OF_AN_ANSWER * read_timeout, _LONGEST_ANSWER))
+        adapter = ReceivingAdapter(seconds=seconds)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
-    def send(
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({getattr(self, 'base_url', '')!r})"
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        read: Callable[[requests.Response], _T],
+        form: Mapping[str, str | None] | None = None,
+        redirect_is_answer: bool = False,
+    ) -> _T:
+        """
+        Send a request and read its answer, which has a status below 300; again, as :mod:`.retry` says, until it works.
+
+        :param path: Path below the origin, or an absolute URL on it.
+        :param read: Makes of the answer what is returned; raises :exc:`BulkExportsResponseError` if it is not usable.
+        :param form: Body; entries that are ``None`` are left out.
+        :param redirect_is_answer: Read a redirect as well.
+        :raises BulkExportsAPIError: for an error status, after the retries.
+        :raises BulkExportsConnectionError: without a complete answer, after the retries.
+        :raises BulkExportsResponseError: for an answer that cannot be used, after the retries.
+        """
+        url = path if path.startswith(("https://", "http://")) else self.base_url + path
+        retries: BudgetedRetry | None = self._retry.as_urllib3()
+        while True:
+            exchange = Exchange(method, url, self._hide)
+            try:
+                # With a link in them, headers that cannot be read must not be logged.
+                with unlogged_queries() if redirect_is_answer else nullcontext():
+                    response = exchange.receive(self._session, form, self._timeouts)
+                exchange.require_success(response, redirect_is_answer=redirect_is_answer)
+                return exchange.read(response, read)
+            except BulkExportsError as error:
+                failure = error
+            assert retries is not None
+            retries = exchange.next_try(retries, failure)
+            if retries is None:
+                # Without what the libraries raised: its text has the URL, its frames the headers.
+                raise failure.with_traceback(None)
+
+    def send(self, method: str, path: str) -> None:
+        """
+        Send a request whose answer says nothing but its status; see :meth:`ask`.
+
+        :raises BulkExportsResponseError: if it has a page of somebody else, such as a login.
+        """
+
+        def read_nothing(response: requests.Response) -> None:
+            if response.content and json_object(response) is None:
+                raise unusable(response, self._hide)
+
+        self.ask(method, path, read=read_nothing)
+
+    def send_json(
         self,
         method: str,
         path: str,
         *,
         form: Mapping[str, str | None] | None = None,
-        redirect_is_answer: bool = False,
-    ) -> requests.Response:
+        read: Read | None = None,
+        check: Callable[[Mapping[str, Any]], _T],
+    ) -> _T:
         """
-        Send a request; the answer has a status below 300.
-
-        :param path: Path below the origin, or an absolute URL on it.
-        :param form: Body; entries that are ``None`` are left out.
-        :param redirect_is_answer: Return a redirect as well.
-        :raises BulkExportsAPIError: for an error status, after the retries.
-        :raises BulkExportsConnectionError: without a complete answer, after the retries.
-        :raises BulkExportsResponseError: for a redirect that is no answer.
-        """
-        url = path if path.startswith(("https://", "http://")) else self.base_url + path
-        try:
-            response = self._session.request(method, url, data=form, timeout=self._timeouts, allow_redirects=False)
-        except requests.RequestException as error:
-            # The original stays reachable as __context__ only: its text holds the URL, and a proxy's its password.
-            raise self._connection_error(method, url, error) from None
-        if response.status_code >= 400:
-            raise error_from(response, secrets=self._secrets)
-        if response.status_code >= 300 and not redirect_is_answer:
-            raise _unusable(response)
-        return response
-
-    def send_json(
-        self, method: str, path: str, *, form: Mapping[str, str | None] | None = None, read: Read | None = None
-    ) -> Mapping[str, Any]:
-        """
-        Send a request whose answer is a JSON object; see :meth:`send`.
+        Send a request whose answer is a JSON object; see :meth:`ask`.
 
         :param read: See :func:`~airflow_provider_bulkexports.api.bodies.json_object`.
-        :raises BulkExportsResponseError: if it is something else.
+        :param check: Makes of the object what is returned; raises :exc:`BulkExportsResponseError` if it is another one
+            than was asked for.
         """
-        response = self.send(method, path, form=form)
-        payload = json_object(response, read=read)
-        if payload is None:
-            raise _unusable(response)
-        return payload
+
+        def read_object(response: requests.Response) -> _T:
+            payload = json_object(response, read=read)
+            if payload is None:
+                raise unusable(response, self._hide)
+            return check(payload)
+
+        return self.ask(method, path, read=read_object, form=form)
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
-
-    def _connection_error(self, method: str, url: str, error: requests.RequestException) -> BulkExportsConnectionError:
-        outcome = (
-            "It is unknown whether Twilio acted on it: look before repeating it."
-            if method == "POST"
-            else ("Check the network, the proxy and the connection's host; it is usually passing.")
-        )
-        cause = redact(error, *self._secrets)
-        return BulkExportsConnectionError(f"{method} {redact_url(url)} got no complete answer: {cause}. {outcome}")
-
-
-def _unusable(response: requests.Response) -> BulkExportsResponseError:
-    kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
-    request = f"{response.request.method} {redact_url(response.url)}"
-    return BulkExportsResponseError(
-        f"{request} answered HTTP {response.status_code} with {kind}, not with what was asked for: "
-        "is the connection's host Twilio's BulkExports API, or does a proxy answer in its place?"
-    )
-
-
-def _own_user_agent() -> str:
-    return (
-        f"airflow-provider-bulkexports/{__version__} "
-        f"(python/{platform.python_version()}; requests/{version('requests')})"
-    )
-
-
-def _check_credentials(login: str, password: str) -> None:
-    if not login or not password:
-        missing = "login (Account SID or API key SID)" if not login else "password (Auth Token or API key secret)"
-        raise BulkExportsInputError(f"The connection has no {missing}: fill it in from Twilio's console")
-    if not _LOGIN_SID.fullmatch(login):
-        shown = f"{login[:2]}… ({len(login)} characters)"
-        raise BulkExportsInputError(
-            f"The connection's login {shown!r} is neither an Account SID nor an API key SID: "
-            "it is 'AC' or 'SK' and 32 hexadecimal digits, with nothing before or after"
-        )
-    if password != password.strip() or any(character.isspace() for character in password):
-        raise BulkExportsInputError("The connection's password contains white space: copy the token or secret again")
-    if not password.isascii():
-        raise BulkExportsInputError(
-            "The connection's password contains a character that no token or secret has: copy the token or secret again"
-        )
-
-
-def _checked_account_sid(login: str, account_sid: str | None) -> str | None:
-    if account_sid and not _ACCOUNT_SID.fullmatch(account_sid):
-        raise BulkExportsInputError(
-            f"account_sid {account_sid!r} is not an Account SID: 'AC' and 32 hexadecimal digits"
-        )
-    if not login.startswith("AC"):
-        return account_sid or None
-    if account_sid and account_sid != login:
-        raise BulkExportsInputError(
-            f"account_sid {account_sid} differs from the login {login}: Twilio acts on the account of the credentials, "
-            "so remove account_sid, or log in as that account or with an API key of it"
-        )
-    return login
-
-
-def _checked_timeouts(timeouts: tuple[float, float]) -> tuple[float, float]:
-    for name, seconds in zip(("connect_timeout", "read_timeout"), timeouts, strict=True):
-        if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
-            raise BulkExportsInputError(
-                f"{name} {seconds!r}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
-            )
-    return timeouts
-
-
-def _checked_base_url(base_url: str) -> str:
-    if "@" in base_url:  # before anything that quotes the host
-        raise BulkExportsInputError("host contains credentials: put them into login and password")
-    try:
-        parts = urlsplit(base_url)
-        port = parts.port
-    except ValueError as error:
-        raise BulkExportsInputError(f"host {redact_url(base_url)!r} is not a URL: {error}") from error
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise BulkExportsInputError(f"host {redact_url(base_url)!r} is not an origin: write it like {BASE_URL}")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise BulkExportsInputError(
-            f"host http://{parts.hostname} would send the credentials in clear: write https://{parts.hostname} "
-            "(plain http is for a simulator on 127.0.0.1 or localhost)"
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
-
-
-def is_twilio(url: str) -> bool:
-    """Whether a URL is on one of Twilio's own hosts."""
-    return f".{urlsplit(url).hostname}".endswith(".twilio.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -13,10 +14,11 @@ from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.download import DownloadedDay
+from airflow_provider_bulkexports.api.redact import redact
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.api.transport import BASE_URL, is_loopback
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseHook, Connection, aget_connection
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, printable
 from airflow_provider_bulkexports.hooks.checking import check_connection
 from airflow_provider_bulkexports.lineage import asset_uri_of, tell_collector
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, connection_form
@@ -80,6 +82,8 @@ class BulkExportsHook(BaseHook):
             client = _client_of(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
         except BulkExportsInputError as error:
             return False, str(error)
+        except Exception as error:  # noqa: BLE001 -- whoever presses the button gets a sentence, whatever went wrong
+            return False, f"The connection cannot be used: {printable(redact(error), 500)} ({type(error).__name__})"
         try:
             return check_connection(client)
         finally:
@@ -218,6 +222,9 @@ def _completed(host: str, *, scheme: str | None, port: int | None) -> str:
 
     :raises ValueError: if the host is part of no URL.
     """
+    scheme_of_host, mark, rest = host.rpartition("://")
+    if _is_ipv6(rest):  # without brackets, as the field is called after a host and not after a URL
+        host = f"{scheme_of_host}{mark}[{rest}]"
     if "://" not in host:
         default = "http" if is_loopback(urlsplit(f"//{host}").hostname or "") else "https"
         host = f"{scheme if scheme in ('http', 'https') else default}://{host}"
@@ -225,3 +232,11 @@ def _completed(host: str, *, scheme: str | None, port: int | None) -> str:
     if port and parts.port is None:
         parts = parts._replace(netloc=f"{parts.netloc}:{port}")
     return parts.geturl()
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True

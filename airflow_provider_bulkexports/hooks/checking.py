@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from ssl import SSLCertVerificationError
 from urllib.parse import urlsplit
-
-import requests
-from urllib3.exceptions import NameResolutionError, NewConnectionError, SSLError
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ResourceType
+from airflow_provider_bulkexports.api.redact import redact
 from airflow_provider_bulkexports.api.transport import BASE_URL, is_twilio
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
@@ -17,6 +14,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
     BulkExportsError,
     BulkExportsNotFoundError,
+    printable,
 )
 
 __all__ = ["check_connection"]
@@ -32,13 +30,15 @@ def check_connection(client: BulkExportsClient) -> tuple[bool, str]:
     :return: Whether it was answered, and a sentence for whoever filled in the connection.
     """
     try:
-        export = client.get_export(ResourceType.MESSAGES)
+        address = client.probe(ResourceType.MESSAGES)
     except BulkExportsError as error:
         return False, _what_is_wrong(client, error)
+    except Exception as error:  # noqa: BLE001 -- whoever presses the button gets a sentence, whatever went wrong
+        return False, f"{client.base_url} could not be asked: {printable(redact(error), 500)} ({type(error).__name__})"
     account = f"account {client.account_sid}" if client.account_sid else "the API key's account"
     if client.base_url == BASE_URL:
         return True, f"Connected to Twilio BulkExports as {account}"
-    if is_twilio(client.base_url) or is_twilio(export.url or ""):
+    if is_twilio(client.base_url) or is_twilio(address):
         return True, f"Connected to Twilio BulkExports through {client.base_url} as {account}"
     return True, (
         f"Connected to {client.base_url} as {account}; this is a simulator or another host of yours, not Twilio: clear "
@@ -74,21 +74,16 @@ def _refused(client: BulkExportsClient, error: BulkExportsAuthError) -> str:
 
 def _unreachable(client: BulkExportsClient, error: BulkExportsConnectionError) -> str:
     host = urlsplit(client.base_url).hostname
-    cause = error.__context__
-    reason = (
-        getattr(cause.args[0], "reason", None) if isinstance(cause, requests.RequestException) and cause.args else None
-    )
-    if isinstance(cause, requests.exceptions.ProxyError):
+    if error.kind == "proxy":
         return f"No way through the proxy to {host}: check HTTPS_PROXY and NO_PROXY where Airflow runs. {error}"
-    certificate = reason.args[0] if isinstance(reason, SSLError) and reason.args else None
-    if isinstance(certificate, SSLCertVerificationError):
+    if error.kind == "certificate":
         return (
-            f"{host} has a certificate that is not trusted here ({certificate.verify_message}): check the host, or the "
-            "proxy that replaces it"
+            f"{host} has a certificate that is not trusted here ({error.reason}): check the host, or the proxy that "
+            "replaces it"
         )
-    if not isinstance(reason, NameResolutionError):
+    if error.kind != "name":
         # The error's own text has advice as well, which is more general.
-        why = str(reason).rpartition(": ")[2] if isinstance(reason, NewConnectionError) else error
+        why = error.reason if error.kind == "refused" else error
         return f"{client.base_url} could not be reached: {_whom_to_check(client)}. {why}"
     if client.base_url == BASE_URL:
         return f"No network: the name {host} cannot be resolved where Airflow runs: check its network, DNS and proxy"

@@ -61,7 +61,7 @@ def merge_days(days: Iterable[date]) -> tuple[DayRange, ...]:
     """Join days, in any order and repeated or not, into the fewest ranges, ascending."""
     ranges: list[DayRange] = []
     for day in sorted(set(days)):
-        if ranges and day == ranges[-1].end + timedelta(days=1):
+        if ranges and (day - ranges[-1].end).days == 1:
             ranges[-1] = DayRange(ranges[-1].start, day)
         else:
             ranges.append(DayRange(day, day))

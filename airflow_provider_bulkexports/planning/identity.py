@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from airflow_provider_bulkexports.api import fields
 from airflow_provider_bulkexports.api.models import DayRange, Job, ResourceType
 
 __all__ = ["Marker", "friendly_name", "identity_of", "read_marker"]
@@ -75,17 +76,13 @@ def friendly_name(base: str, *, identity: str, today: date) -> str:
 
 
 def read_marker(job: Job) -> Marker | None:
-    """Find the marker in a job's friendly name; ``None`` for a job that was not submitted by this package."""
+    """
+    Find the marker in a job's friendly name; ``None`` for a job that was not submitted by this package.
+
+    A day that no calculation could bear, such as one of the year 9999, makes no marker.
+    """
     # The last one: the name before it is the user's, who may have copied it from another job.
     for submitted_on, identity in reversed(_MARKER.findall(job.friendly_name or "")):
-        if _is_day(submitted_on):
+        if fields.day(f"{submitted_on[:4]}-{submitted_on[4:6]}-{submitted_on[6:]}"):
             return Marker(submitted_on, identity)
     return None
-
-
-def _is_day(digits: str) -> bool:
-    try:
-        datetime.strptime(digits, "%Y%m%d")
-    except ValueError:
-        return False
-    return True

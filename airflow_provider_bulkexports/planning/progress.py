@@ -272,7 +272,7 @@ def _read_details(details: Iterable[StatusGroup], days: DayRange) -> Reading:
 
 
 def own_range(job: Job) -> DayRange | None:
-    """The job's days as Twilio echoed them; ``None`` where the echo is missing, or no range that a job can have."""
+    """The job's days as Twilio echoed them; ``None`` where the echo is missing or absurd."""
     if job.start_day and job.end_day and 0 <= (job.end_day - job.start_day).days < MAX_DAYS_PER_JOB:
         return DayRange(job.start_day, job.end_day)
     return None

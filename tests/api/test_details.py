@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_bulkexports.api.fields import Once
 from airflow_provider_bulkexports.api.models import DayStatus, Job, StatusGroup
 from airflow_provider_bulkexports.simulator import Knobs, Simulator
 
@@ -18,6 +19,12 @@ D1, D2 = date(2026, 1, 1), date(2026, 1, 2)
 COMPLETED = {"status": "Completed", "count": 2, "days": ["2026-01-01", "2026-01-02"]}
 READ = StatusGroup(DayStatus.COMPLETED, 2, (D1, D2))
 fresh_word = map("Archiving{}".format, count())
+
+
+@pytest.fixture(autouse=True)
+def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has not logged any unknown word yet."""
+    monkeypatch.setattr("airflow_provider_bulkexports.api.details._unknown_words", Once())
 
 
 def groups(details: Any) -> tuple[StatusGroup, ...]:
@@ -70,8 +77,54 @@ def test_a_single_day_without_its_list_is_read() -> None:
     assert groups([{"status": "Running", "days": "2026-01-01"}]) == (StatusGroup(DayStatus.RUNNING, 1, (D1,)),)
 
 
-def test_a_huge_count_is_just_a_number() -> None:
-    assert groups([{"status": "Running", "count": 10**30}]) == (StatusGroup(DayStatus.RUNNING, 10**30),)
+def test_a_huge_count_is_capped_so_that_it_fits_everywhere() -> None:
+    assert groups([{"status": "Running", "count": 10**30}]) == (StatusGroup(DayStatus.RUNNING, 2**53),)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"Completed": {"count": 2, "days": COMPLETED["days"]}},
+        {"COMPLETED": {"days": COMPLETED["days"]}},
+        {"completed": COMPLETED["days"]},
+        {"Completed": [{"day": "2026-01-01"}, {"day": "2026-01-02"}]},
+        {"Completed": {"count": 2, "days": COMPLETED["days"]}, "Running": {"count": 0, "days": []}, "Failed": None},
+        {"Completed": COMPLETED["days"], "Failed": 0, "Running": [], "Submitted": {}},
+        {"Completed": [COMPLETED]},
+        {"Completed": COMPLETED},
+        {"Running": COMPLETED},  # what is inside says it more closely
+        [{"Completed": {"count": 2, "days": COMPLETED["days"]}}],
+        {"details": {"Completed": {"count": 2, "days": COMPLETED["days"]}}},
+        {"0": {"completed": COMPLETED["days"]}},
+    ],
+)
+def test_details_by_status_say_the_same(details: Any) -> None:
+    read = groups(details)
+    assert {group.status for group in read} == {DayStatus.COMPLETED}
+    assert [day for group in read for day in group.days] == [D1, D2]
+    assert sum(group.count for group in read) == 2
+
+
+def test_details_by_status_may_have_counts_alone() -> None:
+    assert groups({"Completed": 2, "Failed": "1", "Running": {"count": 3}}) == (
+        StatusGroup(DayStatus.COMPLETED, 2),
+        StatusGroup(DayStatus.FAILED, 1),
+        StatusGroup(DayStatus.RUNNING, 3),
+    )
+
+
+def test_details_by_a_status_that_is_not_known_are_not_final() -> None:
+    assert groups({next(fresh_word): {"count": 1, "days": ["2026-01-01"]}, "Completed": ["2026-01-02"]}) == (
+        StatusGroup(DayStatus.UNKNOWN, 1, (D1,)),
+        StatusGroup(DayStatus.COMPLETED, 1, (D2,)),
+    )
+
+
+def test_unknown_words_are_not_remembered_without_end(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2000):
+        groups([{"status": next(fresh_word) * 50, "count": 1}])
+    assert len(caplog.records) <= 100
+    assert max(len(record.getMessage()) for record in caplog.records) < 200
 
 
 KNOWN = [status for status in DayStatus if status is not DayStatus.UNKNOWN]

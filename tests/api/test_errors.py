@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -171,7 +172,7 @@ def test_what_is_no_code_is_left_out(code: Any, server: Any, answer: Any) -> Non
 
 def test_a_long_message_is_cut(server: Any, answer: Any) -> None:
     error = error_of(server, answer, 400, {"message": "x" * 10_000})
-    assert error.twilio_message == "x" * 500
+    assert error.twilio_message == f"{'x' * 499}…"
 
 
 @pytest.mark.parametrize(
@@ -191,6 +192,34 @@ def test_a_success_that_is_no_json_object_is_an_error(status: int, body: Any, se
     server.answers(answer(status, body, {"Content-Type": "text/html; charset=utf-8"}))
     with pytest.raises(BulkExportsResponseError) as caught:
         server.client().get_export("Messages")
-    assert f"GET {server.url}/v1/Exports/Messages answered HTTP {status} with text/html" in str(caught.value)
+    kind = "empty body" if body == b"" else "text/html"
+    assert f"GET {server.url}/v1/Exports/Messages answered HTTP {status} with {kind}" in str(caught.value)
     assert "does a proxy answer in its place?" in str(caught.value)
-    assert len(server.received) == 1
+    assert caught.value.is_transient
+    assert len(server.received) == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Tue, 24 Nov 2026 00:00:01 GMT", datetime(2026, 11, 24, 0, 0, 1, tzinfo=timezone.utc)),
+        ("Tue, 24 Nov 2026 02:00:01 +0200", datetime(2026, 11, 24, 0, 0, 1, tzinfo=timezone.utc)),
+        ("Tue, 24 Nov 2026 00:00:01 -0000", datetime(2026, 11, 24, 0, 0, 1, tzinfo=timezone.utc)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+        ("2026-11-24T00:00:01Z", None),
+        ("Tue, 99 Nov 2026 00:00:01 GMT", None),
+        ("", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_an_error_tells_twilio_s_own_time(server: Any, answer: Any, header: str, expected: datetime | None) -> None:
+    error = error_of(server, answer, Date=header)
+    assert error.answered_at == expected
+    assert error.restated("other words", BulkExportsServerError).answered_at == expected
+
+
+def test_without_a_date_twilio_s_own_time_is_unknown(server: Any, answer: Any) -> None:
+    assert error_of(server, answer).answered_at is None

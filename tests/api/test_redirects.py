@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
 JOB_SID = "JS" + "0123456789abcdef" * 2
@@ -37,12 +38,15 @@ def test_a_redirect_is_an_error_and_its_target_sees_nothing(
         call(server.client())
     assert f"answered HTTP {status}" in str(caught.value)
     assert "secret" not in str(caught.value)
-    assert len(server.received) == 1
+    assert caught.value.is_transient  # a login page passes when somebody has logged in
+    assert [request.target for request in server.received] == [server.received[0].target] * (
+        1 if server.received[0].method == "POST" else 4
+    )
     assert target.received == []
 
 
 def test_a_redirect_on_the_same_origin_is_not_followed_either(server: Any, answer: Any) -> None:
     server.answers(answer(302, {}, {"Location": "/v1/Exports/Calls"}), answer(body={}))
     with pytest.raises(BulkExportsResponseError):
-        server.client().get_export("Messages")
+        server.client(retry=RetryPolicy(max_retries=0)).get_export("Messages")
     assert len(server.received) == 1

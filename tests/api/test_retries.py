@@ -43,10 +43,14 @@ TABLE = [
     (verb, status, times, kind)
     for statuses, kind, times_by_verb in [
         ((429,), BulkExportsRateLimitError, {"GET": ALL, "DELETE": ALL, "POST": ALL}),
-        ((500, 502, 503, 504), BulkExportsServerError, {"GET": ALL, "DELETE": ALL, "POST": ONCE}),
-        ((501, 505, 599), BulkExportsServerError, {"GET": ONCE, "DELETE": ONCE, "POST": ONCE}),
         (
-            (400, 401, 403, 404, 405, 408, 409, 413, 418, 422, 425, 451),
+            (408, 421, 425, 500, 502, 503, 504, 507, 520, 522, 524, 529),
+            BulkExportsServerError,
+            {"GET": ALL, "DELETE": ALL, "POST": ONCE},
+        ),
+        ((501, 505, 530, 599), BulkExportsServerError, {"GET": ONCE, "DELETE": ONCE, "POST": ONCE}),
+        (
+            (400, 401, 403, 404, 405, 407, 409, 413, 418, 422, 424, 426, 451),
             BulkExportsAPIError,
             {"GET": ONCE, "DELETE": ONCE, "POST": ONCE},
         ),
@@ -61,9 +65,10 @@ def test_a_status_is_retried_by_verb(
     verb: str, status: int, times: int, kind: type[BulkExportsError], sim: Simulator, client: BulkExportsClient
 ) -> None:
     sim.faults.add(Fault(status=status, times=None))
-    with pytest.raises(kind):
+    with pytest.raises(kind) as caught:
         CALLS[verb](client)
     assert [request.method for request in sim.requests] == [verb] * times
+    assert caught.value.is_transient == issubclass(kind, (BulkExportsServerError, BulkExportsRateLimitError))
 
 
 @pytest.mark.parametrize(("verb", "status", "times", "kind"), [row for row in TABLE if row[1] in (400, 413, 429, 503)])
@@ -188,3 +193,71 @@ def test_a_get_or_delete_is_counted_after_any_error(method: str, error: Exceptio
 @pytest.mark.parametrize("error", NOT_SENT.values(), ids=NOT_SENT.keys())
 def test_a_post_that_was_never_sent_is_counted(error: Exception) -> None:
     assert RetryPolicy(max_retries=2).as_urllib3().increment("POST", "/", error=error).total == 1
+
+
+SID = "JS" + "0123456789abcdef" * 2
+LINK = "https://bucket.s3.amazonaws.com/part-0.json.gz?X-Amz-Signature=5ec2e7"
+
+READS: dict[str, tuple[Callable[[BulkExportsClient], Any], int, Any]] = {
+    "get_job": (lambda client: client.get_job(SID), 200, {"job_sid": SID}),
+    "delete_job": (lambda client: client.delete_job(SID), 204, b""),
+    "list_jobs": (lambda client: list(client.list_jobs("Messages")), 200, {"jobs": []}),
+    "list_days": (lambda client: list(client.list_days("Messages")), 200, {"days": []}),
+    "get_day_link": (lambda client: client.get_day_link("Messages", "2026-01-01"), 307, {"redirect_to": LINK}),
+    "get_export": (lambda client: client.get_export("Messages"), 200, {}),
+    "get_configuration": (lambda client: client.get_configuration("Messages"), 200, {}),
+    "probe": (lambda client: client.probe("Messages"), 200, {"jobs": []}),
+}
+
+#: What shows before, in and after the headers of an answer that a second question mends.
+PASSING = {
+    "a reset": {"drop": True},
+    "a body cut half way": {"body": {"job_sid": SID, "jobs": [], "days": []}, "cut": 9},
+    "a web page": {"body": "<html><h1>Log in</h1></html>", "headers": {"Content-Type": "text/html"}},
+    "broken JSON": {"body": '{"jobs": [{"job_sid": "JS'},
+    "another shape": {"body": [{"jobs": []}]},
+    "deep nesting": {"body": "[" * 100_000},
+    "a damaged gzip": {"body": b"\x1f\x8bnone", "headers": {"Content-Encoding": "gzip"}},
+    "a login": {"status": 302, "headers": {"Location": "/login?to=x"}},
+    **{f"{status}": {"status": status} for status in (408, 421, 425, 429, 500, 502, 503, 504, 507, *range(520, 530))},
+}
+
+
+@pytest.mark.parametrize(("call", "status", "body"), READS.values(), ids=READS)
+@pytest.mark.parametrize("failure", PASSING.values(), ids=PASSING)
+def test_every_read_is_repeated_after_whatever_a_second_question_mends(
+    call: Callable[[BulkExportsClient], Any], status: int, body: Any, failure: dict[str, Any], server: Any, answer: Any
+) -> None:
+    server.answers(*[answer(**failure)] * 3, answer(status, body))
+    call(server.client())
+    assert len(server.received) == ALL
+
+
+@pytest.mark.parametrize("call", [call for call, *_ in READS.values()], ids=READS)
+@pytest.mark.parametrize("failure", PASSING.values(), ids=PASSING)
+def test_a_read_that_fails_to_the_end_is_a_passing_fault(
+    call: Callable[[BulkExportsClient], Any], failure: dict[str, Any], server: Any, answer: Any
+) -> None:
+    server.answers(answer(**failure))
+    with pytest.raises(BulkExportsError) as caught:
+        call(server.client(retry=RetryPolicy(max_retries=1, backoff_factor=0.0)))
+    assert caught.value.is_transient
+    assert len(server.received) == 2
+
+
+@pytest.mark.parametrize("failure", [failure for name, failure in PASSING.items() if name != "429"])
+def test_no_submission_is_sent_again(failure: dict[str, Any], server: Any, answer: Any) -> None:
+    server.answers(answer(**failure))
+    with pytest.raises(BulkExportsError) as caught:
+        CALLS["POST"](server.client())
+    assert caught.value.is_transient
+    assert len(server.received) == 1
+
+
+def test_shapes_and_resets_share_one_count_and_one_budget(server: Any, answer: Any, clock: Any) -> None:
+    client = server.client(retry=RetryPolicy(max_retries=50, backoff_factor=10.0, max_wait=10.0, budget=25.0))
+    server.answers(answer(drop=True), answer(body="<html>"), answer(503), answer(body="<html>"))
+    with pytest.raises(BulkExportsError):
+        CALLS["GET"](client)
+    assert len(server.received) == 4
+    assert sum(clock.naps) == 30.0

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import logging
+import pickle
 import traceback
 from base64 import b64encode
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.storage import SignedLink
 from airflow_provider_bulkexports.exceptions import BulkExportsError
 
 JOB_SID = "JS" + "0123456789abcdef" * 2
@@ -145,3 +150,83 @@ def test_an_unreachable_host_shows_no_query(server: Any) -> None:
         list_jobs(client)
     assert "PageSize=1000" not in shown_by(caught.value)
     assert f"GET {server.url}/v1/Exports/Messages/Jobs?*** got no complete answer" in str(caught.value)
+
+
+def holders(server: Any) -> list[Any]:
+    """Everything that holds the secret."""
+    client = server.client()
+    transport = client._transport
+    return [client, transport, transport._session, transport._session.auth, transport._hide, SignedLink(LINK)]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_nothing_that_holds_a_secret_shows_it_or_can_be_pickled(number: int, server: Any) -> None:
+    holder = holders(server)[number]
+    shown = "\n".join([repr(holder), str(holder), format(holder), f"{holder!r}"])
+    assert not [secret for secret in secrets_of(server) if secret in shown]
+    for copy in (pickle.dumps, deepcopy):
+        with pytest.raises(TypeError, match="pickle"):
+            copy(holder)
+
+
+def frames_of(error: BaseException) -> str:
+    """What a report shows that has the local variables of an error's frames, and of those that led to it."""
+    texts, waiting = [], [error]
+    while waiting:
+        one = waiting.pop()
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            if "airflow_provider_bulkexports" in frame.f_code.co_filename or "requests" in frame.f_code.co_filename:
+                texts += [f"{name} = {value!r}" for name, value in frame.f_locals.items()]
+        waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize(("call", "script"), FAILURES.values(), ids=FAILURES.keys())
+def test_local_variables_show_no_secret(
+    call: Callable[[BulkExportsClient], Any], script: Callable[..., list[Any]], server: Any, answer: Any
+) -> None:
+    password, encoded, _ = secrets_of(server)
+    server.answers(*script(answer, server.url, password, encoded))
+    client = server.client(retry=RetryPolicy(max_retries=1, backoff_factor=0.0))
+    with pytest.raises(BulkExportsError) as caught:
+        call(client)
+    shown = frames_of(caught.value)
+    assert "self = BulkExportsClient" in shown
+    assert password not in shown and encoded not in shown
+
+
+@pytest.mark.parametrize("wrong", [{"base_url": "ftp://x"}, {"account_sid": "x"}, {"read_timeout": -1}, {}])
+def test_local_variables_of_a_refused_client_show_no_secret(wrong: dict[str, Any], server: Any) -> None:
+    login = server.login if wrong else "me"
+    with pytest.raises(BulkExportsError) as caught:
+        BulkExportsClient(login, server.password, **wrong)
+    assert server.password not in frames_of(caught.value)
+
+
+def test_an_unreachable_host_leaves_no_frame_with_the_header(server: Any) -> None:
+    client = server.client(retry=RetryPolicy(max_retries=0))
+    server.stop()
+    with pytest.raises(BulkExportsError) as caught:
+        list_jobs(client)
+    shown = frames_of(caught.value)
+    assert secrets_of(server)[1] not in shown and server.password not in shown
+
+
+def test_a_kind_of_content_is_quoted_without_secrets_and_short(server: Any, answer: Any) -> None:
+    kind = f"text/{server.password}?{LINK}" + "x" * 5000
+    for status in (200, 302, 404):
+        server.answers(answer(status, "<html>", {"Content-Type": kind, "Twilio-Request-Id": kind, "Location": LINK}))
+        with pytest.raises(BulkExportsError) as caught:
+            get_job(server.client(retry=RetryPolicy(max_retries=0)))
+        assert not [secret for secret in secrets_of(server) if secret in str(caught.value)]
+        assert len(str(caught.value)) < 1500
+
+
+def test_a_secret_with_signs_is_found_in_other_notations(make_server: Any, answer: Any) -> None:
+    server = make_server()
+    server.password = "s3cr3t+of/the=account&more"
+    notations = [quote(server.password, safe=""), html.escape(server.password), server.password]
+    server.answers(answer(400, {"message": " ".join(notations * 3)}))
+    with pytest.raises(BulkExportsError) as caught:
+        get_job(server.client())
+    assert not [notation for notation in notations if notation in str(caught.value)]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
+from base64 import b64decode
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -68,6 +73,57 @@ def test_fields_make_the_base_url(connect: Connect, fields: dict[str, Any], base
     assert connect(**fields).base_url == base_url
 
 
+def credentials_of(client: Any) -> tuple[str, str]:
+    """What a request of the client is authenticated with."""
+    request = client._transport._session.prepare_request(requests.Request("GET", "https://x/"))
+    login, _, password = b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode().partition(":")
+    return login, password
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url"),
+    [
+        ({"host": "::1"}, "http://[::1]"),
+        ({"host": "::1", "port": 8080}, "http://[::1]:8080"),
+        ({"host": "[::1]", "port": 8080}, "http://[::1]:8080"),
+        ({"host": "::1", "port": 8080, "schema": "https"}, "https://[::1]:8080"),
+        ({"host": "http://::1"}, "http://[::1]"),
+        ({"host": "2001:db8::7", "port": 8443}, "https://[2001:db8::7]:8443"),
+        ({"host": "https://2001:DB8::7"}, "https://[2001:db8::7]"),
+        ({"host": "::ffff:10.0.0.1"}, "https://[::ffff:10.0.0.1]"),
+        ({"host": "[2001:db8::7]:8443"}, "https://[2001:db8::7]:8443"),
+    ],
+    ids=str,
+)
+def test_an_ipv6_address_needs_no_brackets(connect: Connect, host: dict[str, Any], base_url: str) -> None:
+    assert connect(**host).base_url == base_url
+
+
+def test_an_ipv6_host_without_brackets_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listener(ThreadingHTTPServer):
+        address_family = socket.AF_INET6
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"jobs": [], "meta": {"key": "jobs"}}')
+
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    with Listener(("::1", 0), Handler) as listener:
+        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        fields = {"login": ACCOUNT, "password": SECRET, "host": "::1", "port": listener.server_port}
+        monkeypatch.setenv("AIRFLOW_CONN_V6", json.dumps({"conn_type": "twilio_bulkexports", **fields}))
+        try:
+            works, sentence = BulkExportsHook("v6").test_connection()
+        finally:
+            listener.shutdown()
+            thread.join()
+    assert works, sentence
+
+
 @pytest.mark.parametrize(
     ("rest", "base_url"),
     [
@@ -83,7 +139,7 @@ def test_a_uri_says_the_same_as_json(connect: Connect, rest: str, base_url: str)
     client = connect(f"twilio-bulkexports://{ACCOUNT}:{quote(SECRET, safe='')}{rest}")
 
     assert (client.base_url, client.account_sid) == (base_url, ACCOUNT)
-    assert client._transport._session.auth == (ACCOUNT, SECRET)
+    assert credentials_of(client) == (ACCOUNT, SECRET)
 
 
 def test_a_uri_may_name_the_scheme_of_the_host(connect: Connect) -> None:
@@ -96,7 +152,7 @@ def test_an_account_sid_logs_in_as_itself(connect: Connect) -> None:
     client = connect()
 
     assert client.account_sid == ACCOUNT
-    assert client._transport._session.auth == (ACCOUNT, SECRET)
+    assert credentials_of(client) == (ACCOUNT, SECRET)
 
 
 @pytest.mark.parametrize("name", ["account_sid", "extra__twilio_bulkexports__account_sid"])
@@ -104,7 +160,7 @@ def test_an_api_key_logs_in_for_the_account_in_extra(connect: Connect, name: str
     client = connect(login=API_KEY, extra={name: ACCOUNT})
 
     assert client.account_sid == ACCOUNT
-    assert client._transport._session.auth == (API_KEY, SECRET)
+    assert credentials_of(client) == (API_KEY, SECRET)
 
 
 def test_an_api_key_needs_no_account_sid(connect: Connect) -> None:
@@ -125,14 +181,14 @@ def test_numbers_count_as_number_and_as_text(connect: Connect, prefix: str, as_w
     transport = connect(extra={prefix + name: as_written(number) for name, number in numbers.items()})._transport
 
     assert transport._timeouts == (3, 45)
-    assert transport._session.get_adapter("https://x").max_retries.total == 0
+    assert transport._retry.max_retries == 0
 
 
 def test_time_outs_and_retries_have_defaults(connect: Connect) -> None:
     transport = connect()._transport
 
     assert transport._timeouts == (10, 30)
-    assert transport._session.get_adapter("https://x").max_retries.total == 5
+    assert transport._retry.max_retries == 5
 
 
 @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "max_retries"])

@@ -47,7 +47,14 @@ def test_success_names_the_account_and_the_server(ask: Ask, sim: Simulator) -> N
     assert works
     assert sentence.startswith(f"Connected to {sim.base_url} as account {sim.account_sid}; this is a simulator")
     assert "clear the connection's host to reach Twilio" in sentence
-    assert [(entry.method, entry.path) for entry in sim.requests] == [("GET", "/v1/Exports/Messages")]
+    assert [(entry.method, entry.path) for entry in sim.requests] == [("GET", "/v1/Exports/Messages/Jobs")]
+    assert [entry.query for entry in sim.requests] == [{"PageSize": "1"}]
+
+
+def test_a_host_that_has_no_other_operation_works(ask: Ask, sim: Simulator) -> None:
+    sim.faults.add(Fault(status=404, path=r"/v1/Exports/Messages(/Configuration)?", times=None))
+
+    assert ask()[0]
 
 
 def test_success_with_an_api_key_names_the_account_if_it_is_known(ask: Ask, sim: Simulator) -> None:
@@ -56,8 +63,8 @@ def test_success_with_an_api_key_names_the_account_if_it_is_known(ask: Ask, sim:
 
 
 def test_a_proxy_that_leads_to_twilio_is_not_taken_for_a_simulator(ask: Ask, sim: Simulator) -> None:
-    url = "https://bulkexports.twilio.com/v1/Exports/Messages"
-    sim.faults.add(Fault(status=200, body={"resource_type": "Messages", "url": url, "links": {}}))
+    url = "https://bulkexports.twilio.com/v1/Exports/Messages/Jobs?PageSize=1&Page=0"
+    sim.faults.add(Fault(status=200, body={"jobs": [], "meta": {"key": "jobs", "url": url}}))
 
     assert ask() == (True, f"Connected to Twilio BulkExports through {sim.base_url} as account {sim.account_sid}")
 
@@ -229,8 +236,9 @@ def test_whoever_presses_the_button_does_not_wait_for_many_retries(
     assert len(sim.requests) == 3
 
 
+@pytest.mark.usefixtures("no_waits")
 def test_a_web_page_is_not_taken_for_twilio(ask: Ask, sim: Simulator) -> None:
-    sim.faults.add(Fault(status=200, body="<html><h1>Welcome</h1></html>"))
+    sim.faults.add(Fault(status=200, body="<html><h1>Welcome</h1></html>", times=None))
 
     works, sentence = ask()
 
@@ -271,3 +279,66 @@ def test_a_server_that_echoes_the_credentials_does_not_give_them_away(ask: Ask, 
     works, sentence = ask()
 
     assert (works, "***" in sentence) == (False, True)
+
+
+#: Settings of the machine and answers by which the libraries raise what is not their own exception.
+BREAKAGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "no certificates": ({"REQUESTS_CA_BUNDLE": "/nowhere/ca.pem"}, {"host": "https://127.0.0.1:9"}),
+    "a proxy that is no address": ({"https_proxy": "http://[::1"}, {"host": "https://proxied.example.com"}),
+    "a proxy of another kind": ({"https_proxy": "ftp://proxy:1"}, {"host": "https://proxied.example.com"}),
+    "a proxy without its support": ({"https_proxy": "socks5://127.0.0.1:9"}, {"host": "https://proxied.example.com"}),
+    "a label that is too long": ({}, {"host": f"https://{'a' * 64}.example.com"}),
+    "an empty label": ({}, {"host": "https://a..example.com"}),
+    "a star": ({}, {"host": "https://*.example.com"}),
+    "a line break": ({}, {"host": "https://a\nb.example.com"}),
+    "a backslash": ({}, {"host": "http://evil\\@127.0.0.1"}),
+    "another host behind a backslash": ({}, {"host": "http://evil\\.127.0.0.1"}),
+}
+
+
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize(("environment", "changes"), BREAKAGES.values(), ids=BREAKAGES)
+def test_the_button_never_raises(
+    ask: Ask, environment: dict[str, str], changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    works, sentence = ask(**changes)
+
+    assert not works
+    assert sentence.isprintable() and len(sentence) <= 2000
+
+
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize(
+    "error",
+    [OSError("bundle"), TypeError("proxy"), ValueError("x"), UnicodeError("x"), RecursionError(), KeyError("\ud83d")],
+    ids=repr,
+)
+def test_the_button_survives_whatever_a_library_raises(
+    ask: Ask, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("requests.Session.request", broken)
+
+    works, sentence = ask()
+
+    assert not works
+    assert sentence.isprintable()
+
+
+def test_the_button_survives_a_fault_of_this_package(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise AssertionError("a fault of ours\n")
+
+    monkeypatch.setattr("airflow_provider_bulkexports.api.client.BulkExportsClient.probe", broken)
+
+    works, sentence = ask()
+
+    assert (works, sentence.isprintable()) == (False, True)
+    assert "a fault of ours" in sentence

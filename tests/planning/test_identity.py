@@ -14,7 +14,7 @@ from airflow_provider_bulkexports.planning.identity import Marker, friendly_name
 
 TODAY = date(2026, 1, 24)
 IDENTITIES = st.text("0123456789abcdef", min_size=10, max_size=10)
-DAYS = st.dates(min_value=date(1000, 1, 1))
+DAYS = st.dates(date(2008, 1, 1), date(2100, 12, 31))
 
 TASK: dict[str, Any] = {
     "dag_id": "exports",
@@ -127,3 +127,9 @@ def test_a_marker_is_found_in_a_name_that_was_added_to() -> None:
 
 def test_a_marker_may_be_all_there_is_of_a_name() -> None:
     assert marker_of("[af-20260124-3f9c0a12be]") == Marker("20260124", "3f9c0a12be")
+
+
+@pytest.mark.parametrize("day", ["99991231", "00010101", "20260230", "00000000"])
+def test_a_marker_of_an_absurd_day_is_none(day: str) -> None:
+    assert marker_of(f"x [af-{day}-3f9c0a12be]") is None
+    assert marker_of(f"[af-20260124-3f9c0a12be] [af-{day}-3f9c0a12be]") == Marker("20260124", "3f9c0a12be")

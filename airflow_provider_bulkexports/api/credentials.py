@@ -1,0 +1,80 @@
+"""The login and its secret: checked once, sent with every request, and shown by nothing that holds them."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from html import escape
+from typing import NoReturn
+from urllib.parse import quote
+
+import requests
+from requests.auth import AuthBase
+
+from airflow_provider_bulkexports.api.redact import redact
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+
+__all__ = ["Credentials"]
+
+_LOGIN_SID = re.compile(r"(AC|SK)[0-9a-fA-F]{32}")
+
+
+class Credentials(AuthBase):
+    """
+    What authenticates a request (`requests` calls it for that).
+
+    Neither its ``repr()`` nor a traceback that shows local variables has the secret, and it cannot be pickled: the
+    secret stays in this process.
+
+    :param login: Account SID or API key SID.
+    :param password: The Auth Token or the key's secret; not checked yet, see :meth:`check`.
+    """
+
+    def __init__(self, login: str, password: str) -> None:
+        self.login = login
+        self._password = password
+        self._encoded = ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.login[:2]}…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not pickled: make a new client where it is needed")
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Authenticate a request."""
+        request.headers["Authorization"] = f"Basic {self._encoded}"
+        return request
+
+    def check(self) -> None:
+        """
+        Refuse what cannot be right.
+
+        :raises BulkExportsInputError: without the secret in it.
+        """
+        if not self.login or not self._password:
+            missing = (
+                "login (Account SID or API key SID)" if not self.login else "password (Auth Token or API key secret)"
+            )
+            raise BulkExportsInputError(f"The connection has no {missing}: fill it in from Twilio's console")
+        if not _LOGIN_SID.fullmatch(self.login):
+            raise BulkExportsInputError(
+                f"The connection's login '{self.login[:2]}… ({len(self.login)} characters)' is neither an Account SID "
+                "nor an API key SID: it is 'AC' or 'SK' and 32 hexadecimal digits, with nothing before or after"
+            )
+        if any(character.isspace() for character in self._password):
+            raise BulkExportsInputError(
+                "The connection's password contains white space: copy the token or secret again"
+            )
+        if not (self._password.isascii() and self._password.isprintable()):
+            raise BulkExportsInputError(
+                "The connection's password contains a character that no token or secret has: copy the token or secret "
+                "again"
+            )
+        self._encoded = b64encode(f"{self.login}:{self._password}".encode()).decode()
+
+    def hidden_in(self, text: object) -> str:
+        """Redact a text, and take the secret out of it however a server may echo it."""
+        secrets = (self._password, self._encoded)
+        notations = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""), escape(secret))}
+        return redact(text, *sorted(notations, key=len, reverse=True))

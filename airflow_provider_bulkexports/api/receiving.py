@@ -1,0 +1,238 @@
+"""
+Receive an answer within bounds: of time as a whole, of bytes on the line, of bytes once inflated.
+
+The time-out of a socket starts anew with every byte, so a server that sends one every half second holds a request for
+ever; here each wait for bytes is cut to what is left for the answer: interim answers, header lines and the body. No
+thread is needed for that. A body is inflated piece by piece and no further than its limit, since a kilobyte may hold
+gigabytes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+__all__ = ["AnswerTooLateError", "BrokenBodyError", "ReceivingAdapter", "UnreadableBodyError", "read_body"]
+
+_PIECE = 1 << 16
+
+#: What a request asks for, and the answer may therefore have: one of these, once.
+ENCODINGS = ("gzip", "deflate")
+_WINDOWS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}  # some servers send deflate without its frame
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+#: Members of one gzip body. One is usual; each may be empty, and takes work all the same.
+_MOST_MEMBERS = 1_000
+
+
+class AnswerTooLateError(TimeoutError):
+    """An answer was still not complete when its time was over."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the answer was not complete after {seconds:g} seconds")
+
+
+class BrokenBodyError(Exception):
+    """A body ended early."""
+
+
+class UnreadableBodyError(Exception):
+    """A body is larger than any of Twilio's, or in an encoding that was not asked for."""
+
+
+class ReceivingAdapter(HTTPAdapter):
+    """
+    An adapter of `requests` whose answers are complete after so many seconds, or fail.
+
+    :param seconds: From the end of the request to the last byte of the answer.
+    """
+
+    def __init__(self, *, seconds: float, **kwargs: Any) -> None:
+        self._seconds = seconds
+        super().__init__(**kwargs)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of connections, which are timed."""
+        super().init_poolmanager(*args, **kwargs)
+        _time(self.poolmanager, self._seconds)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Return the pools of connections through a proxy, which are timed as well."""
+        manager = self.proxy_manager.get(proxy)
+        if manager is None:
+            manager = super().proxy_manager_for(proxy, **kwargs)
+            _time(manager, self._seconds)
+        return manager
+
+
+def _time(manager: Any, seconds: float) -> None:
+    """Let a manager of pools make connections whose answers are timed, whatever their kind."""
+    response = type("TimedResponse", (_TimedResponse,), {"seconds": seconds})
+    timed = {}
+    for scheme, pool in manager.pool_classes_by_scheme.items():
+        connection = type(f"Timed{pool.ConnectionCls.__name__}", (pool.ConnectionCls,), {"response_class": response})
+        timed[scheme] = type(f"Timed{pool.__name__}", (pool,), {"ConnectionCls": connection})
+    manager.pool_classes_by_scheme = timed
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    """Reads an answer from a socket; its time begins with it."""
+
+    seconds: float
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_TimedFile(self.fp.detach(), sock, self.seconds))
+
+
+class _TimedFile(io.RawIOBase):
+    """A socket's bytes, as long as there is time."""
+
+    def __init__(self, raw: Any, sock: socket.socket, seconds: float) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+        self._patience = sock.gettimeout()
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Wait for bytes, for as long as the socket's time-out and the time of the answer allow."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise AnswerTooLateError(self._seconds)
+        is_last = self._patience is None or left < self._patience
+        if is_last:
+            self._sock.settimeout(left)
+        try:
+            return self._raw.readinto(buffer)  # type: ignore[no-any-return]
+        except TimeoutError as error:
+            if is_last:
+                raise AnswerTooLateError(self._seconds) from error
+            raise
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._raw.close()
+        super().close()
+
+
+def read_body(response: requests.Response, limit: int, *, cut: bool = False) -> None:
+    """
+    Read the body of a streamed answer, so that its ``content`` is there, and let go of its connection.
+
+    :param limit: Most bytes, also when inflated.
+    :param cut: Be content with what there is of a body that is longer, breaks off, or cannot be read.
+    :raises BrokenBodyError: if it ended early.
+    :raises UnreadableBodyError: if it is too long, or in an encoding that was not asked for.
+    """
+    content = bytearray()
+    try:
+        for piece in _inflated(response, limit):
+            content += piece
+    except (BrokenBodyError, UnreadableBodyError, HTTPError, http.client.HTTPException, OSError, ValueError):
+        if not cut:
+            raise
+    finally:
+        response.raw.close()  # a connection whose answer came to its end is in its pool again, and stays open
+    response.raw = io.BytesIO(content)
+    assert response.content is not None
+
+
+def _inflated(response: requests.Response, limit: int) -> Iterator[bytes]:
+    inflater = _inflater(response.headers.get("Content-Encoding", ""))
+    received = length = 0
+    while piece := response.raw.read1(_PIECE, decode_content=False):
+        received += len(piece)
+        inflated = inflater.feed(piece, limit + 1 - length)
+        length += len(inflated)
+        yield inflated
+        if max(received, length) > limit:
+            raise UnreadableBodyError(f"the answer has more than {limit} bytes")
+    inflater.require_end(received)
+
+
+class _Plain:
+    """A body as it is."""
+
+    def feed(self, piece: bytes, room: int) -> bytes:
+        return piece[:room]
+
+    def require_end(self, received: int) -> None:
+        """It has no end of its own."""
+
+
+class _Inflater:
+    """
+    A compressed body.
+
+    :param windows: What `zlib` calls the ways to read it; the first that fits the beginning is used.
+    """
+
+    def __init__(self, windows: tuple[int, ...]) -> None:
+        self._windows = list(windows)
+        self._is_gzip = windows == _WINDOWS["gzip"]
+        self._decoder: Any = None
+        self._members = 1
+
+    def feed(self, piece: bytes, room: int) -> bytes:
+        """Inflate, to no more than ``room`` bytes."""
+        inflated = bytearray()
+        while piece and len(inflated) < room:
+            if self._decoder is None:
+                inflated += self._begin(piece, room - len(inflated))
+            elif self._decoder.eof:
+                if not (self._is_gzip and piece.startswith(_GZIP_MAGIC)):
+                    break  # padding behind the end
+                self._members += 1
+                if self._members > _MOST_MEMBERS:
+                    raise UnreadableBodyError(f"its compressed body has more than {_MOST_MEMBERS} parts")
+                self._decoder = zlib.decompressobj(self._windows[0])
+                continue
+            else:
+                inflated += self._inflate(piece, room - len(inflated))
+            piece = self._decoder.unused_data or self._decoder.unconsumed_tail
+        return bytes(inflated)
+
+    def require_end(self, received: int) -> None:
+        """Refuse a body that ends in the middle; none at all is none."""
+        if received and not (self._decoder and self._decoder.eof):
+            raise BrokenBodyError("the compressed body ended early")
+
+    def _begin(self, piece: bytes, room: int) -> bytes:
+        while True:
+            self._decoder = zlib.decompressobj(self._windows[0])
+            try:
+                return self._inflate(piece, room)
+            except BrokenBodyError:
+                if len(self._windows) == 1:
+                    raise
+                del self._windows[0]
+
+    def _inflate(self, piece: bytes, room: int) -> bytes:
+        try:
+            return self._decoder.decompress(piece, room)  # type: ignore[no-any-return]
+        except zlib.error as error:
+            raise BrokenBodyError(f"the compressed body is damaged: {error}") from error
+
+
+def _inflater(encoding: str) -> _Plain | _Inflater:
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return _Plain()
+    if encoding in _WINDOWS:
+        return _Inflater(_WINDOWS[encoding])
+    raise UnreadableBodyError("the body is in an encoding that was not asked for")

@@ -1,0 +1,95 @@
+"""What a client is made with, checked when it is made."""
+
+from __future__ import annotations
+
+import platform
+import re
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports.api import fields
+from airflow_provider_bulkexports.api.redact import redact_url
+from airflow_provider_bulkexports.api.urls import is_loopback, is_unambiguous, origin_of
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+
+__all__ = ["BASE_URL", "checked_account_sid", "checked_base_url", "checked_timeouts", "own_user_agent"]
+
+BASE_URL = "https://bulkexports.twilio.com"
+
+_LONGEST_TIMEOUT = 600.0
+_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+
+
+def own_user_agent() -> str:
+    """Name and version of this package and of what it runs on."""
+    return (
+        f"airflow-provider-bulkexports/{__version__} "
+        f"(python/{platform.python_version()}; requests/{version('requests')})"
+    )
+
+
+def checked_account_sid(login: str, account_sid: str | None) -> str | None:
+    """
+    The account that the credentials act on, if it is known.
+
+    :raises BulkExportsInputError: for one that they cannot act on.
+    """
+    if account_sid and not _ACCOUNT_SID.fullmatch(account_sid):
+        raise BulkExportsInputError(
+            f"account_sid {fields.shown(account_sid)} is not an Account SID: 'AC' and 32 hexadecimal digits"
+        )
+    if not login.startswith("AC"):
+        return account_sid or None
+    if account_sid and account_sid != login:
+        raise BulkExportsInputError(
+            f"account_sid {account_sid} differs from the login {login}: Twilio acts on the account of the credentials, "
+            "so remove account_sid, or log in as that account or with an API key of it"
+        )
+    return login
+
+
+def checked_timeouts(timeouts: tuple[float, float]) -> tuple[float, float]:
+    """
+    Seconds to wait for a connection, and for the next bytes.
+
+    :raises BulkExportsInputError: unless both are finite and sensible.
+    """
+    for name, seconds in zip(("connect_timeout", "read_timeout"), timeouts, strict=True):
+        if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
+            raise BulkExportsInputError(
+                f"{name} {fields.shown(seconds)}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
+            )
+    return timeouts
+
+
+def checked_base_url(base_url: str) -> str:
+    """
+    The origin, and perhaps a path, without a slash at its end.
+
+    :raises BulkExportsInputError: for what is no URL, has credentials in it, or would send them in clear.
+    """
+    if "@" in base_url:  # before anything that quotes the host
+        raise BulkExportsInputError("host contains credentials: put them into login and password")
+    shown = fields.shown(redact_url(base_url))
+    if not is_unambiguous(base_url):
+        raise BulkExportsInputError(
+            f"host {shown} is not a URL: it contains white space, a backslash or a character that cannot be seen"
+        )
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError as error:
+        raise BulkExportsInputError(f"host {shown} is not a URL: {error}") from error
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        raise BulkExportsInputError(f"host {shown} is not an origin: write it like {BASE_URL}")
+    origin = origin_of(base_url)
+    if origin is None:
+        raise BulkExportsInputError(f"host {shown} is not a URL that can be connected to: write it like {BASE_URL}")
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    if origin.scheme == "http" and not is_loopback(origin.host):
+        raise BulkExportsInputError(
+            f"host http://{host} would send the credentials in clear: write https://{host} "
+            "(plain http is for a simulator on 127.0.0.1 or localhost)"
+        )
+    return f"{origin.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"

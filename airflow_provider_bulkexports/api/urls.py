@@ -1,0 +1,76 @@
+"""Where a URL leads, as the libraries that connect read it: two that disagree connect to what nobody checked."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+__all__ = ["Origin", "is_loopback", "is_loopback_url", "is_twilio", "is_unambiguous", "origin_of"]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+#: Longer URLs are refused by servers and proxies on the way.
+_LONGEST = 8_000
+
+
+class Origin(NamedTuple):
+    """What a URL connects to; the host in lower case, an IPv6 address without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def origin_of(url: object, *, may_have_user: bool = False) -> Origin | None:
+    r"""
+    Where a request for an absolute URL goes; ``None`` for what no request should be sent to.
+
+    That is everything but ``http`` and ``https``, a URL without a host or with a port that is none, with user
+    information, with backslashes, white space or control characters, or one that parsers read differently: `requests`
+    asks `urllib3` and the standard library, and ``http://evil\@127.0.0.1/`` is two hosts to them.
+
+    :param may_have_user: Accept user information, for URLs that others are asked to call.
+    """
+    if not isinstance(url, str) or len(url) > _LONGEST or not is_unambiguous(url):
+        return None
+    try:
+        read, parts = parse_url(url), urlsplit(url)
+        port = parts.port
+    except (LocationParseError, UnicodeError, ValueError):
+        return None
+    hosts = {(host or "").lower().strip("[]") for host in (read.host, parts.hostname)}
+    if parts.scheme not in _DEFAULT_PORTS or read.scheme != parts.scheme or read.port != port or len(hosts) != 1:
+        return None
+    host = hosts.pop()
+    if not host or port == 0 or ("@" in parts.netloc and not may_have_user):
+        return None
+    return Origin(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme])
+
+
+def is_unambiguous(url: str) -> bool:
+    """Whether a URL has none of the characters that parsers drop, turn into others, or end a line at."""
+    return url.isprintable() and not any(character.isspace() or character == "\\" for character in url)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, so that plain http stays on it."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def is_loopback_url(url: str) -> bool:
+    """Whether a request for an absolute URL stays on this machine."""
+    origin = origin_of(url)
+    return origin is not None and is_loopback(origin.host)
+
+
+def is_twilio(url: str) -> bool:
+    """Whether a URL is on one of Twilio's own hosts."""
+    origin = origin_of(url)
+    return origin is not None and f".{origin.host}".endswith(".twilio.com")
