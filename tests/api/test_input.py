@@ -193,7 +193,21 @@ class Time(datetime):
         raise ValueError("not a time")
 
 
-ODD = [{}, [], (), set(), 7, 2.5, True, object(), Scalar(), b"2026-01-01", {"day": "2026-01-01"}, ["2026-01-01"], "\ud83d"]
+ODD = [
+    {},
+    [],
+    (),
+    set(),
+    7,
+    2.5,
+    True,
+    object(),
+    Scalar(),
+    b"2026-01-01",
+    {"day": "2026-01-01"},
+    ["2026-01-01"],
+    "\ud83d",
+]
 
 
 @pytest.mark.parametrize("value", [*ODD, Time(2026, 1, 1), "x" * 10**6, "2026-01-01T00:00" + "9" * 10**5], ids=repr_of)

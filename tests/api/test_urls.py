@@ -90,7 +90,9 @@ def test_a_plain_url_leads_to_its_origin(url: str, origin: tuple[str, str, int])
 
 
 URLS = st.lists(
-    st.sampled_from(["http", "https", ":", "/", "//", "\\", "@", "127.0.0.1", "evil", ".", ":80", "[::1]", "?", "#", "%40"])
+    st.sampled_from(
+        ["http", "https", ":", "/", "//", "\\", "@", "127.0.0.1", "evil", ".", ":80", "[::1]", "?", "#", "%40"]
+    )
     | st.characters(),
     max_size=12,
 ).map("".join)
@@ -121,7 +123,13 @@ def test_what_is_taken_for_this_machine_connects_to_it(url: str) -> None:
 
 def test_hosts_of_twilio_are_told_from_others() -> None:
     assert is_twilio("https://bulkexports.twilio.com") and is_twilio("https://x.twilio.com:443/y")
-    for url in ("https://twilio.com.evil.com", "https://evil.com\\.twilio.com", "https://eviltwilio.com", "twilio.com", ""):
+    for url in (
+        "https://twilio.com.evil.com",
+        "https://evil.com\\.twilio.com",
+        "https://eviltwilio.com",
+        "twilio.com",
+        "",
+    ):
         assert not is_twilio(url)
 
 
@@ -164,7 +172,12 @@ def test_a_webhook_that_nobody_could_call_is_refused_before_anything_is_sent(url
 
 @pytest.mark.parametrize(
     "url",
-    ["https://hooks.example.com", "http://10.0.0.1:8080/x?y=%20#z", "https://user:pass@hooks.example.com/x", "https://[::1]/"],
+    [
+        "https://hooks.example.com",
+        "http://10.0.0.1:8080/x?y=%20#z",
+        "https://user:pass@hooks.example.com/x",
+        "https://[::1]/",
+    ],
 )
 def test_a_webhook_that_can_be_called_is_sent(url: str, server: Any, answer: Any) -> None:
     server.answers(answer(201, {"job_sid": "JS" + "0" * 32}))
