@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.models import ResourceType, parse_day, parse_job_sids
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError
 from airflow_provider_bulkexports.simulator import Simulator
 
@@ -168,3 +169,62 @@ def test_days_may_be_written_as_moments_with_a_zone(client: BulkExportsClient) -
     late_in_new_york = datetime(2026, 1, 2, 22, tzinfo=timezone(timedelta(hours=-5)))
     job = create(client, start_day="2026-01-01T00:00:00+00:00", end_day=late_in_new_york)
     assert (job.start_day, job.end_day) == (date(2026, 1, 1), date(2026, 1, 3))
+
+
+def repr_of(value: Any) -> str:
+    """A short name for a test."""
+    return f"{type(value).__name__} {ascii(value)[:30]}"
+
+
+class Scalar:
+    """A number of a library, such as numpy's: no text, and not a day either."""
+
+    def __repr__(self) -> str:
+        return "int64(20260101)"
+
+
+class Time(datetime):
+    """A datetime that is none, as pandas' NaT."""
+
+    def utcoffset(self) -> Any:
+        raise TypeError("not a time")
+
+    def astimezone(self, *_: Any) -> Any:
+        raise ValueError("not a time")
+
+
+ODD = [
+    {},
+    [],
+    (),
+    set(),
+    7,
+    2.5,
+    True,
+    object(),
+    Scalar(),
+    b"2026-01-01",
+    {"day": "2026-01-01"},
+    ["2026-01-01"],
+    "\ud83d",
+]
+
+
+@pytest.mark.parametrize("value", [*ODD, Time(2026, 1, 1), "x" * 10**6, "2026-01-01T00:00" + "9" * 10**5], ids=repr_of)
+def test_a_day_of_any_type_is_an_input_error(value: Any) -> None:
+    with pytest.raises(BulkExportsInputError, match="day ") as caught:
+        parse_day(value)
+    assert len(str(caught.value)) < 400 and str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("value", [*ODD, None, "JS1", ["JS1"], [None], [[]], 7.5], ids=repr_of)
+def test_job_sids_of_any_type_are_an_input_error(value: Any) -> None:
+    with pytest.raises(BulkExportsInputError, match="job_sid ") as caught:
+        parse_job_sids(value)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("value", [*ODD, None], ids=repr_of)
+def test_a_resource_type_of_any_type_is_an_input_error(value: Any) -> None:
+    with pytest.raises(BulkExportsInputError, match="resource_type "):
+        ResourceType.parse(value)
