@@ -37,6 +37,9 @@ FILE_LIFETIME = timedelta(days=7)
 _LONGEST_QUOTE = 100
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: Longest reason of a library that an error quotes; it repeats what was written.
+_LONGEST_REASON = 200
+
 _ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 
 
@@ -107,7 +110,8 @@ def parse_day(value: object, *, name: str = "day") -> date:
     except (OverflowError, TypeError, ValueError) as error:
         if isinstance(error, BulkExportsInputError):
             raise
-        raise BulkExportsInputError(f"{name} {fields.shown(value)} is not a day of the calendar: {error}") from error
+        why = fields.printable(error, _LONGEST_REASON)
+        raise BulkExportsInputError(f"{name} {fields.shown(value)} is not a day of the calendar: {why}") from error
     shown = fields.shown(value)
     raise BulkExportsInputError(
         f"{name} {shown} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'{_cure(text)}"

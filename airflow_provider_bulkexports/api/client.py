@@ -18,8 +18,7 @@ from typing import Any, NoReturn
 
 from airflow_provider_bulkexports.api.bodies import Read, Recollection
 from airflow_provider_bulkexports.api.credentials import Credentials
-from airflow_provider_bulkexports.api.day_link import SignedLink, link_from
-from airflow_provider_bulkexports.api.download import DownloadedDay, download
+from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
 from airflow_provider_bulkexports.api.echoes import (
     configuration_about,
     created_job,
@@ -29,7 +28,6 @@ from airflow_provider_bulkexports.api.echoes import (
     the_job,
 )
 from airflow_provider_bulkexports.api.inputs import check_settings, check_submission, check_webhook
-from airflow_provider_bulkexports.api.log_guard import unlogged_queries
 from airflow_provider_bulkexports.api.models import (
     DayRange,
     Export,
@@ -212,8 +210,7 @@ class BulkExportsClient:
         """
         kind = ResourceType.parse(resource_type)
         path = f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"
-        with unlogged_queries():  # an answer whose headers cannot be read is logged with what is in them
-            return self._transport.ask("GET", path, read=link_from, redirect_is_answer=True)
+        return self._transport.ask("GET", path, read=link_from, redirect_is_answer=True)
 
     def download_day(
         self,
@@ -230,8 +227,7 @@ class BulkExportsClient:
 
         :param target: File to write; its folder must exist. It is replaced in one step, after verification.
         :param expected_size: Bytes that :meth:`list_days` gives for the day, to be checked too; 0 says nothing.
-        :param expected_sizes: The same of a day that is listed several times; any of them is accepted, and the ``size``
-            of the result tells which file came.
+        :param expected_sizes: The same of a day listed several times: any is accepted; the result has its ``size``.
         :param may_be_empty: Whether the day's job says ``CompletedEmptyRecords``, or a function that finds out. Only
             then are zero bytes a file, stored as a valid gzip file of no records; else they are a failed transfer.
         :raises BulkExportsNotFoundError: if Twilio has no file of the day (any more).
@@ -289,10 +285,8 @@ class BulkExportsClient:
             "WebhookUrl": webhook_url,
             "WebhookMethod": webhook_method,
         }
-        path = f"/v1/Exports/{kind}/Configuration"
-        return self._transport.send_json(
-            "POST", path, form=form, check=partial(configuration_about, resource_type=kind)
-        )
+        check = partial(configuration_about, resource_type=kind)
+        return self._transport.send_json("POST", f"/v1/Exports/{kind}/Configuration", form=form, check=check)
 
     def close(self) -> None:
         """Close the pooled connections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import requests
@@ -30,7 +30,7 @@ class SignedLink:
     """
     Where a day's file can be fetched once, within some four minutes, without credentials.
 
-    Whoever holds the URL can read the file: it is kept out of ``repr()`` and ``str()``, and cannot be pickled.
+    Whoever holds the URL can read the file: it is kept out of ``repr()`` and ``str()``, and neither copied nor pickled.
     """
 
     url: str = field(repr=False)
@@ -39,13 +39,7 @@ class SignedLink:
         shown = redact_url(self.url)
         return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
-    def __copy__(self) -> SignedLink:
-        return self
-
-    def __deepcopy__(self, _: Any) -> SignedLink:
-        return self
-
-    def __reduce_ex__(self, _: Any) -> Any:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("A SignedLink is a secret for one use and cannot be pickled: ask for a new one instead")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import requests
@@ -10,6 +11,7 @@ import requests
 from airflow_provider_bulkexports.api.bodies import Read, json_object
 from airflow_provider_bulkexports.api.credentials import Credentials
 from airflow_provider_bulkexports.api.exchange import Exchange, unusable
+from airflow_provider_bulkexports.api.log_guard import unlogged_queries
 from airflow_provider_bulkexports.api.receiving import ENCODINGS, ReceivingAdapter
 from airflow_provider_bulkexports.api.retry import BudgetedRetry, RetryPolicy
 from airflow_provider_bulkexports.api.sessions import PrivateSession
@@ -98,7 +100,9 @@ class Transport:
         while True:
             exchange = Exchange(method, url, self._hide)
             try:
-                response = exchange.receive(self._session, form, self._timeouts)
+                # With a link in them, headers that cannot be read must not be logged.
+                with unlogged_queries() if redirect_is_answer else nullcontext():
+                    response = exchange.receive(self._session, form, self._timeouts)
                 exchange.require_success(response, redirect_is_answer=redirect_is_answer)
                 return exchange.read(response, read)
             except BulkExportsError as error:
