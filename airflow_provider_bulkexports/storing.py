@@ -14,14 +14,14 @@ from typing import NamedTuple, TypedDict
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import ExportDay, ResourceType
-from airflow_provider_bulkexports.api.spool import clear_left_over, spool_folder
+from airflow_provider_bulkexports.api.spool import clear_left_over, spool_folder, sweep
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
 from airflow_provider_bulkexports.existing import Existing, Found
 from airflow_provider_bulkexports.fetching import DayFetcher, DayMissingError, FetchedDay, Stopped
 from airflow_provider_bulkexports.object_storage.errors import translated
 from airflow_provider_bulkexports.planning.generations import Note
-from airflow_provider_bulkexports.planning.layout import day_path, sidecar_of
+from airflow_provider_bulkexports.planning.layout import day_folders, day_path, sidecar_of
 from airflow_provider_bulkexports.publishing import Destination
 from airflow_provider_bulkexports.retention import first_expiry
 
@@ -117,6 +117,7 @@ class DayStore:
             listed[entry.day].append(entry)
         if expiry := first_expiry(listed[day][-1] for day in days if listed[day]):
             self.log.info("Twilio keeps the first of these files until %s UTC", f"{expiry:%Y-%m-%d %H:%M}")
+        self._sweep()
         with suppress(BulkExportsInputError):  # raised again for each day
             self.destination.clean_up([self._path(day) for day in days])
         with ThreadPoolExecutor(max_workers=at_a_time, thread_name_prefix="bulkexports-store") as threads:
@@ -231,6 +232,13 @@ class DayStore:
         clear_left_over(target)
         with spool_folder(target.parent, is_hidden=True) as folder:
             yield folder
+
+    def _sweep(self) -> None:
+        """Remove what killed tasks left beside the files of other days; an object store has no such thing."""
+        if self.destination.is_local:
+            account = self.client.account_sid
+            folders = day_folders(self.layout, resource_type=self.resource_type, account_sid=account)
+            sweep(self.destination.local_path("."), folders)
 
     def _write_manifest(self, path: str, entry: StoredDay) -> None:
         if self.manifests == "none":

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_bulkexports.api.bodies import Read, Recollection
-from airflow_provider_bulkexports.api.day_link import SignedLink, link_from
-from airflow_provider_bulkexports.api.download import DownloadedDay, download
+from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
 from airflow_provider_bulkexports.api.log_guard import unlogged_queries
 from airflow_provider_bulkexports.api.models import (
     DayRange,
@@ -210,18 +209,14 @@ class BulkExportsClient:
         may_be_empty: bool | Callable[[], bool] = False,
     ) -> DownloadedDay:
         """
-        Fetch a day's file to a local path: whole and verified, or not at all.
-
-        Broken transfers are gone on with under a fresh link. The storage never receives the credentials.
+        Fetch a day's file to a local path: whole and verified, or not at all; a broken transfer resumes.
 
         :param target: File to write; its folder must exist. It is replaced in one step, after verification.
-        :param expected_size: Bytes that :meth:`list_days` gives for the day, to be checked too.
-        :param expected_sizes: The same, of a day that is listed several times: each entry is a file that Twilio made of
-            it, and any of them is accepted. Which one came is told by the ``size`` of the result.
-            A listed size of 0 says nothing: it is Twilio's default where it gives none.
-        :param may_be_empty: Whether the day's job says ``CompletedEmptyRecords``, or a function that finds out, called
-            if nothing arrives. Only then are zero bytes, which is how some empty days come, a file: a valid gzip file
-            of no records is stored. Otherwise they are a failed transfer, whatever the list says.
+        :param expected_size: Bytes that :meth:`list_days` gives for the day, to be checked too; 0 says nothing.
+        :param expected_sizes: The same of a day that is listed several times; any of them is accepted, and the ``size``
+            of the result tells which file came.
+        :param may_be_empty: Whether the day's job says ``CompletedEmptyRecords``, or a function that finds out. Only
+            then are zero bytes a file, stored as a valid gzip file of no records; else they are a failed transfer.
         :raises BulkExportsNotFoundError: if Twilio has no file of the day (any more).
         :raises BulkExportsDownloadError: if the file did not come whole, time after time.
         """
@@ -231,7 +226,7 @@ class BulkExportsClient:
             Path(target),
             ask_link=lambda: self.get_day_link(kind, wanted),
             storage=self._storage,
-            expected_sizes=[*expected_sizes, *([expected_size] if expected_size else [])],
+            expected_sizes=(*expected_sizes, expected_size or 0),
             may_be_empty=may_be_empty,
         )
 

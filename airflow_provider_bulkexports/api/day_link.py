@@ -55,12 +55,11 @@ def link_from(response: requests.Response) -> SignedLink:
 
     :raises BulkExportsResponseError: if the answer has neither, or one that must not be used.
     """
-    url = (json_object(response) or {}).get("redirect_to") or response.headers.get("Location")
-    if not isinstance(url, str) or not _WEB.match(url):
+    link = _named_by(response)
+    if link is None:
         raise BulkExportsResponseError(
             f"{redact_url(response.url)} answered HTTP {response.status_code} without a link: ask again"
         )
-    link = SignedLink(url)
     check_link(link)
     return link
 
@@ -73,19 +72,31 @@ def check_link(link: SignedLink) -> None:
 
     :raises BulkExportsResponseError: without a word of the link but its host; asking again does not help.
     """
-    parts = _parsed(link.url)
-    if parts is None or not parts.host:
+    # No variable here holds the link: some tracebacks show them.
+    scheme, host = _origin(link.url)
+    if not host:
         raise _refused("that is not a proper URL: it could lead to another host than it seems to")
-    if is_link_local(parts.host) or is_odd_address(parts.host):
-        raise _refused(f"to {_shown(parts.host)}, where no file of Twilio is")
-    if parts.scheme != "https" and not is_loopback(parts.host):
-        raise _refused(f"without https (to {_shown(parts.host)}), which would carry the file in clear")
+    if is_link_local(host) or is_odd_address(host):
+        raise _refused(f"to {_shown(host)}, where no file of Twilio is")
+    if scheme != "https" and not is_loopback(host):
+        raise _refused(f"without https (to {_shown(host)}), which would carry the file in clear")
 
 
 def host_of(url: str) -> str:
     """Host of a URL from outside, to be named in a message; a description if it has none."""
+    host = _origin(url)[1]
+    return _shown(host) if host else "another address"
+
+
+def _named_by(response: requests.Response) -> SignedLink | None:
+    url = (json_object(response) or {}).get("redirect_to") or response.headers.get("Location")
+    return SignedLink(url) if isinstance(url, str) and _WEB.match(url) else None
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Scheme and host; both empty if it is not certain which they are."""
     parts = _parsed(url)
-    return _shown(parts.host) if parts and parts.host else "another address"
+    return (parts.scheme or "", parts.host or "") if parts else ("", "")
 
 
 def _parsed(url: str) -> Url | None:

@@ -118,6 +118,8 @@ def _try_until_complete(
             return
         except BulkExportsError as error:
             if not error.is_transient:
+                if isinstance(error, (BulkExportsConnectionError, BulkExportsResponseError)):
+                    raise _lasting(day, error) from error
                 raise
             failures = 1 if transfer.offset >= furthest + _WORTHWHILE else failures + 1
             furthest = max(furthest, transfer.offset)
@@ -130,6 +132,13 @@ def _try_until_complete(
                     day=day,
                 ) from error
         time.sleep(policy.wait(failures))
+
+
+def _lasting(day: date, error: BulkExportsError) -> BulkExportsDownloadError:
+    """Say of which day no further try mends it; Twilio's own answers name it themselves."""
+    named = BulkExportsDownloadError(f"The file of {day} cannot be fetched: {error}", day=day)
+    named.is_transient = False
+    return named
 
 
 class _Transfer:

@@ -26,13 +26,14 @@ from typing import BinaryIO
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
-__all__ = ["ABANDONED_AFTER", "clear_left_over", "spool_folder", "spooled"]
+__all__ = ["ABANDONED_AFTER", "clear_left_over", "spool_folder", "spooled", "sweep"]
 
 #: Seconds without a write after which something that nobody holds is left over; a transfer gives up much sooner.
 ABANDONED_AFTER = 6 * 3600.0
 
 _HOST = re.sub(r"\W", "-", platform.node()) or "host"
 _FILE = re.compile(r"(?P<host>.+)\.(?P<pid>[0-9]{1,10})\.\w+")
+_ANY_FILE = re.compile(r"\..+\.(?P<host>[\w-]+)\.(?P<pid>[0-9]{1,10})\.[0-9a-f]{8}\.part")
 _FOLDER = re.compile(r"\.?bulkexports-spool-(?P<host>.+)-(?P<pid>[0-9]{1,10})-\w+")
 #: What the first version made.
 _FORMER_FOLDER = re.compile(r"\.?bulkexports-(?P<host>(?P<pid>[a-z0-9_]{8}))")
@@ -84,6 +85,22 @@ def spool_folder(parent: str | Path | None = None, *, is_hidden: bool = False) -
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(root: Path, folders: str) -> None:
+    """
+    Remove what killed processes left in many folders, whatever it was to become.
+
+    A day is fetched by another process after a kill, on another machine perhaps, and never again: what the first one
+    left is not old enough then.
+
+    :param folders: Pattern of folders below the root, as :meth:`pathlib.Path.glob` takes it; ``.`` is the root.
+    """
+    for folder in [root] if folders == "." else root.glob(folders):
+        for path in folder.glob(".*.part"):
+            if made_by := _ANY_FILE.fullmatch(path.name):
+                _remove_if_left_over(path, path, made_by)
+        _clear_folders(folder)
 
 
 def _locked_file(target: Path) -> tuple[BinaryIO, Path]:

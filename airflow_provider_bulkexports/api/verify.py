@@ -51,6 +51,7 @@ class FileCheck:
         self.records = 0
         self._head = b""
         self._digest = hashlib.sha256()
+        self._is_wanted = True
         self._workers = (_Worker(self._hash), _Worker(self._inflate))
 
     @property
@@ -80,11 +81,15 @@ class FileCheck:
 
         :raises BulkExportsResponseError: if it is no whole gzip file.
         """
-        self.close()
+        self._end()
         self._raise_error()
 
     def close(self) -> None:
-        """End the work, whether or not the file is complete."""
+        """End the work, whether or not the file is complete; what is still to be inflated is left."""
+        self._is_wanted = False
+        self._end()
+
+    def _end(self) -> None:
         for worker in self._workers:
             worker.end()
 
@@ -103,7 +108,7 @@ class FileCheck:
         # Behind a member there may be another, or zeros that fill a block (RFC 1952): gzip files know that.
         with io.BufferedReader(_Joined(pieces), _TEXT) as source, GzipFile(fileobj=source, mode="rb") as file:
             line_is_open = False
-            while text := file.read1(_TEXT):
+            while self._is_wanted and (text := file.read1(_TEXT)):
                 if len(self._head) < HEAD_BYTES and not self.records:
                     self._head += text[:HEAD_BYTES]
                 # Faster than count(), which looks at every byte one by one before Python 3.13.

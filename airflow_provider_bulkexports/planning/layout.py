@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from datetime import date
 from pathlib import PurePosixPath
 from string import Formatter
@@ -9,7 +10,7 @@ from string import Formatter
 from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
-__all__ = ["DEFAULT_LAYOUT", "MANIFESTS", "check_layout", "day_path", "sidecar_of"]
+__all__ = ["DEFAULT_LAYOUT", "MANIFESTS", "check_layout", "day_folders", "day_path", "sidecar_of"]
 
 DEFAULT_LAYOUT = "resource_type={resource_type}/day={day}/part-0.json.gz"
 
@@ -62,6 +63,14 @@ def day_path(layout: str, *, resource_type: ResourceType, day: date, account_sid
         year=f"{day:%Y}",
         month=f"{day:%m}",
     )
+
+
+def day_folders(layout: str, *, resource_type: ResourceType, account_sid: str | None) -> str:
+    """Pattern of the folders in which the files of any day are, for :meth:`pathlib.Path.glob`."""
+    pattern = glob.escape(layout).format(
+        resource_type=resource_type.value, account_sid=account_sid, day="*", year="*", month="*"
+    )
+    return str(PurePosixPath(pattern).parent)
 
 
 def sidecar_of(path: str, manifests: str = "beside") -> str:

@@ -295,6 +295,66 @@ def test_a_storage_that_cannot_go_on_is_asked_from_the_beginning(
     assert server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz").records == 3000
 
 
+def shown_with_locals(error: BaseException) -> str:
+    """What some loggers write: the variables of every frame but the test's own, also of the errors before."""
+    shown = ""
+    seen: list[BaseException | None] = [error]
+    for one in seen:
+        if one is not None:
+            frames = [frame for frame, _ in traceback.walk_tb(one.__traceback__)]
+            places = [frame.f_locals for frame in frames if frame.f_code.co_filename != __file__]
+            shown += f"{one!r} {vars(one)} {places}"
+            seen += [one.__cause__, one.__context__]
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("of_the_api", "of_the_storage"),
+    [
+        ("", Answer(403, SECRET)),
+        ("", Answer(302, SECRET, {"Location": f"https://elsewhere/?{SECRET}"})),
+        ("", Answer(drop=True)),
+        ("", Answer(200, FILE, cut=5)),
+        ("", Answer(200, b"")),
+        ("", Answer(200, FILE[:-9])),
+        (f"http://evil\\@127.0.0.1/day?{SECRET}", None),
+        (f"http://evil.example.com/day?{SECRET}", None),
+        (f"ftp://127.0.0.1/day?{SECRET}", None),
+        (f"https://127.0.0.1:1/day?{SECRET}", None),
+    ],
+    ids=repr,
+)
+def test_a_traceback_with_the_variables_of_its_frames_shows_no_link(
+    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, of_the_api: str, of_the_storage: Answer | None
+) -> None:
+    if of_the_storage:
+        storage.answers(of_the_storage)
+    else:
+        server.answers(Answer(307, {"redirect_to": of_the_api}))
+
+    with pytest.raises(BulkExportsDownloadError, match="The file of 2026-01-01 ") as failure:
+        server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
+
+    shown = shown_with_locals(failure.value)
+    assert "transfer" in shown
+    assert "5ec7e7" not in shown
+
+
+@pytest.mark.parametrize(
+    "link", ["http://storage.example.com/day", "http://evil\\@127.0.0.1/", "https://169.254.169.254/"]
+)
+def test_a_link_that_must_not_be_used_fails_once_and_names_the_day(
+    server: ScriptedServer, tmp_path: Path, link: str
+) -> None:
+    server.answers(Answer(307, {"redirect_to": link}))
+
+    with pytest.raises(BulkExportsDownloadError, match="2026-01-01 cannot be fetched: Twilio named a link") as failure:
+        server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
+    assert not failure.value.is_transient
+    assert len(server.received) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("folder", ["missing", "file"])
 def test_a_folder_that_cannot_be_written_is_named(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, folder: str

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_bulkexports.api import spool
-from airflow_provider_bulkexports.api.spool import ABANDONED_AFTER, spool_folder, spooled
+from airflow_provider_bulkexports.api.spool import ABANDONED_AFTER, spool_folder, spooled, sweep
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
 #: Begins a file or a folder, says so, and waits to be killed. With an argument it calls itself another machine.
@@ -173,6 +173,29 @@ def test_a_folder_that_the_first_version_left_is_removed(tmp_path: Path) -> None
 
     run("folder", tmp_path)
     assert [path.exists() for path in (left, foreign, fresh)] == [False, True, True]
+
+
+def test_a_sweep_removes_what_is_left_over_of_any_file(tmp_path: Path, write: Callable[..., Writer]) -> None:
+    folders = [tmp_path / f"type=Messages/day={number}" for number in range(4)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "day.gz").write_bytes(b"whole")
+    written, killed = write("file", folders[0]), write("file", folders[1])
+    far, kept = write("file", folders[2], "another-machine"), write("folder", folders[3], "another-machine")
+    for writer in (killed, far, kept):
+        writer.kill()
+    make_old(far.left)
+    make_old(written.left)
+
+    sweep(tmp_path, "type=Messages/day=*")
+    assert [writer.left.exists() for writer in (written, killed, far, kept)] == [True, False, False, True]
+    sweep(folders[3], ".")
+    assert kept.left.exists()
+    make_old(kept.left)
+    sweep(folders[3], ".")
+    assert not kept.left.exists()
+    assert all((folder / "day.gz").exists() for folder in folders)
+    sweep(tmp_path / "missing", "type=*")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -115,6 +117,31 @@ def test_the_work_ends_when_the_check_is_closed_early() -> None:
     check.close()
 
     assert not any(worker.is_alive() for worker in check._workers)
+
+
+def test_what_inflates_without_end_is_left_when_the_check_is_closed() -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(packer.compress(b"a\n" * (1 << 19)) for _ in range(512))
+    check = FileCheck()
+    check.feed(bomb)
+    check.close()
+
+    assert check.records < 100 << 19, "of 512 MiB, a fraction"
+
+
+@pytest.mark.parametrize("fill", [b"x", b"\n"], ids=["one line", "empty lines"])
+def test_memory_does_not_grow_with_what_a_file_inflates_to(fill: bytes) -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(packer.compress(fill * (1 << 20)) for _ in range(128)) + packer.flush()
+    tracemalloc.start()
+    try:
+        check = checked(bomb, always(1 << 18))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert check.records == (fill == b"x")
+    assert peak < 24 << 20, "of 128 MiB"
 
 
 def test_a_damaged_beginning_stops_the_transfer_soon_and_blocks_nobody() -> None:

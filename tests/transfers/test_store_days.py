@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from jinja2 import Environment
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
+from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -140,6 +142,53 @@ def test_an_empty_day_is_an_empty_valid_file(store: Store, sim: Simulator, tmp_p
     assert entry["records"] == 0
     assert gzip.decompress(file_of(tmp_path, "2026-02-01").read_bytes()) == b""
     assert [entry["status"] for entry in store(days=["2026-02-01"])] == ["skipped"]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_nothing_is_no_file_of_a_day_whose_job_says_completed(
+    store: Store, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: bool
+) -> None:
+    if not listed:
+        monkeypatch.setattr(BulkExportsClient, "list_days", lambda *_: iter(()))
+    sim.knobs.storage_truncate_at = 0
+    reason = "has 0 bytes, and Twilio lists" if listed else "sent no bytes at all, and neither the day's job nor"
+
+    with pytest.raises(AirflowException, match=reason) as failure:
+        store(days=["2026-01-01"])
+
+    assert not isinstance(failure.value, AirflowFailException), "a retry may mend it"
+    assert not list(file_of(tmp_path, "2026-01-01").parent.iterdir())
+    sim.knobs.storage_truncate_at = None
+    assert [entry["status"] for entry in store(days=["2026-01-01"])] == ["stored"]
+
+
+def test_nothing_is_the_file_of_a_day_that_the_sensors_result_calls_empty(
+    store: Store, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BulkExportsClient, "list_days", lambda *_: iter(()))
+    sim.knobs.storage_truncate_at = 0
+
+    (entry,) = store(days={"completed": [], "empty": ["2026-01-01"], "failed": []})
+    assert (entry["status"], entry["records"]) == ("stored", 0)
+
+
+@pytest.mark.parametrize(
+    "layout", ["resource_type={resource_type}/day={day}/part-0.json.gz", "{day}.json.gz", "[{year}]/{day}"]
+)
+def test_what_a_killed_task_left_of_other_days_is_removed_by_a_later_one(
+    store: Store, tmp_path: Path, layout: str
+) -> None:
+    former = tmp_path / layout.format(resource_type="Messages", day="2025-12-31", year="2025")
+    former.parent.mkdir(parents=True, exist_ok=True)
+    left = former.with_name(f".{former.name}.another-pod.7.0123abcd.part")
+    left.write_bytes(b"half")
+
+    store(days=["2026-01-01"], layout=layout)
+    assert left.exists(), "somebody may write it still"
+
+    os.utime(left, (0, 0))
+    store(days=["2026-01-01"], layout=layout)
+    assert not left.exists()
 
 
 def test_a_file_that_is_late_is_waited_for(store: Store, sim: Simulator) -> None:
