@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.models import Job
@@ -29,23 +29,44 @@ class JobGuard:
     On Airflow 3 the task's code runs on for up to five seconds after ``on_kill``, so every step asks here first: no
     job is submitted after a kill, and one whose answer arrives after it is cancelled too.
 
-    :param cancels: Whether unfinished jobs are taken out of Twilio's queue then.
+    Only jobs that the task created are cancelled, and only if the task has ended: a worker is also killed when it is
+    deployed anew, runs out of memory or loses the API server, and then a retry wants the jobs.
+
     :param client: What cancels them; a kill leaves no time to look up a connection.
+    :param cancels: Whether unfinished jobs are taken out of Twilio's queue at a kill.
+    :param has_ended: Tells, at a kill, whether the task has ended; may block, and is asked in a thread of its own.
     """
 
-    def __init__(self, client: BulkExportsClient | None, log: Log, *, cancels: bool = False) -> None:
+    def __init__(
+        self,
+        client: BulkExportsClient | None,
+        log: Log,
+        *,
+        cancels: bool = False,
+        has_ended: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.job_sids: list[str] = []
         self._client = client
         self._log = log
         self._cancels = cancels
+        self._has_ended = has_ended
         self._is_killed = False
 
     def take(self, job_sid: str) -> None:
-        """Watch over a job from now on."""
+        """Watch over a job that the task created."""
         self.job_sids.append(job_sid)
         if self._is_killed:
             self._cancel([job_sid])
         self.check()
+
+    def drop(self, job_sid: str) -> None:
+        """Watch over a job no longer, since it is gone."""
+        self.job_sids = [sid for sid in self.job_sids if sid != job_sid]
+
+    def share_of(self, job_sids: Iterable[str]) -> bool | list[str]:
+        """Which of the jobs may be cancelled: ``True`` for all of them, ``False`` for none."""
+        own = [sid for sid in job_sids if sid in self.job_sids]
+        return own if set(own) != set(job_sids) and own else bool(own)
 
     def check(self) -> None:
         """
@@ -73,7 +94,7 @@ class JobGuard:
 
         :return: What became of them, for the error of the time-out; ``None`` if nothing did.
         """
-        if not (self._cancels and self._client):
+        if not (self._cancels and self._client and self.job_sids):
             return None
         return f"{cancel_jobs(self._client, self.job_sids, self._log)} {CANCELLED}"
 
@@ -81,9 +102,23 @@ class JobGuard:
         if not (self._cancels and self._client and job_sids):
             return
         # In a thread, as the main one may be halfway through something that holds a lock; and only so long.
-        thread = threading.Thread(target=cancel_jobs, args=(self._client, job_sids, self._log), daemon=True)
+        thread = threading.Thread(target=self._cancel_if_ended, args=(self._client, job_sids), daemon=True)
         thread.start()
         thread.join(SECONDS_TO_CANCEL)
+        if thread.is_alive():
+            self._log.warning(
+                "The time to cancel %s was too short: Airflow or Twilio has not answered yet", ", ".join(job_sids)
+            )
+
+    def _cancel_if_ended(self, client: BulkExportsClient, job_sids: list[str]) -> None:
+        if self._has_ended():
+            cancel_jobs(client, job_sids, self._log)
+        else:
+            self._log.info(
+                "%s: left alone despite cancel_on_kill, as Airflow's records do not say that the task has ended; "
+                "a retry adopts it",
+                ", ".join(job_sids),
+            )
 
 
 def cancel_jobs(client: BulkExportsClient, job_sids: Iterable[str], log: Log) -> str:

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
         TaskDeferred,
     )
     from airflow.sdk.execution_time.xcom import XCom
-    from airflow.sdk.io.path import ObjectStoragePath
     from airflow.triggers.base import BaseEventTrigger
 else:
     Context = dict
@@ -129,9 +128,8 @@ __all__ = [
     "collect_lineage",
     "conf",
     "has_ended",
-    "has_file_system",
+    "is_recorded_as_ended",
     "load_connection_lookup",
-    "object_storage_path",
     "operator_lineage",
     "task_group",
     "watched_assets",
@@ -145,30 +143,6 @@ CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")
 
 #: States of a task that does not run again by itself.
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
-
-
-def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePath:
-    """Make the path; imported here, since few processes need it and it brings the file systems along."""
-    try:
-        module = import_module("airflow.sdk.io.path")
-    except ImportError:  # Airflow 2.11
-        module = import_module("airflow.io.path")
-    path: ObjectStoragePath = module.ObjectStoragePath(url, conn_id=conn_id)
-    return path
-
-
-def has_file_system(scheme: str) -> bool:
-    """Whether Airflow, a provider or an attached store knows the scheme of a URL."""
-    package = "airflow.sdk.io"
-    try:
-        module = import_module(package)
-    except ImportError:  # Airflow 2.11
-        package = "airflow.io"
-        module = import_module(package)
-    if module.has_fs(scheme):
-        return True
-    attached = getattr(import_module(f"{package}.store"), "_STORE_CACHE", {})
-    return any(store.protocol == scheme for store in attached.values())
 
 
 def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
@@ -231,26 +205,51 @@ class Log(Protocol):
 
 async def has_ended(task_instance: Any) -> bool:
     """
-    Whether Airflow's records say that a deferred task was ended for good, for a trigger that is told so.
+    Whether Airflow's records say that a deferred task has ended, asked by a trigger.
 
-    ``False`` if they cannot be had, as before Airflow 3.3, which tells triggers nothing.
+    ``False`` if Airflow cannot be asked.
+    """
+    return await asyncio.to_thread(is_recorded_as_ended, task_instance)
+
+
+def is_recorded_as_ended(task_instance: Any) -> bool:
+    """
+    Whether Airflow's records say that a task has ended, so that no other try of it runs or will run by itself.
+
+    Blocks. ``False`` if Airflow cannot be asked: without knowing, nothing is cancelled.
     """
     try:
-        states = import_module("airflow.sdk.execution_time.task_runner").RuntimeTaskInstance.get_task_states
-        found = await asyncio.to_thread(
-            states,
-            dag_id=task_instance.dag_id,
-            task_ids=[task_instance.task_id],
-            run_ids=[task_instance.run_id],
-            map_index=task_instance.map_index,
+        return _recorded_state(task_instance) in _ENDED
+    except Exception:  # whatever it is
+        logging.getLogger(__name__).warning(
+            "Cannot ask Airflow for the state of the task, so its jobs are left alone", exc_info=True
         )
-    except Exception:  # whatever it is: without knowing, nothing is cancelled
-        logging.getLogger(__name__).warning("Airflow does not tell the state of the task", exc_info=True)
         return False
+
+
+def _recorded_state(task_instance: Any) -> str | None:
+    try:
+        states = import_module("airflow.sdk.execution_time.task_runner").RuntimeTaskInstance.get_task_states
+    except ImportError:  # Airflow 2.11
+        return _state_in_database(task_instance)
+    found = states(
+        dag_id=task_instance.dag_id,
+        task_ids=[task_instance.task_id],
+        run_ids=[task_instance.run_id],
+        map_index=task_instance.map_index,
+    )
     of_run = found.get(task_instance.run_id) or {}
     mapped = f"{task_instance.task_id}_{task_instance.map_index}"
-    key = task_instance.task_id if task_instance.map_index < 0 else mapped
-    return of_run.get(key) in _ENDED
+    state: str | None = of_run.get(task_instance.task_id if task_instance.map_index < 0 else mapped)
+    return state
+
+
+def _state_in_database(task_instance: Any) -> str | None:
+    record = import_module("airflow.models.taskinstance").TaskInstance
+    key = {name: getattr(task_instance, name) for name in ("dag_id", "task_id", "run_id", "map_index")}
+    with import_module("airflow.utils.session").create_session() as session:
+        state: str | None = session.query(record.state).filter_by(**key).scalar()
+        return state
 
 
 def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -126,6 +126,7 @@ class BulkExportsAPIError(BulkExportsError):
     :param twilio_message: Twilio's own words, if the body had any.
     :param more_info: Twilio's page about the code.
     :param request_id: Value of the ``Twilio-Request-Id`` header, which Twilio's support asks for.
+    :param answered_at: When Twilio answered by its own clock (``Date`` header, UTC); ``None`` if it did not say.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class BulkExportsAPIError(BulkExportsError):
         twilio_message: str | None = None,
         more_info: str | None = None,
         request_id: str | None = None,
+        answered_at: datetime | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -144,6 +146,7 @@ class BulkExportsAPIError(BulkExportsError):
         self.twilio_message = twilio_message
         self.more_info = more_info
         self.request_id = request_id
+        self.answered_at = answered_at
 
     def restated(self, message: str, kind: type[_APIError]) -> _APIError:
         """
@@ -158,6 +161,7 @@ class BulkExportsAPIError(BulkExportsError):
             twilio_message=self.twilio_message,
             more_info=self.more_info,
             request_id=self.request_id,
+            answered_at=self.answered_at,
         )
 
 

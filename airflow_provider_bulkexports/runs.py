@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta, timezone
 from functools import partial
 from typing import Any, NamedTuple
 
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType, parse_day
+from airflow_provider_bulkexports.api.models import DayRange, ResourceType
 from airflow_provider_bulkexports.compat import BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.planning.days import explicit_days
 from airflow_provider_bulkexports.planning.identity import identity_of
+from airflow_provider_bulkexports.planning.partitions import days_of_key
 
 __all__ = ["Attempt", "attempt_of", "days_of_run", "identities_of", "run_id_of", "utc_today", "wanted_days"]
 
@@ -112,8 +113,7 @@ def days_of_run(context: Mapping[str, Any]) -> DayRange:
     """
     run = context.get("dag_run")
     if key := context.get("partition_key") or getattr(run, "partition_key", None):
-        day = parse_day(key, name="partition_key")
-        return DayRange(day, day)
+        return days_of_key(key)
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
     if isinstance(start, datetime) and isinstance(end, datetime) and start < end:
         return DayRange(_utc(start).date(), (_utc(end) - timedelta(microseconds=1)).date())

@@ -1,21 +1,23 @@
 """
-Submit once: look for the task's own jobs before a POST, and after one whose outcome is unknown.
+Submit once: look for the task's own jobs before a POST, and again after it.
 
     list ──> all days served? ──yes──> adopt
       │            │ no
       │            └─ an earlier try may have died after its POST: look once more, a little later
-      └──> POST ──> 201: done
-                ├─> no usable answer: look until Twilio lists the job; if it does not, fail, to be retried
-                ├─> 429 on and on, though the list can be read ─┐
-                └─> refused in words that speak of the quota ───┴──> BulkExportsQuotaError
+      └──> POST, within seconds of the look
+            ├──> 201: look again; of several jobs that were submitted at once, keep one (``rivalry.py``)
+            ├──> no usable answer: look until Twilio lists the job, or surely does not; then POST once more
+            ├──> 429 on and on, though the list can be read ─┐
+            └──> refused in words that speak of the quota ───┴──> BulkExportsQuotaError
 
-A POST without an answer is never repeated here, even when the list does not have the job: the request may still be on
-its way. The task's retry looks again, after Airflow's own delay, and only then submits.
+After a POST without an answer the request may still be on its way, so its absence is believed later than after an
+answered failure, and never more than two are sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,30 +30,33 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
     BulkExportsError,
     BulkExportsRateLimitError,
-    BulkExportsResponseError,
-    BulkExportsServerError,
 )
-from airflow_provider_bulkexports.planning.identity import friendly_name
-from airflow_provider_bulkexports.planning.plan import ExportPlan, jobs_of, plan_exports
-from airflow_provider_bulkexports.planning.progress import own_range
+from airflow_provider_bulkexports.listing import Listing
+from airflow_provider_bulkexports.lost_answers import is_outcome_unknown, search_for_job
+from airflow_provider_bulkexports.planning.identity import base_of, friendly_name
+from airflow_provider_bulkexports.planning.plan import (
+    ExportPlan,
+    is_order_open,
+    paid_before,
+    plan_exports,
+    rivals_of,
+)
+from airflow_provider_bulkexports.planning.seniority import seniority_of
+from airflow_provider_bulkexports.rivalry import Rivalry
 
 __all__ = ["ExportRequest", "submit"]
 
-#: After these, Twilio may or may not have created the job.
-_OUTCOME_UNKNOWN = (BulkExportsConnectionError, BulkExportsServerError, BulkExportsResponseError)
-
-#: Seconds before each further look for a job that may have been created; with the client's own retries they outlast an
-#: outage of a quarter of an hour.
-_LOOK_UP_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 120.0, 120.0, 120.0, 120.0, 120.0)
-
-#: Seconds after which a list that can be read and does not have the job is believed.
-_BELIEVED_ABSENT_AFTER = 120.0
+#: POSTs for the same days, of which all but the last surely failed.
+_MOST_POSTS = 2
 
 #: Seconds before each further POST after 429, which Twilio never processes. An overload passes within them.
 _TOO_MANY_REQUESTS_PAUSES = (15.0, 30.0, 60.0, 120.0, 240.0)
 
 #: Seconds that a job may take to appear in the list, as far as a retry is concerned.
 _LISTED_AFTER = 30.0
+
+#: Seconds, and how often, to wait for a job that other tasks seem to be taking back.
+_RACE_PAUSE, _RACE_PAUSES = 2.5, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class ExportRequest:
     :param identity: By what its new jobs are known; see
         :func:`airflow_provider_bulkexports.planning.identity.identity_of`.
     :param adopts: Identities whose jobs serve it as well as new ones.
+    :param adopts_own: Whether jobs that it adopts can only be the task's own, and not another mapped task's.
     """
 
     resource_type: ResourceType
@@ -70,6 +76,7 @@ class ExportRequest:
     name: str
     identity: str
     adopts: tuple[str, ...] = ()
+    adopts_own: bool = True
     webhook_url: str | None = None
     webhook_method: str | None = None
     email: str | None = None
@@ -94,24 +101,18 @@ def submit(
     :raises BulkExportsQuotaError: if the days of this UTC day are spent.
     :raises BulkExportsConnectionError: if it cannot be told whether a job was created.
     """
-    known = list(client.list_jobs(request.resource_type))
-    plan = plan_exports(request.days, known, identities=request.adopts)
-    if plan.submit and is_retry and request.adopts:
+    submission = _Submission(client, request, today=today, log=log, guard=guard)
+    submission.look()
+    if is_retry and request.adopts and submission.plan(request.days).submit:
         log.info("An earlier try may have submitted a job just now: looking again in %.0f s", _LISTED_AFTER)
         guard.sleep(_LISTED_AFTER)
-        known = list(client.list_jobs(request.resource_type))
-        plan = plan_exports(request.days, known, identities=request.adopts)
-    _tell(plan, log)
-    for job in plan.adopt:
-        guard.take(job.job_sid)
-    submission = _Submission(client, request, today=today, log=log, guard=guard, known=known)
-    sids = [job.job_sid for job in plan.adopt]
-    return sids + [submission.create(days).job_sid for days in plan.submit]
+        submission.look()
+    submission.await_end_of_race()
+    _tell(submission.plan(request.days), log)
+    return submission.serve(request.days)
 
 
 def _tell(plan: ExportPlan, log: Log) -> None:
-    for job in plan.adopt:
-        log.info("Adopted job %s (%s), which an earlier try of this task submitted", job.job_sid, job.friendly_name)
     for job in plan.spare:
         kept = ", ".join(adopted.job_sid for adopted in plan.adopt) or "a new one"
         log.warning(
@@ -124,29 +125,72 @@ def _tell(plan: ExportPlan, log: Log) -> None:
 
 
 class _Submission:
-    """The POSTs of one request, and what follows those that go wrong."""
+    """The looks and POSTs of one request, and what follows those that go wrong."""
 
     def __init__(
-        self,
-        client: BulkExportsClient,
-        request: ExportRequest,
-        *,
-        today: date,
-        log: Log,
-        guard: JobGuard,
-        known: Iterable[Job],
+        self, client: BulkExportsClient, request: ExportRequest, *, today: date, log: Log, guard: JobGuard
     ) -> None:
         self._client = client
         self._request = request
         self._name = friendly_name(request.name, identity=request.identity, today=today)
         self._log = log
         self._guard = guard
-        self._known_sids = {job.job_sid for job in known}
+        self._listing = Listing(client, request.resource_type)
+        self.look = self._listing.look
+        self._lost_answers: Counter[DayRange] = Counter()
+        self._too_many: Counter[DayRange] = Counter()
 
-    def create(self, days: DayRange) -> Job:
-        """Create a job for the days, once."""
+    def plan(self, days: DayRange) -> ExportPlan:
+        """What to use of the jobs that the last look showed, and what to submit."""
+        return plan_exports(days, self._listing.jobs, identities=self._request.adopts)
+
+    def await_end_of_race(self) -> None:
+        """Give other tasks, which seem to have submitted the same just now, the time to agree which job is first."""
+        for _ in range(_RACE_PAUSES):
+            plan = self.plan(self._request.days)
+            rivals = plan.spare if self._request.adopts_own else (*plan.spare, *plan.adopt)
+            if not is_order_open(rivals, self._listing.jobs):
+                return
+            self._log.info("Other tasks seem to submit the same days: looking again in %.0f s", _RACE_PAUSE)
+            self._guard.sleep(_RACE_PAUSE)
+            self.look()
+
+    def serve(self, days: DayRange) -> list[str]:
+        """Adopt what the last look showed, submit the rest; sids of the adopted jobs, then of the new ones."""
+        plan = self.plan(days)
+        for job in plan.adopt:
+            self._log.info(
+                "Adopted job %s (%s), submitted by an earlier try or a mapped task", job.job_sid, job.friendly_name
+            )
+            if self._request.adopts_own:
+                self._guard.take(job.job_sid)
+        sids = [job.job_sid for job in plan.adopt]
+        for missing in plan.submit:
+            sids += self._submit(missing)
+        return sids
+
+    def _submit(self, days: DayRange) -> list[str]:
+        """Submit a job for the days, once, unless it turns out that another one has them."""
+        self._guard.check()
+        if self._listing.is_stale:
+            self.look()
+            return self.serve(days)
+        self._warn_of_paying_twice(days)
+        known_before = self._listing.sids
+        is_own = True
         try:
-            job = self._post(days, _TOO_MANY_REQUESTS_PAUSES)
+            job = self._post(days)
+        except BulkExportsRateLimitError as error:
+            self._wait_out(days, error)
+            return self.serve(days)
+        except BulkExportsError as error:
+            if not is_outcome_unknown(error):
+                raise
+            found = self._created_after_all(days, error, known_before)
+            if found is None:
+                return self.serve(days)
+            job, is_own = found, self._request.adopts_own
+        else:
             self._log.info(
                 "Submitted job %s: %s %s, %d days of today's quota",
                 job.job_sid,
@@ -154,60 +198,95 @@ class _Submission:
                 days,
                 len(days),
             )
-        except _OUTCOME_UNKNOWN as error:
-            self._log.warning(
-                "It is unknown whether Twilio created the job; looking for %r in its list: %s", self._name, error
-            )
-            job = self._created_after_all(days, error)
-            self._log.info("Twilio had created it: job %s", job.job_sid)
-        self._known_sids.add(job.job_sid)
-        self._guard.take(job.job_sid)
-        return job
+        return self._keep_one(job, days, known_before, is_own=is_own)
 
-    def _post(self, days: DayRange, pauses: Sequence[float]) -> Job:
-        self._guard.check()
+    def _keep_one(self, job: Job, days: DayRange, known_before: Collection[str], *, is_own: bool) -> list[str]:
+        if is_own:
+            self._guard.take(job.job_sid)
         request = self._request
-        try:
-            return self._client.create_job(
-                request.resource_type,
-                start_day=days.start,
-                end_day=days.end,
-                friendly_name=self._name,
-                webhook_url=request.webhook_url,
-                webhook_method=request.webhook_method,
-                email=request.email,
-            )
-        except BulkExportsRateLimitError as error:
-            if not pauses:
-                # Raises what it says itself if the whole account is refused: that is an overload, and no quota.
-                next(self._client.list_jobs(request.resource_type), None)
-                why = "It has answered so to every submission for minutes, but not to other requests."
-                raise as_quota_error(error, why=why) from error
-            self._log.warning("Twilio did not process the submission; it is sent again in %.0f s: %s", pauses[0], error)
-            self._guard.sleep(pauses[0])
-            return self._post(days, pauses[1:])
+        rivalry = Rivalry(
+            self._client,
+            request.resource_type,
+            request.identity,
+            days,
+            self._log,
+            self._guard,
+            is_shared=not request.adopts_own,
+        )
+        kept = rivalry.settle(job, known_before=known_before, is_own=is_own)
+        if kept is not None:
+            return [kept]
+        self._log.warning("The job that was adopted instead of %s is gone; looking again", job.job_sid)
+        self.look()
+        return self.serve(days)
 
-    def _created_after_all(self, days: DayRange, error: BulkExportsError) -> Job:
-        """Look for the job until it is there, or surely not; through an outage that outlasts the client's retries."""
-        absent_for: float | None = None
-        for pause in (0.0, *_LOOK_UP_PAUSES):
-            if pause:
-                self._guard.sleep(pause)
-            try:
-                listed = list(self._client.list_jobs(self._request.resource_type))
-            except BulkExportsError as failed:
-                if not failed.is_transient:
-                    raise
-                self._log.warning("The list of jobs cannot be read yet: %s", failed)
-                continue
-            for job in jobs_of((self._request.identity,), listed):
-                if job.job_sid not in self._known_sids and own_range(job) in (days, None):
-                    return job
-            absent_for = 0.0 if absent_for is None else absent_for + pause
-            if absent_for >= _BELIEVED_ABSENT_AFTER:
-                break
-        seen = "Twilio's list could not be read" if absent_for is None else "Twilio does not list it"
+    def _created_after_all(self, days: DayRange, error: BulkExportsError, known_before: Collection[str]) -> Job | None:
+        """The job of a lost answer; ``None`` if there surely is none, and it may be submitted again."""
+        self._log.warning(
+            "It is unknown whether Twilio created the job; looking for %r in its list: %s", self._name, error
+        )
+        self._lost_answers[days] += 1
+
+        def look() -> Sequence[Job]:
+            return rivals_of(self._request.identity, days, self.look(), besides=known_before)
+
+        search = search_for_job(look, error, guard=self._guard, log=self._log)
+        if search.found:
+            by_age = seniority_of(self._listing.jobs, known_before=known_before).oldest_first
+            job = next(job for job in by_age if job in search.found)
+            self._log.info("Twilio had created it: job %s", job.job_sid)
+            return job
+        if search.is_absence_certain and self._lost_answers[days] < _MOST_POSTS:
+            self._log.warning(
+                "Twilio has not listed the job for %.0f s, so it was not created: submitting it again",
+                search.absent_for,
+            )
+            return None
+        seen = "Twilio's list could not be read" if search.absent_for is None else "Twilio does not list it"
         raise BulkExportsConnectionError(
             f"It cannot be told whether Twilio created {self._name!r}: its answer was lost, and {seen}. The task's "
             f"next try looks for the job again before it submits; clear the task if this was its last. ({error})"
         ) from error
+
+    def _warn_of_paying_twice(self, days: DayRange) -> None:
+        besides = {self._request.identity, *self._request.adopts}
+        name = base_of(Job("", friendly_name=self._name))
+        for job, again in paid_before(days, self._listing.jobs, name=name, besides=besides):
+            self._log.warning(
+                "%s is paid twice: job %s (%s), of another run of this task, exports it already. If the runs are not "
+                "meant to overlap, give each its own start_day and end_day",
+                again,
+                job.job_sid,
+                job.friendly_name,
+            )
+
+    def _post(self, days: DayRange) -> Job:
+        request = self._request
+        return self._client.create_job(
+            request.resource_type,
+            start_day=days.start,
+            end_day=days.end,
+            friendly_name=self._name,
+            webhook_url=request.webhook_url,
+            webhook_method=request.webhook_method,
+            email=request.email,
+        )
+
+    def _wait_out(self, days: DayRange, error: BulkExportsRateLimitError) -> None:
+        """Wait after 429 and look again; for minutes, and then it is the quota, or an overload of everything."""
+        while (refusals := self._too_many[days]) < len(_TOO_MANY_REQUESTS_PAUSES):
+            self._too_many[days] += 1
+            pause = _TOO_MANY_REQUESTS_PAUSES[refusals]
+            self._log.warning("Twilio did not process the submission; it is sent again in %.0f s: %s", pause, error)
+            self._guard.sleep(pause)
+            try:
+                self.look()
+                return
+            except BulkExportsError as failed:
+                if not failed.is_transient:
+                    raise
+                self._log.warning("The list of jobs cannot be read yet: %s", failed)
+        # Raises what it says itself if the whole account is refused: that is an overload, and no quota.
+        next(self._client.list_jobs(self._request.resource_type), None)
+        why = "It has answered so to every submission for minutes, but not to other requests."
+        raise as_quota_error(error, why=why) from error

@@ -139,6 +139,10 @@ class Timeline:
     def advance_to(self, moment: datetime) -> None:
         self.advance(max(0.0, (moment - self.now).total_seconds()))
 
+    def put_clock_forward(self, seconds: float) -> None:
+        """Let the test's clock run ahead of the simulator's."""
+        self._traveller.shift(seconds)
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.advance(seconds)

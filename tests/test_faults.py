@@ -59,7 +59,7 @@ class Row:
     fault: dict[str, Any]
     says: str
     listing: tuple[str, ...] = RETRIED
-    refused: tuple[str, ...] | None = RETRIED
+    refused: tuple[str, ...] | None = DONE
     lost: tuple[str, ...] | None = DONE
     wait: tuple[str, str] = ("up_for_retry", "up_for_retry")
     passes: bool = True
@@ -174,8 +174,13 @@ def test_a_submission_that_does_not_arrive(sim: Simulator, create: Any, wait_for
 
     assert row.refused is not None
     check(ends, sim, row.refused, row.says, wait_for)
-    if ends[0].state == "up_for_retry":
-        assert "next try looks for the job again before it submits" in str(ends[0].error)
+
+
+@pytest.mark.parametrize("row", [Row({"delay": 2 * IMPATIENT, "drop": True}, "no complete answer", delayed=True)])
+def test_a_submission_that_times_out_and_does_not_arrive(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
+    sim.faults.add(Fault(**row.fault, **CREATE, times=1))
+
+    check(create(), sim, DONE, row.says, wait_for)
 
 
 @only("lost")

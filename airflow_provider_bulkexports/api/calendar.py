@@ -33,6 +33,8 @@ MAX_DAYS_PER_JOB = 366
 #: Twilio keeps a file this long from its creation (documentation of BulkExports, Overview).
 FILE_LIFETIME = timedelta(days=7)
 
+_LONGEST_QUOTE = 100
+
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 
@@ -104,8 +106,28 @@ def parse_day(value: object, *, name: str = "day") -> date:
     except ValueError as error:
         if isinstance(error, BulkExportsInputError):
             raise
-        raise BulkExportsInputError(f"{name} {value!r} is not a day of the calendar: {error}") from error
-    raise BulkExportsInputError(f"{name} {value!r} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'")
+        raise BulkExportsInputError(
+            f"{name} {_quoted(value)} is not a day of the calendar: {str(error)[:200]}"
+        ) from error
+    raise BulkExportsInputError(
+        f"{name} {_quoted(value)} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'{_cure(text)}"
+    )
+
+
+def _quoted(value: object) -> str:
+    """The value in an error's words, cut."""
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST_QUOTE else f"{shown[:_LONGEST_QUOTE]}…"
+
+
+def _cure(text: str) -> str:
+    """What to do about a text that a template made of something else than a text."""
+    if not text.startswith(("{", "[", "(")) and text.lower() not in ("none", "null"):
+        return ""
+    return (
+        ". This text is what a template made of another value: pass the other task's output itself, such as "
+        "wait.output, or set render_template_as_native_obj=True for the DAG"
+    )
 
 
 def exportable_at(day: date) -> datetime:

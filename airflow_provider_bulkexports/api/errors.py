@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,10 +76,20 @@ def error_from(response: requests.Response, *, secrets: tuple[str, ...] = ()) ->
         twilio_message=words or None,
         more_info=more_info,
         request_id=request_id,
+        answered_at=_answered_at(response.headers.get("Date")),
     )
     if isinstance(error, BulkExportsRateLimitError):
         error.retry_after = asked_wait(response.headers)
     return error
+
+
+def _answered_at(header: str | None) -> datetime | None:
+    """Read a ``Date`` header; ``None`` if there is none, or it is none."""
+    try:
+        moment = parsedate_to_datetime(header or "")
+        return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _class_for(status: int) -> type[BulkExportsAPIError]:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timezone
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cached_property, partial
 from typing import Any
 
 from airflow_provider_bulkexports.announcing import announce_result, require_outlets
 from airflow_provider_bulkexports.api.client import check_webhook
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType, check_job_length, exportable_at
+from airflow_provider_bulkexports.api.models import DayRange, ResourceType, check_job_length
 from airflow_provider_bulkexports.cancelling import JobGuard
-from airflow_provider_bulkexports.compat import BaseOperator, Context, conf
+from airflow_provider_bulkexports.compat import BaseOperator, Context, conf, is_recorded_as_ended
 from airflow_provider_bulkexports.destination_check import check_known_destination, check_writable
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsQuotaError
+from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsInputError, BulkExportsQuotaError
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
+from airflow_provider_bulkexports.given import remember_given, require_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.lineage import Exported, export_lineage
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.operators.deletion import DeleteExportJobOperator
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
-from airflow_provider_bulkexports.pausing import pause_until
+from airflow_provider_bulkexports.pausing import Pauses
 from airflow_provider_bulkexports.planning.days import needs_wait
 from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.planning.quota import quota_renewed_at
 from airflow_provider_bulkexports.retention import warn_of_expiry
 from airflow_provider_bulkexports.runs import attempt_of, identities_of, utc_today, wanted_days
+from airflow_provider_bulkexports.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 from airflow_provider_bulkexports.waiting import JobWait
@@ -60,8 +61,9 @@ class CreateExportCustomJobOperator(BaseOperator):
         Airflow's own, for its alerts, and never sent to Twilio. (templated)
     :param if_exists: ``adopt`` the task's earlier job, or always ``submit`` anew, for a fresh snapshot: then only what
         an earlier try since the task was last cleared submitted is used again. (templated)
-    :param wait_until_exportable: Wait for 00:00 UTC two days after ``end_day`` if that is yesterday or today, instead
-        of failing. Deferrable tasks wait in the triggerer, others are rescheduled (Airflow 3.1 and later) or sleep.
+    :param wait_until_exportable: Wait until shortly after 00:00 UTC two days after ``end_day`` if that is yesterday or
+        today, instead of failing. Deferrable tasks wait in the triggerer, others are rescheduled (Airflow 3.1 and
+        later) or sleep.
     :param wait_for_quota: Wait for the next 00:00 UTC, in the same way, if Twilio refuses the days because the account
         has requested all it may today; otherwise fail.
     :param wait_for_completion: Also wait until every day is final; days that fail then fail the task, whose retry
@@ -71,16 +73,16 @@ class CreateExportCustomJobOperator(BaseOperator):
     :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
         off when it is not above ``poll_interval``.
     :param timeout: Seconds to wait for completion; the job goes on at Twilio.
-    :param cancel_on_kill: Delete the task's unfinished jobs when the task is killed or times out; of a deferred task,
-        when somebody marks it failed or successful (Airflow 3.3 and later). The days' quota is spent all the same, and
-        a retry submits them again; without it, a retry goes on with the same job.
+    :param cancel_on_kill: Delete the unfinished jobs that this task created when somebody marks it failed or
+        successful, or it times out; of a deferred task, from Airflow 3.3 on. The days' quota is spent all the same. A
+        worker that is shut down or lost, and clearing, leave the job: the next try adopts it.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param deferrable: Wait in the triggerer instead of on a worker.
     :param emit_partitions: With ``wait_for_completion``, make one event a day for each asset among ``outlets``, with
         the day as its partition key (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
         Without ``wait_for_completion`` no day is there yet when the task ends, and the events of its outlets name none.
-    :param destination: Where a later task stores the files: checked before the quota is spent, by a small object that
-        is written and removed. ``object_storage_conn_id`` and ``upload_options`` as of that task. (all templated)
+    :param destination: Where a later task stores the files: checked by a small object before the quota is spent.
+        ``object_storage_conn_id`` and ``upload_options`` as of that task. (all templated)
     """
 
     template_fields: Sequence[str] = (
@@ -151,11 +153,13 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.twilio_conn_id = twilio_conn_id
         self.deferrable = deferrable
         self.emit_partitions = emit_partitions
-        self.destination = destination
-        self.object_storage_conn_id = object_storage_conn_id
+        self.destination, self.object_storage_conn_id = destination, object_storage_conn_id
         self.upload_options = upload_options
         self._guard: JobGuard | None = None
         self._check_literals()
+        remember_given(self)
+        if start_day is None and end_day is None:
+            warn_at_parse_time(self)
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -165,6 +169,9 @@ class CreateExportCustomJobOperator(BaseOperator):
     def execute(self, context: Context) -> str | list[str] | WaitResult:
         """Wait until the days are exportable, submit or adopt, and wait for completion if asked to."""
         with as_task_failures():
+            require_given(self)
+            if self.start_day is None and self.end_day is None:
+                warn_in_run(context, log=self.log)
             days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
             check_writable(self)
             return self._export(context, days)
@@ -196,9 +203,15 @@ class CreateExportCustomJobOperator(BaseOperator):
 
     def _export(self, context: Context, days: DayRange, *, is_resumed: bool = False) -> str | list[str] | WaitResult:
         request = self._request(context, days, is_resumed=is_resumed)
-        self._await_exportable(days)
-        self._guard = JobGuard(self.hook.get_conn(), self.log, cancels=self.cancel_on_kill)
-        sids = self._submit(request, self._guard, is_retry=attempt_of(context).number > 1)
+        pauses = Pauses(self, days, request.identity, self.deferrable, "execute_when_exportable")
+        pauses.until_exportable(may_wait=self.wait_until_exportable)
+        self._guard = JobGuard(
+            self.hook.get_conn(),
+            self.log,
+            cancels=self.cancel_on_kill,
+            has_ended=partial(is_recorded_as_ended, context.get("ti")),
+        )
+        sids = self._submit(request, pauses, self._guard, is_retry=attempt_of(context).number > 1)
         self._exported = Exported(request.resource_type.value, [day.isoformat() for day in days], sids)
         remember_link(context, self.hook.get_conn(), resource_type=request.resource_type, job_sids=sids)
         if not self.wait_for_completion:
@@ -206,7 +219,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
         return self._await_completion(context, wait, self._guard)
 
-    def _submit(self, request: ExportRequest, guard: JobGuard, *, is_retry: bool) -> list[str]:
+    def _submit(self, request: ExportRequest, pauses: Pauses, guard: JobGuard, *, is_retry: bool) -> list[str]:
         while True:
             client = self.hook.get_conn()
             try:
@@ -214,7 +227,9 @@ class CreateExportCustomJobOperator(BaseOperator):
             except BulkExportsQuotaError as refusal:
                 if not self.wait_for_quota:
                     raise
-                self._await_quota(request, guard, refusal)
+                pauses.until_new_quota(refusal, sleep=guard.sleep)
+            except BulkExportsAPIError as refusal:
+                pauses.until_clocks_agree(refusal, sleep=guard.sleep)
 
     def _request(self, context: Context, days: DayRange, *, is_resumed: bool) -> ExportRequest:
         resource_type = ResourceType.parse(self.resource_type)
@@ -230,24 +245,11 @@ class CreateExportCustomJobOperator(BaseOperator):
             name=self.friendly_name or f"{self.dag_id}.{self.task_id}",
             identity=identity,
             adopts=adopts,
+            adopts_own=self.if_exists != "adopt" or attempt_of(context).map_index < 0,
             webhook_url=self.webhook_url or None,
             webhook_method=self.webhook_method or None,
             email=self.completion_email or None,
         )
-
-    def _await_exportable(self, days: DayRange) -> None:
-        """Return when Twilio accepts the days."""
-        if needs_wait(days.end, today=utc_today(), may_wait=self.wait_until_exportable):
-            self._pause_until(exportable_at(days.end), days, why=f"when Twilio exports {days.end}", sleep=time.sleep)
-
-    def _await_quota(self, request: ExportRequest, guard: JobGuard, refusal: BulkExportsQuotaError) -> None:
-        moment = quota_renewed_at(datetime.now(timezone.utc), identity=request.identity)
-        why = f"for a new quota; then the task looks for its job again, and submits {request.days}: {refusal}"
-        self._pause_until(moment, request.days, why=why, sleep=guard.sleep)
-
-    def _pause_until(self, moment: datetime, days: DayRange, *, why: str, sleep: Callable[[float], None]) -> None:
-        self.log.info("Waiting until %s UTC, %s", f"{moment:%Y-%m-%d %H:%M}", why)
-        pause_until(moment, self, days, deferrable=self.deferrable, method_name="execute_when_exportable", sleep=sleep)
 
     def _await_completion(self, context: Context, wait: JobWait, guard: JobGuard) -> WaitResult:
         pace = Pace(self.poll_interval, self.max_poll_interval)
@@ -262,7 +264,7 @@ class CreateExportCustomJobOperator(BaseOperator):
                     twilio_conn_id=self.twilio_conn_id,
                     pace=pace,
                     timeout=self.timeout,
-                    cancel_on_kill=self.cancel_on_kill,
+                    cancel_on_kill=self.cancel_on_kill and guard.share_of(wait.job_sids),
                 )
             left = deadline - time.monotonic()
             if left <= 0:

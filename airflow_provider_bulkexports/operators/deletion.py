@@ -10,6 +10,7 @@ from airflow_provider_bulkexports.api.models import parse_job_sids
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
 from airflow_provider_bulkexports.failures import as_task_failures
+from airflow_provider_bulkexports.given import remember_given, require_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import is_literal
 
@@ -41,6 +42,7 @@ class DeleteExportJobOperator(BaseOperator):
         self.twilio_conn_id = twilio_conn_id
         if is_literal(job_sid):
             parse_job_sids(job_sid)
+        remember_given(self)
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -50,6 +52,7 @@ class DeleteExportJobOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Delete every job."""
         with as_task_failures():
+            require_given(self)
             client = self.hook.get_conn()
             for job_sid in parse_job_sids(self.job_sid):
                 try:

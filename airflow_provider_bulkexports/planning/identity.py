@@ -19,7 +19,7 @@ from datetime import date, datetime
 
 from airflow_provider_bulkexports.api.models import DayRange, Job, ResourceType
 
-__all__ = ["Marker", "friendly_name", "identity_of", "read_marker"]
+__all__ = ["Marker", "base_of", "friendly_name", "identity_of", "read_marker"]
 
 #: The length limit of FriendlyName is undocumented; 64 plain characters are safe.
 MAX_FRIENDLY_NAME = 64
@@ -81,6 +81,11 @@ def read_marker(job: Job) -> Marker | None:
         if _is_day(submitted_on):
             return Marker(submitted_on, identity)
     return None
+
+
+def base_of(job: Job) -> str:
+    """The text before the marker in a job's friendly name."""
+    return (job.friendly_name or "").rpartition("[af-")[0].rstrip()
 
 
 def _is_day(digits: str) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job
 from airflow_provider_bulkexports.planning.days import merge_days
-from airflow_provider_bulkexports.planning.identity import read_marker
-from airflow_provider_bulkexports.planning.progress import own_range, rank_of, read_details
+from airflow_provider_bulkexports.planning.identity import base_of, read_marker
+from airflow_provider_bulkexports.planning.progress import is_finished, own_range, rank_of, read_details
+from airflow_provider_bulkexports.planning.seniority import seniority_of
 
-__all__ = ["ExportPlan", "jobs_of", "plan_exports"]
+__all__ = ["ExportPlan", "has_begun", "is_order_open", "jobs_of", "paid_before", "plan_exports", "rivals_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,64 @@ def plan_exports(wanted: DayRange, known: Iterable[Job], *, identities: Collecti
 
 
 def jobs_of(identities: Collection[str], known: Iterable[Job]) -> list[Job]:
-    """
-    The jobs that bear one of the identities, oldest first.
+    """The jobs that bear one of the identities, oldest first; of one day, as ``seniority.py`` can tell."""
+    by_age = seniority_of(list(known)).oldest_first
+    marked = [(marker, job) for job in by_age if (marker := read_marker(job)) and marker.identity in identities]
+    return [job for _, job in sorted(marked, key=lambda entry: entry[0].submitted_on)]
 
-    Twilio gives a job no moment of creation. The marker has the day; of one day, the place in the queue tells, and
-    where that says nothing, the order of the list, which was seen to be by age.
+
+def rivals_of(identity: str, days: DayRange, listed: Iterable[Job], *, besides: Collection[str] = ()) -> list[Job]:
     """
-    marked = [(marker, job) for job in known if (marker := read_marker(job)) and marker.identity in identities]
-    marked.sort(key=lambda entry: (entry[0].submitted_on, entry[1].job_queue_position or 0))
-    return [job for _, job in marked]
+    The jobs of one identity for the very same days that may still export all of them, in the list's order.
+
+    :param besides: Sids of jobs that are not meant.
+    """
+    return [
+        job
+        for job in listed
+        if job.job_sid not in besides
+        and (marker := read_marker(job))
+        and marker.identity == identity
+        and own_range(job) in (days, None)
+        and not any(status.is_lost for status in _outlook(job, days).values())
+    ]
+
+
+def has_begun(job: Job) -> bool:
+    """Whether Twilio has taken a day of the job out of its queue."""
+    return any(group.status is not DayStatus.SUBMITTED for group in job.details if group.count or group.days)
+
+
+def is_order_open(rivals: Sequence[Job], listed: Sequence[Job]) -> bool:
+    """
+    Whether the tasks of some jobs may still be taking them back, as the list does not tell which is the oldest.
+
+    It tells by itself, or as soon as another job joins: then there is one of another day, or a place in the queue.
+    """
+    if all(is_finished(job) or has_begun(job) for job in rivals):
+        return False
+    if len(listed) > len(rivals):
+        return not seniority_of(listed).is_certain
+    return not any(job.job_queue_position for job in rivals)
+
+
+def paid_before(
+    days: DayRange, known: Iterable[Job], *, name: str, besides: Collection[str]
+) -> list[tuple[Job, DayRange]]:
+    """
+    Days that are about to be submitted though a listed job of the same name exports them: they are paid twice.
+
+    :param name: Text before the marker of the new job, as Twilio gets it.
+    :param besides: Identities whose jobs are the task's own.
+    """
+    twice = []
+    for job in known:
+        marker = read_marker(job)
+        if marker is None or marker.identity in besides or base_of(job) != name or own_range(job) is None:
+            continue
+        again = merge_days(day for day, status in _outlook(job, days).items() if not status.is_lost)
+        twice += [(job, some) for some in again]
+    return twice
 
 
 def _outlook(job: Job, wanted: DayRange) -> dict[date, DayStatus]:

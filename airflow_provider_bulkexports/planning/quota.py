@@ -8,13 +8,13 @@ from datetime import date, datetime, time, timedelta, timezone
 from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, DayRange, exportable_at
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
-__all__ = ["quota_renewed_at", "schedule_ranges"]
+__all__ = ["CLOCK_MARGIN", "quota_renewed_at", "schedule_ranges"]
 
 #: Seconds over which the tasks that wait for the same midnight are spread.
 _SPREAD = 300
 
 #: Seconds by which Twilio's clock may trail ours.
-_CLOCK_MARGIN = 5
+CLOCK_MARGIN = 5
 
 
 def quota_renewed_at(now: datetime, *, identity: str) -> datetime:
@@ -27,7 +27,7 @@ def quota_renewed_at(now: datetime, *, identity: str) -> datetime:
     :param identity: The task's; see :func:`airflow_provider_bulkexports.planning.identity.identity_of`.
     """
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), timezone.utc)
-    return midnight + timedelta(seconds=_CLOCK_MARGIN + int(identity, 16) % _SPREAD)
+    return midnight + timedelta(seconds=CLOCK_MARGIN + int(identity, 16) % _SPREAD)
 
 
 def schedule_ranges(

@@ -16,6 +16,7 @@ from airflow_provider_bulkexports.compat import (
     PokeReturnValue,
 )
 from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
+from airflow_provider_bulkexports.given import require_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
@@ -64,6 +65,7 @@ class WaitSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
         with as_task_failures():
+            require_given(self)
             client = self.hook.get_conn()
             watch = self._watch_in(context, client)
             event = watch.look(client) if self.deferrable else watch.insist(client, deadline=self._deadline)

@@ -12,6 +12,7 @@ from airflow_provider_bulkexports.compat import (
     XComArg,
     conf,
 )
+from airflow_provider_bulkexports.given import remember_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.literals import known, known_days, require_choice
 from airflow_provider_bulkexports.outcomes import WaitResult, conclude
@@ -106,6 +107,7 @@ class ExportCustomJobSensor(WaitSensor):
             end_day=known(end_day),
         )
         require_choice("failed_days", known(failed_days, otherwise="fail"), _FAILED_DAYS)
+        remember_given(self)
 
     def _wait(self, context: Context) -> JobWait:
         require_choice("failed_days", self.failed_days, _FAILED_DAYS)
@@ -172,6 +174,7 @@ class ExportDaySensor(WaitSensor):
         self.end_day = end_day
         ResourceType.parse(known(resource_type, otherwise=ResourceType.MESSAGES))
         known_days(start_day, end_day)
+        remember_given(self)
 
     def _wait(self, context: Context) -> DayWait:
         days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)

@@ -13,6 +13,7 @@ from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.failures import as_task_failures
+from airflow_provider_bulkexports.given import remember_given, require_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.lineage import asset_uri_of, store_lineage, tell_collector
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
@@ -23,6 +24,7 @@ from airflow_provider_bulkexports.planning.layout import DEFAULT_LAYOUT, MANIFES
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.publishing import Destination, check_scheme
 from airflow_provider_bulkexports.runs import wanted_days
+from airflow_provider_bulkexports.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.storing import DayStore, Outcome, StoredDay
 from airflow_provider_bulkexports.transfers.endings import IF_EXISTS, require_all_exported, require_all_stored
 
@@ -139,6 +141,9 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         self.manifests = manifests
         self.twilio_conn_id = twilio_conn_id
         self._check_literals()
+        remember_given(self)
+        if days is None and start_day is None and end_day is None:
+            warn_at_parse_time(self)
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -148,6 +153,9 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     def execute(self, context: Context) -> list[StoredDay]:
         """Store the days; fail, after all of them were tried, if some could not be stored."""
         with as_task_failures():
+            require_given(self)
+            if self.days is None and self.start_day is None and self.end_day is None:
+                warn_in_run(context, log=self.log)
             require_choice("if_exists", self.if_exists, IF_EXISTS)
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
             wanted = self._wanted(context)

@@ -88,7 +88,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
     :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
     :param cancel_on_kill: Delete the unfinished jobs when the wait times out, or somebody ends the task meanwhile (that
-        from Airflow 3.3 on).
+        from Airflow 3.3 on). A list of sids: only these, which the task created.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class ExportCustomJobTrigger(_WaitTrigger):
         poll_interval: float = 60.0,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
-        cancel_on_kill: bool = False,
+        cancel_on_kill: bool | list[str] = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
         self.job_sids = list(job_sids)
@@ -151,13 +151,18 @@ class ExportCustomJobTrigger(_WaitTrigger):
         if await has_ended(self.task_instance):
             await self._cancel()
 
+    @property
+    def _own_jobs(self) -> list[str]:
+        """The jobs that may be deleted."""
+        return self.cancel_on_kill if isinstance(self.cancel_on_kill, list) else self.job_sids
+
     async def _cancel(self) -> str:
         try:
             client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
         except Exception as error:  # noqa: BLE001  # said
-            return f"Job {listed(self.job_sids)} could not be deleted: {as_poll_error(error)}"
+            return f"Job {listed(self._own_jobs)} could not be deleted: {as_poll_error(error)}"
         try:
-            return await in_thread(cancel_jobs, client, self.job_sids, self.log)
+            return await in_thread(cancel_jobs, client, self._own_jobs, self.log)
         finally:
             client.close()
 

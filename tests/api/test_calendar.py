@@ -153,3 +153,14 @@ def test_the_end_of_time_is_never_exportable(day: date) -> None:
     assert exportable_at(day) == datetime.max.replace(tzinfo=timezone.utc)
     with pytest.raises(DayNotExportableError):
         check_exportable(day, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{'job_sids': ['JS0'], 'completed': []}", "['2026-01-01']", "('2026-01-01',)", "None", "null", "[" * 10_000],
+)
+def test_a_text_that_a_template_made_of_another_value_is_told_how_to_pass_that(value: str) -> None:
+    with pytest.raises(BulkExportsInputError, match=r"wait\.output.*render_template_as_native_obj=True") as refusal:
+        parse_day(value)
+
+    assert len(str(refusal.value)) < 1000

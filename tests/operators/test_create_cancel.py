@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from logging import getLogger
 from typing import Any
 
 import pytest
@@ -18,6 +19,20 @@ Create = Callable[..., Any]
 
 def is_deleted(sim: Simulator, sid: str) -> bool:
     return sim.state.jobs[sid].is_deleted
+
+
+@pytest.fixture(autouse=True)
+def recorded(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What Airflow's records say of the task: by default that somebody marked it failed."""
+    records = {"state": "failed"}
+
+    def state_of(_: Any) -> Any:
+        if isinstance(records["state"], Exception):
+            raise records["state"]
+        return records["state"]
+
+    monkeypatch.setattr("airflow_provider_bulkexports.compat._recorded_state", state_of)
+    return records
 
 
 @pytest.fixture
@@ -194,3 +209,96 @@ def test_a_job_that_cannot_be_cancelled_at_the_timeout_is_named(create: Create, 
 
     assert end.state == "up_for_retry"
     assert "could not be deleted and goes on at Twilio" in str(end.error)
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["running", "restarting", "up_for_retry", "queued", "deferred", None, RuntimeError("nobody answers")],
+    ids=str,
+)
+def test_a_worker_that_is_killed_leaves_the_job_to_the_retry_unless_the_task_has_ended(
+    killed_while_waiting: Any, create: Create, sim: Simulator, recorded: dict[str, Any], state: Any
+) -> None:
+    """A deployment, a lack of memory or an API server that is down end the worker, and a frozen one wakes up late."""
+    recorded["state"] = state
+
+    killed_while_waiting(cancel_on_kill=True)
+
+    (sid,) = sim.state.jobs
+    assert not is_deleted(sim, sid)
+    assert create().value == sid
+
+
+@pytest.mark.parametrize("state", ["failed", "success", "skipped", "removed"])
+def test_a_task_that_somebody_ended_takes_its_job_along(
+    killed_while_waiting: Any, sim: Simulator, recorded: dict[str, Any], state: str
+) -> None:
+    recorded["state"] = state
+
+    killed_while_waiting(cancel_on_kill=True)
+
+    assert is_deleted(sim, *sim.state.jobs)
+
+
+def test_an_airflow_that_does_not_answer_in_time_cancels_nothing(
+    make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the main thread holds the lock that the question needs."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def never(_: Any) -> str:
+        asked.set()
+        answered.wait(30)
+        return "running"
+
+    monkeypatch.setattr("airflow_provider_bulkexports.compat._recorded_state", never)
+    task = make_create(cancel_on_kill=True)
+    task.execute(context)
+
+    begun = time.monotonic()
+    task.on_kill()
+
+    assert time.monotonic() - begun < 4.5
+    assert asked.is_set()
+    assert not is_deleted(sim, *sim.state.jobs)
+    answered.set()
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["on a worker", "deferrable"])
+def test_a_mapped_task_does_not_cancel_the_job_that_it_adopted(
+    create: Create, killed_while_waiting: Any, sim: Simulator, context: dict[str, Any], deferrable: bool
+) -> None:
+    context["ti"].map_index = 0
+    sid = create().value
+    context["ti"].map_index = 1
+
+    if deferrable:
+        end = create(wait_for_completion=True, timeout=30, poll_interval=10, cancel_on_kill=True, deferrable=True)
+        (deferral,) = end.deferrals
+        assert deferral.trigger.cancel_on_kill is False
+    else:
+        killed_while_waiting(cancel_on_kill=True)
+
+    assert list(sim.state.jobs) == [sid]
+    assert not is_deleted(sim, sid)
+
+
+def test_a_mapped_task_cancels_the_job_that_it_created(
+    killed_while_waiting: Any, sim: Simulator, context: dict[str, Any]
+) -> None:
+    context["ti"].map_index = 1
+
+    killed_while_waiting(cancel_on_kill=True)
+
+    assert is_deleted(sim, *sim.state.jobs)
+
+
+@pytest.mark.parametrize(
+    ("own", "share"), [(["JS1", "JS2"], True), (["JS2"], ["JS2"]), ([], False), (["JS3"], False)], ids=str
+)
+def test_a_trigger_is_told_which_jobs_it_may_cancel(own: list[str], share: bool | list[str]) -> None:
+    guard = JobGuard(None, getLogger(__name__))
+    for sid in own:
+        guard.take(sid)
+
+    assert guard.share_of(("JS1", "JS2")) == share

@@ -86,3 +86,26 @@ def test_a_manual_run_without_a_date_says_what_to_pass(create: Create, sim: Simu
 
 def test_a_run_without_a_date_is_no_error_while_the_dag_is_parsed(make_create: Create) -> None:
     make_create(start_day=None, end_day=None)
+
+
+AT_SIX = {
+    "data_interval_start": datetime(2026, 11, 19, 6, tzinfo=UTC),
+    "data_interval_end": datetime(2026, 11, 20, 6, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize(("days", "times"), [({"start_day": None, "end_day": None}, 1), ({}, 0)])
+def test_days_that_neighbouring_runs_both_pay_are_warned_of_once_a_run(
+    create: Create,
+    context: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    days: dict[str, Any],
+    times: int,
+) -> None:
+    context.update(AT_SIX)
+
+    assert create(**days).state == "success"
+
+    said = capsys.readouterr().out, caplog.text  # Airflow 3's log, and Airflow 2's
+    assert max(text.count("do not begin and end at 00:00 UTC") for text in said) == times

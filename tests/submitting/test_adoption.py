@@ -47,7 +47,9 @@ def test_a_job_far_down_the_list_is_found(sim: Simulator, submitted: Any) -> Non
     sim.knobs.newest_job_first = True
 
     assert submitted(request()) == first
-    assert len(sim.requests.matching(**LIST)) == 3, "the first list, and two pages"
+    assert len(sim.requests.matching(**LIST)) == 4, (
+        "two lists of a page, before and after the submission, and one of two pages"
+    )
 
 
 @pytest.mark.parametrize(

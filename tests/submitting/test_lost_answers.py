@@ -14,7 +14,6 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsError,
     BulkExportsQuotaError,
     BulkExportsRateLimitError,
-    BulkExportsResponseError,
     BulkExportsServerError,
 )
 from airflow_provider_bulkexports.simulator import Fault, Simulator
@@ -46,21 +45,63 @@ def test_a_lost_answer_is_looked_up_and_not_posted_again(sim: Simulator, submitt
 NEVER_ARRIVED = {name: fault for name, fault in OUTCOME_UNKNOWN.items() if "drop_at" not in fault}
 
 
-@pytest.mark.parametrize("fault", NEVER_ARRIVED.values(), ids=NEVER_ARRIVED)
-def test_a_submission_that_never_arrived_is_left_to_the_retry(
-    sim: Simulator, submitted: Any, fault: dict[str, Any]
+ANSWERED = ("500", "503", "gateway page")
+
+NEVER_ARRIVED |= {
+    "408": {"status": 408},
+    "421": {"status": 421},
+    "425": {"status": 425},
+    "507": {"status": 507},
+    "520": {"status": 520, "body": "<html>Unknown</html>"},
+    "529": {"status": 529},
+}
+
+
+@pytest.mark.parametrize(("name", "fault"), NEVER_ARRIVED.items(), ids=NEVER_ARRIVED)
+def test_a_submission_that_surely_failed_is_sent_once_more(
+    sim: Simulator, submitted: Any, guard: Guard, name: str, fault: dict[str, Any]
 ) -> None:
     sim.faults.add(Fault(**CREATE, **fault))
 
-    with pytest.raises((BulkExportsConnectionError, BulkExportsServerError, BulkExportsResponseError)) as error:
+    (sid,) = submitted(request())
+
+    assert list(sim.state.jobs) == [sid]
+    assert posts(sim) == 2
+    is_answered = name in ANSWERED or (name.isdigit() and name != "302")
+    assert (120 if is_answered else 300) <= sum(guard.slept) <= (180 if is_answered else 375)
+
+
+@pytest.mark.parametrize("fault", NEVER_ARRIVED.values(), ids=NEVER_ARRIVED)
+def test_a_submission_is_sent_twice_at_most(sim: Simulator, submitted: Any, fault: dict[str, Any]) -> None:
+    sim.faults.add(Fault(**CREATE, **fault, times=None))
+
+    with pytest.raises(BulkExportsConnectionError, match="next try looks for the job again") as error:
         submitted(request())
 
     assert error.value.is_transient
-    assert len(sim.state.jobs) == 0
-    assert posts(sim) == 1
+    assert posts(sim) == 2
+    assert not sim.state.jobs
+
+
+def test_a_submission_is_looked_for_right_before_it_is_sent_again(sim: Simulator, submitted: Any) -> None:
+    sim.faults.add(Fault(**CREATE, status=503))
+
+    submitted(request())
+
+    kinds = [entry.method for entry in sim.requests]
+    second = len(kinds) - 1 - kinds[::-1].index("POST")
+    assert kinds[second - 1] == "GET"
+
+
+def test_a_job_that_appears_after_all_is_not_submitted_again(sim: Simulator, submitted: Any) -> None:
+    """The request was on its way for minutes."""
+    sim.knobs.list_delay_seconds = 250
+    sim.faults.add(Fault(**CREATE, drop=True, processed=True))
 
     (sid,) = submitted(request())
+
     assert list(sim.state.jobs) == [sid]
+    assert posts(sim) == 1
 
 
 def test_the_simulator_s_own_lost_answer_makes_one_job(sim: Simulator, submitted: Any) -> None:
@@ -190,17 +231,6 @@ def test_when_it_cannot_be_told_the_error_says_what_the_next_try_does(
     sim.faults.clear()
     (sid,) = submitted(request(), is_retry=True)
     assert list(sim.state.jobs) == [sid]
-
-
-def test_a_readable_list_without_the_job_is_believed_after_two_minutes(
-    sim: Simulator, submitted: Any, guard: Guard
-) -> None:
-    sim.faults.add(Fault(**CREATE, drop=True))
-
-    with pytest.raises(BulkExportsConnectionError, match="Twilio does not list it"):
-        submitted(request())
-
-    assert 120 <= sum(guard.slept) <= 180
 
 
 def test_lost_credentials_end_the_look_up_at_once(sim: Simulator, submitted: Any, guard: Guard) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,19 @@ from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 STORE, EACH_DAY = "example_bulkexports_partitions", "example_bulkexports_each_day"
 DAY = "2026-01-31"
+
+ON_WORKER = "export_on_worker_or_cancel"
+ON_WORKER_DAG = f"""
+from datetime import datetime, timedelta
+from airflow import DAG
+from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
+
+with DAG("{ON_WORKER}", schedule=None, start_date=datetime(2026, 1, 1)):
+    CreateExportCustomJobOperator(
+        task_id="create", resource_type="Messages", deferrable=False, wait_for_completion=True, cancel_on_kill=True,
+        poll_interval=5, max_poll_interval=5, retries=1, retry_delay=timedelta(seconds=1),
+    )
+"""
 
 
 @pytest.fixture
@@ -30,6 +45,7 @@ def airflow(airflow_environment: dict[str, str], tmp_path: Path) -> Iterator[Old
     if not AIRFLOW_VERSION.startswith("2."):
         pytest.skip("this test is for Airflow 2")
     (tmp_path / f"{STORE}.py").symlink_to(EXAMPLES / f"{STORE}.py")
+    (tmp_path / f"{ON_WORKER}.py").write_text(ON_WORKER_DAG)
     airflow = OldAirflow(dags=tmp_path, environment=airflow_environment)
     try:
         airflow.start()
@@ -56,3 +72,25 @@ def test_a_stored_day_starts_the_dag_that_reads_it_though_the_triggerer_was_kill
     ((extra,),) = airflow.sql(query, (run_id,))
     assert json.loads(extra)["days"] == [DAY]
     assert len(simulator.state.jobs) == 1
+
+
+def test_a_killed_worker_leaves_its_job_to_the_retry_and_a_task_that_is_marked_failed_takes_it_along(
+    airflow: OldAirflow, simulator: Simulator
+) -> None:
+    run_id = airflow.trigger(ON_WORKER, logical_date="2026-02-01T00:00:00+00:00")
+    airflow.wait_until(lambda: simulator.state.jobs, "A job is submitted")
+    (job,) = simulator.state.jobs.values()
+    seen = lambda: simulator.requests.matching(method="GET", path=f"/v1/Exports/Jobs/{job.sid}")  # noqa: E731
+    airflow.wait_until(seen, "The job is waited for")
+    ((pid,),) = airflow.sql("SELECT pid FROM task_instance WHERE dag_id = ?", (ON_WORKER,))
+    os.kill(pid, signal.SIGTERM)
+
+    query = "SELECT try_number, state FROM task_instance WHERE dag_id = ?"
+    airflow.wait_until(lambda: airflow.sql(query, (ON_WORKER,)) == [(2, "running")], "The retry runs", timeout=180)
+    before = len(seen())
+    airflow.wait_until(lambda: len(seen()) > before, "The retry waits for the job", timeout=180)
+    assert list(simulator.state.jobs.values()) == [job]
+    assert not job.is_deleted
+
+    airflow.execute("UPDATE task_instance SET state = 'failed' WHERE run_id = ?", (run_id,))
+    airflow.wait_until(lambda: job.is_deleted, "The job is deleted", timeout=180)

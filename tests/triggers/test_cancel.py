@@ -25,7 +25,7 @@ def kill(connection: str, sim: Simulator, job_sid: str, monkeypatch: pytest.Monk
     """Kill the trigger of a task whose state Airflow gives as ``state``; whether the job was deleted then."""
     from airflow.sdk.execution_time import task_runner
 
-    def run(state: Any, *, map_index: int = -1, cancel_on_kill: bool = True) -> bool:
+    def run(state: Any, *, map_index: int = -1, cancel_on_kill: bool | list[str] = True) -> bool:
         key = "wait" if map_index < 0 else f"wait_{map_index}"
 
         def states(**asked: Any) -> dict[str, Any]:
@@ -62,6 +62,11 @@ def test_a_trigger_that_moves_and_a_task_that_is_cleared_leave_the_job(kill: Any
 def test_without_being_asked_to_nothing_is_cancelled(kill: Any, sim: Simulator) -> None:
     assert not kill("failed", cancel_on_kill=False)
     assert len(sim.requests) == 0
+
+
+def test_only_the_jobs_that_the_task_created_are_cancelled(kill: Any, job_sid: str) -> None:
+    assert not kill("failed", cancel_on_kill=["JS" + "0" * 32])
+    assert kill("failed", cancel_on_kill=[job_sid])
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 401}, {"status": 404}, {"drop": True}], ids=str)

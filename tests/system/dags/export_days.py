@@ -30,7 +30,13 @@ IN_ONE_TASK: dict[str, dict[str, bool]] = {
     "export_in_one_task": {"deferrable": True},
     "export_in_one_task_or_cancel": {"deferrable": True, "cancel_on_kill": True},
     "export_in_one_task_on_worker": {"deferrable": False},
+    "export_in_one_task_on_worker_or_cancel": {"deferrable": False, "cancel_on_kill": True},
 }
 for dag_id, arguments in IN_ONE_TASK.items():
     with DAG(dag_id, schedule=None, params=PARAMS, default_args=RETRIES):
         create_job(wait_for_completion=True, **arguments)
+
+with DAG("export_the_same_days_at_once", schedule=None, params=PARAMS, default_args=RETRIES):
+    CreateExportCustomJobOperator.partial(
+        task_id="create", resource_type="{{ params.resource_type }}", deferrable=False
+    ).expand_kwargs([{name: PARAMS[name] for name in ("start_day", "end_day")}] * 4)

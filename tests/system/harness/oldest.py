@@ -106,5 +106,10 @@ class OldAirflow:
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=30)) as connection:
             return connection.execute(query, parameters).fetchall()
 
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Change Airflow's database, as its user interface does."""
+        with closing(sqlite3.connect(self._database, timeout=30)) as connection, connection:
+            connection.execute(statement, parameters)
+
     def _component(self, name: str, *arguments: str) -> Component:
         return Component(name, *arguments, home=self.home, environment=self._environment)

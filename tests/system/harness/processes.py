@@ -28,6 +28,10 @@ class TaskProcess:
     pid: int
     supervisor_pid: int
 
+    def terminate(self) -> None:
+        """Send SIGTERM to the task, as when its worker is shut down."""
+        os.kill(self.pid, signal.SIGTERM)
+
     def kill(self) -> None:
         """Send SIGKILL to the task; its supervisor sees it die."""
         os.kill(self.pid, signal.SIGKILL)
