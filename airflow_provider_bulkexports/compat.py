@@ -42,7 +42,6 @@ if TYPE_CHECKING:
         TaskDeferred,
     )
     from airflow.sdk.execution_time.xcom import XCom
-    from airflow.sdk.io.path import ObjectStoragePath
     from airflow.triggers.base import BaseEventTrigger
 else:
     Context = dict
@@ -131,9 +130,7 @@ __all__ = [
     "collect_lineage",
     "conf",
     "has_ended",
-    "has_file_system",
     "is_recorded_as_ended",
-    "object_storage_path",
     "operator_lineage",
     "task_group",
     "watched_assets",
@@ -147,30 +144,6 @@ CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")
 
 #: States of a task that does not run again by itself.
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
-
-
-def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePath:
-    """Make the path; imported here, since few processes need it and it brings the file systems along."""
-    try:
-        module = import_module("airflow.sdk.io.path")
-    except ImportError:  # Airflow 2.11
-        module = import_module("airflow.io.path")
-    path: ObjectStoragePath = module.ObjectStoragePath(url, conn_id=conn_id)
-    return path
-
-
-def has_file_system(scheme: str) -> bool:
-    """Whether Airflow, a provider or an attached store knows the scheme of a URL."""
-    package = "airflow.sdk.io"
-    try:
-        module = import_module(package)
-    except ImportError:  # Airflow 2.11
-        package = "airflow.io"
-        module = import_module(package)
-    if module.has_fs(scheme):
-        return True
-    attached = getattr(import_module(f"{package}.store"), "_STORE_CACHE", {})
-    return any(store.protocol == scheme for store in attached.values())
 
 
 def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_bulkexports.api.records import HEAD_BYTES, account_of_gzip
-from airflow_provider_bulkexports.compat import has_file_system, object_storage_path
+from airflow_provider_bulkexports.compat_io import has_file_system, object_storage_path
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
 from airflow_provider_bulkexports.object_storage.errors import store_errors
 from airflow_provider_bulkexports.object_storage.options import (

@@ -81,8 +81,8 @@ class CreateExportCustomJobOperator(BaseOperator):
     :param emit_partitions: With ``wait_for_completion``, make one event a day for each asset among ``outlets``, with
         the day as its partition key (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
         Without ``wait_for_completion`` no day is there yet when the task ends, and the events of its outlets name none.
-    :param destination: Where a later task stores the files: checked before the quota is spent, by a small object that
-        is written and removed. ``object_storage_conn_id`` and ``upload_options`` as of that task. (all templated)
+    :param destination: Where a later task stores the files: checked by a small object before the quota is spent.
+        ``object_storage_conn_id`` and ``upload_options`` as of that task. (all templated)
     """
 
     template_fields: Sequence[str] = (
@@ -153,8 +153,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         self.twilio_conn_id = twilio_conn_id
         self.deferrable = deferrable
         self.emit_partitions = emit_partitions
-        self.destination = destination
-        self.object_storage_conn_id = object_storage_conn_id
+        self.destination, self.object_storage_conn_id = destination, object_storage_conn_id
         self.upload_options = upload_options
         self._guard: JobGuard | None = None
         self._check_literals()
