@@ -244,5 +244,5 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         if self.days is None:
             known_days(self.start_day, self.end_day)
             RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)
-        elif is_literal(self.days):
+        elif is_literal(self.days) or (isinstance(self.days, Mapping) and not self.days):
             RequestedDays.parse(self.days).type_for(known(self.resource_type, otherwise="Messages"))
