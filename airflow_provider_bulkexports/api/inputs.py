@@ -44,10 +44,12 @@ def _check_friendly_name(name: object) -> None:
     """
     if not isinstance(name, str) or not name.strip():
         raise BulkExportsInputError("friendly_name is empty: Twilio requires a name for every job")
-    if "\ufffd" in fields.printable(name, len(name)) and "\ufffd" not in name:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
         raise BulkExportsInputError(
-            f"friendly_name {fields.shown(name)} contains a character that cannot be shown: write plain text"
-        )
+            f"friendly_name {fields.shown(name)} has half a character (a lone surrogate): write the text anew"
+        ) from error
 
 
 def _check_email(email: object) -> None:

@@ -101,7 +101,8 @@ def test_the_answers_of_one_connection_each_have_their_time(server: Any, answer:
 
 
 def whole(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:
-    head = b"\r\n".join([b"HTTP/1.1 " + status, b"Content-Length: %d" % len(body), *headers])
+    length = b"Content-Length: %d" % len(body)
+    head = b"\r\n".join([b"HTTP/1.1 " + status, length, b"Connection: close", *headers])
     return head + b"\r\n\r\n" + body
 
 

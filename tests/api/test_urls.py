@@ -186,7 +186,7 @@ def test_a_webhook_that_can_be_called_is_sent(url: str, server: Any, answer: Any
     assert "WebhookUrl=" in server.received[0].body
 
 
-@pytest.mark.parametrize("wrong", [{"friendly_name": "half \ud83d"}, {"friendly_name": "a\0b"}, {"email": "a b@c"}])
+@pytest.mark.parametrize("wrong", [{"friendly_name": "half \ud83d"}, {"email": "half \ud83d@c"}, {"email": "a b@c"}])
 def test_text_that_cannot_be_written_is_refused_before_anything_is_sent(wrong: dict[str, Any], server: Any) -> None:
     days = {"start_day": "2026-01-01", "end_day": "2026-01-01", "friendly_name": "x"}
     with pytest.raises(BulkExportsInputError):
