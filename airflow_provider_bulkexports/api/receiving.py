@@ -195,7 +195,7 @@ class _Inflater:
             if self._decoder is None:
                 inflated += self._begin(piece, room - len(inflated))
             elif self._decoder.eof:
-                if not (self._is_gzip and piece.startswith(_GZIP_MAGIC)):
+                if not (self._is_gzip and _GZIP_MAGIC.startswith(piece[:2])):  # a piece may be a single byte
                     break  # padding behind the end
                 self._members += 1
                 if self._members > _MOST_MEMBERS:

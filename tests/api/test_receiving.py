@@ -15,6 +15,7 @@ import pytest
 from raw import RawServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.receiving import _inflater
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
@@ -196,6 +197,14 @@ def test_every_encoding_that_is_asked_for_is_read(body: bytes, encoding: bytes, 
     server = raw(lambda _: [answer[at : at + size] for at in range(0, len(answer), size)])
     assert server.client(retry=ONCE).get_job(JOB_SID).friendly_name == "x"
     assert b"Accept-Encoding: gzip, deflate\r\n" in server.requests[0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_members_of_gzip_may_begin_at_any_byte_of_what_arrives(size: int) -> None:
+    body, inflater = gzip.compress(JOB[:9]) + gzip.compress(JOB[9:]), _inflater("gzip")
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    assert b"".join(inflater.feed(piece, 1000) for piece in pieces) == JOB
+    inflater.require_end(len(body))
 
 
 CUT = {
