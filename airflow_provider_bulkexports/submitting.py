@@ -148,7 +148,9 @@ class _Submission:
         """Give other tasks, which seem to have submitted the same just now, the time to agree which job is first."""
         for _ in range(_RACE_PAUSES):
             plan = self.plan(self._request.days)
-            rivals = plan.spare if self._request.adopts_own else (*plan.spare, *plan.adopt)
+            rivals = (*plan.spare, *plan.adopt)
+            if len(rivals) < (2 if self._request.adopts_own else 1):
+                return
             if not is_order_open(rivals, self._listing.jobs):
                 return
             self._log.info("Other tasks seem to submit the same days: looking again in %.0f s", _RACE_PAUSE)
