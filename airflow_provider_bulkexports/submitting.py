@@ -107,7 +107,7 @@ def submit(
         log.info("An earlier try may have submitted a job just now: looking again in %.0f s", _LISTED_AFTER)
         guard.sleep(_LISTED_AFTER)
         submission.look()
-    submission.await_end_of_race()
+    submission.await_end_of_race(is_retry=is_retry)
     _tell(submission.plan(request.days), log)
     return submission.serve(request.days)
 
@@ -144,11 +144,13 @@ class _Submission:
         """What to use of the jobs that the last look showed, and what to submit."""
         return plan_exports(days, self._listing.jobs, identities=self._request.adopts)
 
-    def await_end_of_race(self) -> None:
+    def await_end_of_race(self, *, is_retry: bool) -> None:
         """Give other tasks, which seem to have submitted the same just now, the time to agree which job is first."""
         for _ in range(_RACE_PAUSES):
             plan = self.plan(self._request.days)
-            rivals = plan.spare if self._request.adopts_own else (*plan.spare, *plan.adopt)
+            rivals = (*plan.spare, *plan.adopt)
+            if len(rivals) < (2 if self._request.adopts_own and is_retry else 1):
+                return
             if not is_order_open(rivals, self._listing.jobs):
                 return
             self._log.info("Other tasks seem to submit the same days: looking again in %.0f s", _RACE_PAUSE)

@@ -92,13 +92,14 @@ def is_order_open(rivals: Sequence[Job], listed: Sequence[Job]) -> bool:
     """
     Whether the tasks of some jobs may still be taking them back, as the list does not tell which is the oldest.
 
-    It tells by itself, or as soon as another job joins: then there is one of another day, or a place in the queue.
+    Beside jobs that were there before, a lone one is the oldest, and the other tasks see that; so they do by the places
+    in Twilio's queue.
     """
     if all(is_finished(job) or has_begun(job) for job in rivals):
         return False
-    if len(listed) > len(rivals):
+    if len(rivals) > 1:
         return not seniority_of(listed).is_certain
-    return not any(job.job_queue_position for job in rivals)
+    return len(listed) == 1 and not rivals[0].job_queue_position
 
 
 def paid_before(
