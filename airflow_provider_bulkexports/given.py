@@ -9,6 +9,7 @@ from airflow_provider_bulkexports.compat import BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.literals import is_literal
 from airflow_provider_bulkexports.planning.days import explicit_days
+from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 
 __all__ = ["remember_given", "require_given"]
 
@@ -75,6 +76,8 @@ def _what_it_takes(task: BaseOperator, name: str, value: Any) -> str:
             ResourceType.parse(value)
         elif name == "job_sid":
             parse_job_sids(value)
+        elif name == "days":
+            RequestedDays.parse(value)
         elif name in ("start_day", "end_day"):
             if value is None and not hasattr(task, "job_sid"):
                 explicit_days(getattr(task, "start_day", None), getattr(task, "end_day", None))

@@ -41,10 +41,17 @@ def test_every_error_ends_a_task_by_whether_it_passes(error: BulkExportsError) -
     assert str(failure) == "the words"
 
 
-def test_only_what_the_server_or_the_network_did_passes_by_itself() -> None:
+def test_only_what_a_server_a_store_or_the_network_did_passes_by_itself() -> None:
     passing = {type(error).__name__.removeprefix("BulkExports") for error in every_error() if error.is_transient}
 
-    assert passing == {"ConnectionError", "DownloadError", "ResponseError", "RateLimitError", "ServerError"}
+    assert passing == {
+        "ConnectionError",
+        "DownloadError",
+        "RateLimitError",
+        "ResponseError",
+        "ServerError",
+        "StorageError",
+    }
 
 
 def test_the_cause_is_kept() -> None:
