@@ -19,6 +19,7 @@ from airflow_provider_bulkexports.api.storage import Storage
 from airflow_provider_bulkexports.api.verify import EMPTY_FILE
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsNotFoundError
+from airflow_provider_bulkexports.planning.clocks import twilio_time
 from airflow_provider_bulkexports.planning.generations import generation_of, listed_sizes
 from airflow_provider_bulkexports.planning.progress import own_range, progress_of
 
@@ -92,7 +93,7 @@ class DayFetcher:
                     target.write_bytes(EMPTY_FILE)
                     return FetchedDay(len(EMPTY_FILE), 0, sha256(EMPTY_FILE).hexdigest(), None, None)
                 if status is not DayStatus.COMPLETED or time.monotonic() >= patience:
-                    raise DayMissingError(self._why_missing(day, status)) from error
+                    raise DayMissingError(self._why_missing(day, status, error)) from error
                 self.log.info("%s is exported, but has no file yet; checking again in %.0f s", day, MISSING_INTERVAL)
             if self.stop.wait(MISSING_INTERVAL):
                 raise Stopped(f"{day} has no file yet, and the task was killed")
@@ -157,13 +158,14 @@ class DayFetcher:
     def _jobs_of(self, day: date) -> list[Job]:
         return [job for job in self.client.list_jobs(self.resource_type) if (own := own_range(job)) and day in own]
 
-    def _has_expired(self, day: date) -> bool:
+    def _has_expired(self, day: date, now: datetime) -> bool:
         """Whether every job that made the day finished longer ago than Twilio keeps files."""
         finished = [job.estimated_completion_time for job in self._jobs_of(day) if job.estimated_completion_time]
-        return bool(finished) and max(finished) + FILE_LIFETIME <= datetime.now(timezone.utc)
+        return bool(finished) and max(finished) + FILE_LIFETIME <= now
 
-    def _why_missing(self, day: date, status: DayStatus | None) -> str:
-        if status is DayStatus.COMPLETED and self._has_expired(day):
+    def _why_missing(self, day: date, status: DayStatus | None, answer: BulkExportsNotFoundError) -> str:
+        now = twilio_time(answer, now=datetime.now(timezone.utc))
+        if status is DayStatus.COMPLETED and self._has_expired(day, now):
             return (
                 f"The file of {self.resource_type} of {day} has expired: Twilio removes files after seven days. Clear "
                 "the task that submitted the day, with if_exists='submit', and then this one."

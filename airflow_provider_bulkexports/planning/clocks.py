@@ -15,7 +15,7 @@ from airflow_provider_bulkexports.api.models import exportable_at
 from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsQuotaError
 from airflow_provider_bulkexports.planning.quota import CLOCK_MARGIN, quota_renewed_at
 
-__all__ = ["accepted_at", "is_surely_exportable", "next_quota_at", "wait_after_refusal"]
+__all__ = ["accepted_at", "is_surely_exportable", "next_quota_at", "twilio_time", "wait_after_refusal"]
 
 #: Seconds over which tasks that wait for the same day to become exportable are spread.
 _SPREAD = 50
@@ -84,6 +84,15 @@ def next_quota_at(refusal: BulkExportsAPIError, *, identity: str, now: datetime)
         # It may be the day before at Twilio: one more try costs nothing, and waiting until tomorrow a day.
         return quota_renewed_at(midnight - timedelta(seconds=1), identity=identity) + _AROUND_MIDNIGHT / 2
     return quota_renewed_at(now, identity=identity)
+
+
+def twilio_time(answer: BulkExportsAPIError, *, now: datetime) -> datetime:
+    """
+    The present by Twilio's clock, as an answer's ``Date`` header tells it; our own if it does not, or is not credible.
+
+    :param now: In UTC, by our clock.
+    """
+    return _credible(answer.answered_at, now) or now
 
 
 def _credible(answered_at: datetime | None, now: datetime) -> datetime | None:

@@ -221,6 +221,16 @@ def test_a_job_listed_longer_than_its_files_says_that_they_expired(store: Store,
         store(days=["2026-01-04"], missing_timeout=0)
 
 
+def test_whether_files_expired_is_told_by_twilio_s_clock(store: Store, sim: Simulator, timeline: Any) -> None:
+    sim.knobs.job_retention_days = 100
+    timeline.advance(7 * 86400 - 600)
+    timeline.put_clock_forward(1800)
+    sim.state.remove_files("Messages", "2026-01-04")
+
+    with pytest.raises(AirflowException, match="no file appeared within 0 seconds"):
+        store(days=["2026-01-04"], missing_timeout=0)
+
+
 def test_a_sensor_s_result_tells_which_days_are_empty(store: Store, sim: Simulator) -> None:
     result = {"completed": ["2026-01-01"], "empty": ["2020-01-01"], "failed": ["2020-01-02"]}
 
