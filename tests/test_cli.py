@@ -10,13 +10,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
-from scripted import ScriptedServer
 
 from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.cli import main
@@ -51,21 +50,6 @@ def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_p
     assert [len(gzip.decompress(file.read_bytes()).splitlines()) for file in files.values()] == [50, 0, 50]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["files", "tmp"]
     assert not list((tmp_path / "tmp").iterdir())
-
-
-@pytest.mark.slow
-def test_demo_asks_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with ExitStack() as stack:
-        proxy = ScriptedServer(stack)
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
-            monkeypatch.setenv(name, proxy.url)
-        for name in ("NO_PROXY", "no_proxy"):
-            monkeypatch.delenv(name, raising=False)
-
-        ended = run("demo", "--days", "1", home=tmp_path)
-
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert not proxy.received
 
 
 @pytest.mark.slow

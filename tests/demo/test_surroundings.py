@@ -43,19 +43,6 @@ def run(
     )
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("surroundings", FEW_CHARACTERS)
-def test_the_demo_ends_well_whatever_its_output_can_show(tmp_path: Path, surroundings: str) -> None:
-    ended = run("demo", "--days", "2", "--log", home=tmp_path, surroundings=FEW_CHARACTERS[surroundings])
-
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "2/2 days final: 2 completed" in ended.stdout
-    assert re.search(r"Queue position: 3 \S+ 2 ", ended.stdout)
-    assert len(re.findall(r"\d{4}-\d\d-\d\d +\S+ Completed ", ended.stdout)) == 2
-    assert "UnicodeEncodeError" not in ended.stdout
-
-
 @pytest.mark.parametrize("surroundings", FEW_CHARACTERS)
 def test_a_mistake_is_named_and_the_exit_status_is_that_of_a_mistake(tmp_path: Path, surroundings: str) -> None:
     ended = run("demo", "--fail-day", "Freitag…→\udcff", home=tmp_path, surroundings=FEW_CHARACTERS[surroundings])
@@ -136,15 +123,22 @@ def proxied(url: str, *, lower: bool) -> dict[str, str]:
     return {name.lower() if lower else name: url for name in names}
 
 
+# A whole demo takes its time, so each shows two things at once.
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("lower", [False, True], ids=["upper case", "lower case"])
-def test_nothing_of_the_demo_goes_through_a_proxy(tmp_path: Path, lower: bool) -> None:
+@pytest.mark.parametrize(("characters", "lower"), [("ascii", False), ("C locale", True)])
+def test_the_demo_ends_well_whatever_its_output_can_show_and_asks_no_proxy(
+    tmp_path: Path, characters: str, lower: bool
+) -> None:
     with recording_proxy() as (url, asked):
-        ended = run("demo", "--days", "2", home=tmp_path, surroundings=proxied(url, lower=lower), encoding="utf-8")
+        surroundings = {**FEW_CHARACTERS[characters], **proxied(url, lower=lower), "NO_PROXY": "", "no_proxy": ""}
+        ended = run("demo", "--days", "2", "--log", home=tmp_path, surroundings=surroundings)
 
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert (ended.returncode, ended.stderr) == (0, "")
     assert "2/2 days final: 2 completed" in ended.stdout
+    assert re.search(r"Queue position: 3 \S+ 2 ", ended.stdout)
+    assert len(re.findall(r"\d{4}-\d\d-\d\d +\S+ Completed ", ended.stdout)) == 2
+    assert "UnicodeEncodeError" not in ended.stdout
     assert asked == []
 
 
