@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -273,23 +272,22 @@ def test_a_spool_dir_that_cannot_be_used_is_named(tmp_path: Path) -> None:
             pass
 
 
-def rewrite(target: str, times: int) -> None:
-    for _ in range(times):
-        with spooled(Path(target)) as file:
-            file.write(b"x" * 100_000)
+REWRITE = """
+import sys
+from pathlib import Path
+
+from airflow_provider_bulkexports.api.spool import spooled
+
+for _ in range(200):
+    with spooled(Path(sys.argv[1])) as file:
+        file.write(b"x" * 100_000)
+"""
 
 
 def test_many_processes_may_write_the_same_file(tmp_path: Path) -> None:
     """Each clears up before it begins, and none of them what another one has just begun."""
-    workers = [
-        multiprocessing.get_context("spawn").Process(target=rewrite, args=(str(tmp_path / "day.gz"), 200))
-        for _ in range(4)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    workers = [subprocess.Popen([sys.executable, "-c", REWRITE, str(tmp_path / "day.gz")]) for _ in range(4)]
 
-    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert [worker.wait() for worker in workers] == [0] * 4
     assert [path.name for path in tmp_path.iterdir()] == ["day.gz"]
     assert (tmp_path / "day.gz").read_bytes() == b"x" * 100_000

@@ -48,8 +48,9 @@ def test_a_mistake_is_named_and_the_exit_status_is_that_of_a_mistake(tmp_path: P
     ended = run("demo", "--fail-day", "Freitag…→\udcff", home=tmp_path, surroundings=FEW_CHARACTERS[surroundings])
 
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("bulkexports: --fail-day Freitag")
-    assert "name one of them, or 1 to 7" in ended.stderr
+    said = ended.stderr.splitlines()[-1]  # Airflow 2.11 may warn of its own configuration before
+    assert said.startswith("bulkexports: --fail-day Freitag")
+    assert "name one of them, or 1 to 7" in said
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "koi8-r", "utf-16"])
