@@ -57,4 +57,4 @@ def check_known_destination(task: HasDestination) -> None:
     :raises BulkExportsInputError: saying what to write instead.
     """
     if task.destination is not None and is_literal(task.destination):
-        check_scheme(task.destination, is_worker=False)
+        check_scheme(task.destination)

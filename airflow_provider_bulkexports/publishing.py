@@ -271,20 +271,19 @@ class Destination:
         return f"{self._root.path.rstrip('/')}/{path}"
 
 
-def check_scheme(url: object, *, is_worker: bool = True) -> str:
+def check_scheme(url: object) -> str:
     """
     Return the scheme of a destination; refuse one that cannot be right, as far as can be seen without the store.
 
-    :param is_worker: Whether the store's library has to be installed here, as it need not be where DAGs are parsed.
     :raises BulkExportsInputError: also for a scheme that neither Airflow nor its providers know.
     """
     scheme = check_destination(url)
-    if scheme in ("", *LOCAL_SCHEMES) or (scheme in EXTRAS and not is_worker) or has_file_system(scheme):
+    if scheme in ("", *LOCAL_SCHEMES) or has_file_system(scheme):
         return scheme
     if extra := EXTRAS.get(scheme):
         raise BulkExportsInputError(
-            f"destination {url!r}: no provider for {scheme}:// is installed; run pip install "
-            f"'airflow-provider-bulkexports[{extra}]' on the workers"
+            f"destination {url!r}: what {scheme}:// needs is not installed; run pip install "
+            f"'airflow-provider-bulkexports[{extra}]' wherever the DAG is parsed and run"
         )
     raise BulkExportsInputError(
         f"destination {url!r}: unknown scheme {scheme}://; write s3://, gs://, abfs:// or file:///, or install the "

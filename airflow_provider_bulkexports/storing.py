@@ -176,11 +176,11 @@ class DayStore:
         """Return the entry of a file that stays; ``None`` if the day has to be fetched."""
         if found.size is None:
             return None
-        if self.if_exists == "fail":
-            raise self._exists(path)
         account = self._fetcher.account(day)
         if account or found.owner is None:
             self._existing.require_own(found, path, day, account=account)
+        if self.if_exists == "fail":
+            raise self._exists(path)
         if self.if_exists == "overwrite" or not self._existing.is_newest(found, path, day, listed):
             return None
         note = found.note

@@ -35,7 +35,7 @@ with DAG(
         "resource_type": "Messages",
         "start_day": "2026-01-01",
         "end_day": "2026-01-07",
-        "destination": "file:///tmp/twilio",  # or s3://bucket/folder, gs://bucket/folder, abfs://container@account/folder
+        "destination": "file:///tmp/twilio",  # or s3://bucket/folder, gs://bucket/folder, abfs://container/folder
     },
     doc_md=__doc__,
     tags=["example", "twilio"],

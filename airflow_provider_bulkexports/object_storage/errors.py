@@ -26,7 +26,7 @@ _MAX_URI = 400
 
 #: Codes of what may pass although its status or type says otherwise.
 _PASSING = {
-    "ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed", "TokenRefreshRequired",
+    "RequestExpired", "RequestTimeTooSkewed",
     "SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted", "Throttling",
     "ThrottlingException", "KMS.ThrottlingException", "ServerBusy", "OperationTimedOut", "ConditionalRequestConflict",
     "BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch", "CredentialRetrievalError",
@@ -36,7 +36,8 @@ _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "FilesystemNotFound"}
 _CREDENTIALS = {
     "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthenticationFailed", "NoCredentialsError",
     "PartialCredentialsError", "InvalidClientTokenId", "UnrecognizedClientException", "RefreshError",
-    "DefaultCredentialsError", "ClientAuthenticationError", "NoAuthenticationInformation",
+    "DefaultCredentialsError", "ClientAuthenticationError", "NoAuthenticationInformation", "ExpiredToken",
+    "ExpiredTokenException", "TokenRefreshRequired",
 }  # fmt: skip
 _REGION = {
     "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301", "307",
@@ -193,7 +194,10 @@ def _cure(
     if facts.codes & _REGION or facts.status in (301, 307):
         return "Set the bucket's own region as region_name in the extra of the store's connection."
     if facts.status == 400 and family == "s3":
-        return "Check that region_name in the extra of the store's connection is the bucket's own, and upload_options."
+        return (
+            "Check that the credentials of the store's connection have not expired, that region_name in its extra is "
+            "the bucket's own, and upload_options."
+        )
     if facts.codes & _NO_CONNECTION:
         return "Create that connection, or correct object_storage_conn_id."
     if is_forbidden:

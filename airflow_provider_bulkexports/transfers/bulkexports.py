@@ -240,7 +240,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         if self.max_parallel_days < 1:
             raise BulkExportsInputError(f"max_parallel_days {self.max_parallel_days}: write 1 or more")
         if is_literal(self.destination):
-            check_scheme(self.destination, is_worker=False)
+            check_scheme(self.destination)
         if self.days is None:
             known_days(self.start_day, self.end_day)
             RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,21 @@ from typing import Any
 import fsspec
 import pytest
 
-from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator, CreateExportCustomJobOperator
+from airflow_provider_bulkexports import (
+    BulkExportsToObjectStorageOperator,
+    CreateExportCustomJobOperator,
+    compat_io,
+)
 from airflow_provider_bulkexports.compat import AirflowFailException
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.publishing import Destination
 from airflow_provider_bulkexports.simulator import Simulator
 
 try:
+    from airflow.sdk import io as airflow_io
     from airflow.sdk.io import store as airflow_store
 except ImportError:  # Airflow 2
+    from airflow import io as airflow_io
     from airflow.io import store as airflow_store
 
 WRONG = [
@@ -40,6 +49,55 @@ def test_it_is_refused_when_the_dag_is_parsed(destination: Any, sentence: str) -
     if destination is not None:
         with pytest.raises(BulkExportsInputError):
             CreateExportCustomJobOperator(task_id="submit", destination=destination, **SUBMIT)
+
+
+@pytest.mark.parametrize(
+    ("url", "missing", "extra"),
+    [
+        ("s3://bucket/twilio", "s3fs", "s3"),
+        ("s3a://bucket/twilio", "airflow.providers.amazon.aws.fs.s3", "s3"),
+        ("gs://bucket/twilio", "gcsfs", "gcs"),
+        ("abfs://container/twilio", "airflow.providers.microsoft.azure.fs.adls", "azure"),
+    ],
+)
+def test_a_store_whose_provider_or_library_is_not_installed_is_refused_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, url: str, missing: str, extra: str
+) -> None:
+    real = compat_io.find_spec
+    monkeypatch.setattr(compat_io, "find_spec", lambda name: None if name == missing else real(name))
+    if missing.startswith("airflow."):
+        monkeypatch.setattr(airflow_io, "has_fs", lambda scheme: scheme == "file")
+
+    for make in (
+        lambda: BulkExportsToObjectStorageOperator(
+            task_id="store", resource_type="Messages", days="2026-01-01", destination=url
+        ),
+        lambda: CreateExportCustomJobOperator(task_id="submit", destination=url, **SUBMIT),
+        lambda: Destination(url),
+    ):
+        with pytest.raises(BulkExportsInputError, match=rf"pip install 'airflow-provider-bulkexports\[{extra}\]'"):
+            make()
+
+
+def test_a_store_of_one_s_own_needs_no_library_of_airflow_s(monkeypatch: pytest.MonkeyPatch, azure: EarlyAzure) -> None:
+    monkeypatch.setattr(compat_io, "find_spec", lambda name: None)
+
+    BulkExportsToObjectStorageOperator(
+        task_id="store", resource_type="Messages", days="2026-01-01", destination="abfs://container/twilio"
+    )
+
+
+def test_parsing_a_dag_that_stores_in_an_object_store_loads_no_provider() -> None:
+    code = """
+from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
+BulkExportsToObjectStorageOperator(
+    task_id="store", resource_type="Messages", days="2026-01-01", destination="s3://bucket/twilio"
+)
+"""
+    script = f"import sys\n{code}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert not {"boto3", "s3fs"}.intersection(done.stdout.split())
 
 
 @pytest.mark.parametrize(("destination", "sentence"), WRONG[:-1])

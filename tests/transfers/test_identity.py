@@ -53,7 +53,7 @@ def two(simulated: Simulator) -> tuple[Any, Any]:
     return accounts
 
 
-@pytest.mark.parametrize("if_exists", ["skip", "overwrite"])
+@pytest.mark.parametrize("if_exists", ["skip", "overwrite", "fail"])
 @pytest.mark.parametrize("manifest", ["full", "earlier version", "absent", "damaged"])
 @pytest.mark.parametrize("second_is", ["account", "key", "unnamed key"])
 def test_another_account_s_file_is_neither_skipped_nor_replaced(
