@@ -20,7 +20,7 @@ from typing import Any
 
 import requests
 
-__all__ = ["Read", "Recollection", "json_object"]
+__all__ = ["Body", "Read", "Recollection", "json_object"]
 
 #: Bytes up to which one call decodes the whole body, in about a millisecond.
 _SMALL = 1 << 17
@@ -53,6 +53,13 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 Read = Callable[[Mapping[str, Any]], Any]
+
+
+class Body(dict[str, Any]):
+    """A JSON object that came as a body."""
+
+    #: Bytes that it had.
+    size = 0
 
 
 class Recollection:
@@ -104,7 +111,7 @@ class Recollection:
         return element, end
 
 
-def json_object(response: requests.Response, *, read: Read | None = None) -> Mapping[str, Any] | None:
+def json_object(response: requests.Response, *, read: Read | None = None) -> Body | None:
     """
     Return the object; ``None`` for any other body, such as a gateway's HTML page or none at all.
 
@@ -112,16 +119,25 @@ def json_object(response: requests.Response, *, read: Read | None = None) -> Map
         is for bodies with a single array of objects.
     """
     try:
-        if len(response.content) > _SMALL:
-            return _object(response.content.decode("utf-8-sig"), read)
-        body = _DECODER.decode(_decoded(response.content))
+        found = _object_in(response.content, read)
     except (RecursionError, ValueError):
         return None
-    if not isinstance(body, Mapping):
+    if found is None:
+        return None
+    body = Body(found)
+    body.size = len(response.content)
+    return body
+
+
+def _object_in(content: bytes, read: Read | None) -> dict[str, Any] | None:
+    if len(content) > _SMALL:
+        return _object(content.decode("utf-8-sig"), read)
+    found = _DECODER.decode(_decoded(content))
+    if not isinstance(found, dict):
         return None
     if read is None:
-        return body
-    return {name: _all_read(value, read) if isinstance(value, list) else value for name, value in body.items()}
+        return found
+    return {name: _all_read(value, read) if isinstance(value, list) else value for name, value in found.items()}
 
 
 def _decoded(content: bytes) -> str:
