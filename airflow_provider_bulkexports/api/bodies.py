@@ -66,6 +66,8 @@ class Recollection:
     """
     Reads the elements of one list, time after time, and remembers those of the last time by their text.
 
+    It is for those who look for some of them: an element that cannot be read is ``None``, and takes no other one along.
+
     :param read: What to make of an element; it may share the parts that are the same with what it is given besides,
         probably that element as it was: objects that are replaced at every look keep the collector of garbage busy.
     :param key: What tells such an element from the others of the list.
@@ -81,7 +83,7 @@ class Recollection:
 
     def __call__(self, payload: Mapping[str, Any]) -> Any:
         """Read an element without remembering it."""
-        return self._read(payload, None)
+        return self._read_alone(payload, None)
 
     def begin(self) -> None:
         """Begin with the list again; its pages follow."""
@@ -104,11 +106,19 @@ class Recollection:
         payload, end = _DECODER.raw_decode(text, at)
         if not isinstance(payload, dict):
             return payload, end
-        element = self._read(payload, former)
+        element = self._read_alone(payload, former)
+        if element is None:
+            return None, end
         self._latest.append((text[at:end], element))
         # A changed element keeps its place; a new one stands before, and a vanished one before that.
         self._next = self._places.get(self._key(element), self._next - 1) + 1
         return element, end
+
+    def _read_alone(self, payload: Mapping[str, Any], former: Any) -> Any:
+        try:
+            return self._read(payload, former)
+        except Exception:  # noqa: BLE001 -- a fault of ours: whoever misses the element asks for it, and is told
+            return None
 
 
 def json_object(response: requests.Response, *, read: Read | None = None) -> Body | None:

@@ -94,6 +94,16 @@ class _TimedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_TimedFile(self.fp.detach(), sock, self.seconds))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """
+        Let every interim answer be passed over, as the library does with its 100 only.
+
+        It would take a proxy's 102 or 103 for the answer, and the answer for that to the connection's next request.
+        """
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # not in the stubs
+        is_interim = 100 < status < 200 and status != http.client.SWITCHING_PROTOCOLS
+        return version, http.client.CONTINUE if is_interim else status, reason
+
 
 class _TimedFile(io.RawIOBase):
     """A socket's bytes, as long as there is time."""
