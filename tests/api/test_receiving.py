@@ -263,9 +263,18 @@ def test_an_interim_answer_is_not_taken_for_the_answer(interim: bytes, raw: Any)
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("interim", [*INTERIM.values(), b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"])
-def test_a_deletion_is_not_done_before_its_answer(interim: bytes, raw: Any) -> None:
-    server = raw(lambda _: [interim])
+NO_ANSWER_YET = {
+    **INTERIM,
+    "101": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+    "half a header": b"HTTP/1.1 204 No Content\r\nContent-",
+    "no end of the headers": b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n",
+    "a status line": b"HTTP/1.1 204 No Content\r\n",
+}
+
+
+@pytest.mark.parametrize("beginning", NO_ANSWER_YET.values(), ids=NO_ANSWER_YET)
+def test_a_deletion_is_not_done_before_its_answer(beginning: bytes, raw: Any) -> None:
+    server = raw(lambda _: [beginning])
     with pytest.raises((BulkExportsConnectionError, BulkExportsResponseError)) as caught:
         server.client().delete_job(JOB_SID)
     assert caught.value.is_transient
