@@ -20,7 +20,7 @@ from typing import Any
 
 import requests
 
-__all__ = ["Read", "Recollection", "json_object"]
+__all__ = ["Body", "Read", "Recollection", "json_object"]
 
 #: Bytes up to which one call decodes the whole body, in about a millisecond.
 _SMALL = 1 << 17
@@ -55,9 +55,18 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 Read = Callable[[Mapping[str, Any]], Any]
 
 
+class Body(dict[str, Any]):
+    """A JSON object that came as a body."""
+
+    #: Bytes that it had.
+    size = 0
+
+
 class Recollection:
     """
     Reads the elements of one list, time after time, and remembers those of the last time by their text.
+
+    It is for those who look for some of them: an element that cannot be read is ``None``, and takes no other one along.
 
     :param read: What to make of an element; it may share the parts that are the same with what it is given besides,
         probably that element as it was: objects that are replaced at every look keep the collector of garbage busy.
@@ -74,7 +83,7 @@ class Recollection:
 
     def __call__(self, payload: Mapping[str, Any]) -> Any:
         """Read an element without remembering it."""
-        return self._read(payload, None)
+        return self._read_alone(payload, None)
 
     def begin(self) -> None:
         """Begin with the list again; its pages follow."""
@@ -97,14 +106,22 @@ class Recollection:
         payload, end = _DECODER.raw_decode(text, at)
         if not isinstance(payload, dict):
             return payload, end
-        element = self._read(payload, former)
+        element = self._read_alone(payload, former)
+        if element is None:
+            return None, end
         self._latest.append((text[at:end], element))
         # A changed element keeps its place; a new one stands before, and a vanished one before that.
         self._next = self._places.get(self._key(element), self._next - 1) + 1
         return element, end
 
+    def _read_alone(self, payload: Mapping[str, Any], former: Any) -> Any:
+        try:
+            return self._read(payload, former)
+        except Exception:  # noqa: BLE001 -- a fault of ours: whoever misses the element asks for it, and is told
+            return None
 
-def json_object(response: requests.Response, *, read: Read | None = None) -> Mapping[str, Any] | None:
+
+def json_object(response: requests.Response, *, read: Read | None = None) -> Body | None:
     """
     Return the object; ``None`` for any other body, such as a gateway's HTML page or none at all.
 
@@ -112,16 +129,25 @@ def json_object(response: requests.Response, *, read: Read | None = None) -> Map
         is for bodies with a single array of objects.
     """
     try:
-        if len(response.content) > _SMALL:
-            return _object(response.content.decode("utf-8-sig"), read)
-        body = _DECODER.decode(_decoded(response.content))
+        found = _object_in(response.content, read)
     except (RecursionError, ValueError):
         return None
-    if not isinstance(body, Mapping):
+    if found is None:
+        return None
+    body = Body(found)
+    body.size = len(response.content)
+    return body
+
+
+def _object_in(content: bytes, read: Read | None) -> dict[str, Any] | None:
+    if len(content) > _SMALL:
+        return _object(content.decode("utf-8-sig"), read)
+    found = _DECODER.decode(_decoded(content))
+    if not isinstance(found, dict):
         return None
     if read is None:
-        return body
-    return {name: _all_read(value, read) if isinstance(value, list) else value for name, value in body.items()}
+        return found
+    return {name: _all_read(value, read) if isinstance(value, list) else value for name, value in found.items()}
 
 
 def _decoded(content: bytes) -> str:

@@ -11,7 +11,7 @@ import requests
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
-from airflow_provider_bulkexports.api.bodies import json_object
+from airflow_provider_bulkexports.api.bodies import Body, json_object
 from airflow_provider_bulkexports.api.hosts import is_link_local, is_loopback, is_odd_address
 from airflow_provider_bulkexports.api.redact import redact_url
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
@@ -83,7 +83,8 @@ def host_of(url: str) -> str:
 
 
 def _named_by(response: requests.Response) -> SignedLink | None:
-    url = (json_object(response) or {}).get("redirect_to") or response.headers.get("Location")
+    body = json_object(response) or Body()
+    url = body.get("redirect_to") or response.headers.get("Location")
     return SignedLink(url) if isinstance(url, str) and _WEB.match(url) else None
 
 

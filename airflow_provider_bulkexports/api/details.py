@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from airflow_provider_bulkexports.api import fields
@@ -22,6 +23,11 @@ _LONGEST_WORD = 60
 
 #: How deep ``details`` may hide its groups in other objects.
 _MOST_LEVELS = 3
+
+#: Groups of one job that are read, and days in them. A job has 366 days, each of which may have a group of its own; a
+#: list of a thousand jobs is remembered, so what a job may say without end would be kept without end.
+_MOST_GROUPS = 1_000
+_MOST_DAYS = 1_000
 
 
 class DayStatus(Enum):
@@ -110,7 +116,17 @@ def read_status_groups(details: Any) -> tuple[StatusGroup, ...]:
     Those are null, an object, an array, an array of an empty object, and objects whose names are the statuses:
     ``{"Completed": {"count": 2, "days": […]}, "Running": ["2026-01-03"], "Failed": 1}``.
     """
-    return _shared(tuple(_status_groups(details)))
+    return _shared(tuple(_bounded(_status_groups(details))))
+
+
+def _bounded(groups: Iterable[StatusGroup]) -> Iterator[StatusGroup]:
+    """As many as a job can have; what is beyond them says nothing that could be believed."""
+    days_left = _MOST_DAYS
+    for group in islice(groups, _MOST_GROUPS):
+        if len(group.days) > days_left:
+            group = replace(group, days=group.days[:days_left])
+        days_left -= len(group.days)
+        yield group
 
 
 @lru_cache(maxsize=8192)

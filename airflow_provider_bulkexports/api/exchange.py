@@ -76,14 +76,14 @@ class Exchange:
 
     def require_success(self, response: requests.Response, *, redirect_is_answer: bool) -> None:
         """
-        Refuse an answer with an error status, and a redirect unless it is the answer.
+        Refuse an answer with an error status, a redirect unless it is the answer, and one of another protocol.
 
         :raises BulkExportsAPIError: for the one.
         :raises BulkExportsResponseError: for the other.
         """
         if response.status_code >= 400:
             raise error_from(response, hide=self._hide)
-        if response.status_code >= 300 and not redirect_is_answer:
+        if response.status_code < 200 or (response.status_code >= 300 and not redirect_is_answer):
             raise unusable(response, self._hide)
 
     def read(self, response: requests.Response, read: Callable[[requests.Response], _T]) -> _T:

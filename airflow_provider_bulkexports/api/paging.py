@@ -18,6 +18,9 @@ __all__ = ["address_of", "iterate_pages", "require_page"]
 MAX_PAGES = 1_000
 MAX_ELEMENTS = 200_000
 
+#: Bytes of one list that are read. With each of its days on a line of its own, such a list of jobs has 40 million.
+MAX_BYTES = 1 << 27
+
 #: Pages equal to an earlier one that are still believed: days have no sid, and a page may be empty.
 REPEATED_PAGES = 5
 
@@ -32,21 +35,24 @@ def iterate_pages(fetch: Callable[[str], Page], first_url: str, *, key: str) -> 
     """
     Yield the elements of a list, page by page.
 
-    :param fetch: Gets a URL with the credentials and returns its JSON object; its elements may be read already.
+    :param fetch: Gets a URL with the credentials and returns its JSON object, which may know the ``size`` that it had;
+        its elements may be read already.
     :param first_url: Absolute URL of the first page; its origin is the only one ever asked.
     :param key: Name of the array; if there is none of it, the one that the answer names counts (``meta.key``).
     :raises BulkExportsResponseError: if a page leads to another origin, to a page already read, or to no end.
     """
     seen: set[str] = set()
     contents: set[int] = set()
-    repeated = count = 0
+    repeated = count = size = 0
     url: str | None = first_url
     while url is not None:
-        if url in seen or len(seen) >= MAX_PAGES or count > MAX_ELEMENTS:
+        if url in seen or len(seen) >= MAX_PAGES or count > MAX_ELEMENTS or size > MAX_BYTES:
             raise _loop(first_url, len(seen))
         seen.add(url)
-        elements, meta = _read_page(fetch(url), key=key, url=url)
+        page = fetch(url)
+        elements, meta = _read_page(page, key=key, url=url)
         count += len(elements)
+        size += getattr(page, "size", 0)
         url = _next_url(meta.get("next_page_url"), current=url, first_url=first_url)
         repeated += (content := hash(tuple(map(_identity, elements)))) in contents
         if url is not None and repeated > REPEATED_PAGES:

@@ -92,7 +92,24 @@ class _TimedResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedFile(self.fp.detach(), sock, self.seconds))
+        self._source = _TimedFile(self.fp.detach(), sock, self.seconds)
+        self.fp = io.BufferedReader(self._source)
+
+    def begin(self) -> None:
+        """Read up to the body. Headers that break off are no answer, though the library takes them for complete."""
+        super().begin()
+        if self._source.has_ended:
+            raise http.client.RemoteDisconnected("the connection was closed among the headers of the answer")
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """
+        Let every interim answer be passed over, as the library does with its 100 only.
+
+        It would take a proxy's 102 or 103 for the answer, and the answer for that to the connection's next request.
+        """
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # not in the stubs
+        is_interim = 100 < status < 200 and status != http.client.SWITCHING_PROTOCOLS
+        return version, http.client.CONTINUE if is_interim else status, reason
 
 
 class _TimedFile(io.RawIOBase):
@@ -104,6 +121,8 @@ class _TimedFile(io.RawIOBase):
         self._seconds = seconds
         self._end = time.monotonic() + seconds
         self._patience = sock.gettimeout()
+        #: Whether there is nothing more to come.
+        self.has_ended = False
 
     def readable(self) -> bool:
         """Yes."""
@@ -118,11 +137,13 @@ class _TimedFile(io.RawIOBase):
         if is_last:
             self._sock.settimeout(left)
         try:
-            return self._raw.readinto(buffer)  # type: ignore[no-any-return]
+            received: int | None = self._raw.readinto(buffer)
         except TimeoutError as error:
             if is_last:
                 raise AnswerTooLateError(self._seconds) from error
             raise
+        self.has_ended = received == 0
+        return received
 
     def close(self) -> None:
         """Let go of the socket."""

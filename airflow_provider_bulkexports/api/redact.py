@@ -16,11 +16,12 @@ REDACTED = "***"
 #: Characters of a text that are looked at. What is quoted of a server's words is far less.
 LONGEST = 1 << 14
 
-#: How texts spell a character of a URL: as it is, percent-encoded (also more than once), and as JSON or HTML escape it.
+#: How texts spell a character of a URL: as it is, percent-encoded (also more than once), as JSON or HTML escape it, and
+#: as mails do (quoted-printable).
 _COLON, _SLASH, _MARK, _HASH, _EQUALS, _AT = (
-    rf"(?:{re.escape(character)}|%(?:25){{0,5}}{ord(character):02x}|\\{{1,8}}[ux](?:00)?{ord(character):02x}"
-    rf"|&\#(?:0{{0,4}}{ord(character)}|x0{{0,4}}{ord(character):x});?)"
-    for character in ":/?#=@"
+    rf"(?:{re.escape(character)}|[%=](?:25){{0,5}}{ord(character):02x}|\\{{1,8}}[ux](?:00)?{ord(character):02x}"
+    rf"|&(?:\#(?:0{{0,4}}{ord(character)}|x0{{0,4}}{ord(character):x})|{entity});?)"
+    for character, entity in zip(":/?#=@", ("colon", "sol", "quest", "num", "equals", "commat"), strict=True)
 )
 #: Its slashes may have backslashes before them, as JSON may escape them; nothing but white space and quotes ends it.
 _URL = re.compile(rf"(?i)https?{_COLON}(?:\\{{0,4}}{_SLASH}){{2}}[^\s'\"<>]+")
@@ -31,8 +32,10 @@ _PATH = re.compile(rf"(?i)\\{{0,4}}{_SLASH}")
 _QUERY_OF_PATH = re.compile(r"(?<=with url: )([^\s?]{0,4000})\?\S+")
 _SIGNATURE = re.compile(
     r"(?i)(?<![a-z])(X-(?:Amz|Goog|Ms)-[a-z-]{1,40}|Signature|Policy|Key-Pair-Id|AWSAccessKeyId|GoogleAccessId|sig)"
-    rf"({_EQUALS}|[\"']?\s{{0,4}}[:>]\s{{0,4}}[\"']?)[^\s&'\"<>]+"
+    rf"([\"']?\s{{0,4}}(?:{_EQUALS}|[:>])[\s\[(]{{0,4}}[\"']?)[^\s&'\"<>]+"
 )
+#: Of any other scheme, such as a proxy's; `_URL` is of those that are read in every notation.
+_USER = re.compile(r"(?i)(?<=://)[^\s/@'\"<>]{1,4000}@")
 _AUTHORIZATION = re.compile(r"(?i)(?<![a-z])(Basic|Bearer)((?:\s|%20|\+){1,8})[A-Za-z0-9+/=_.~%-]{8,}")
 
 
@@ -62,6 +65,7 @@ def redact(text: object, *secrets: str | None) -> str:
     """
     clean = _beginning(str(text), secrets)
     clean = _URL.sub(lambda match: _shown(match.group()), clean)
+    clean = _USER.sub("", clean)
     clean = _QUERY_OF_PATH.sub(rf"\1?{REDACTED}", clean)
     clean = _SIGNATURE.sub(rf"\1\2{REDACTED}", clean)
     clean = _AUTHORIZATION.sub(rf"\1\2{REDACTED}", clean)

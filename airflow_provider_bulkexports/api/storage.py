@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ssl import SSLCertVerificationError
 
 import requests
 import urllib3
 
+from airflow_provider_bulkexports.api.causes import cause_of
 from airflow_provider_bulkexports.api.day_link import SignedLink, check_link, host_of
 from airflow_provider_bulkexports.api.log_guard import guard_http_logs, unlogged_queries
 from airflow_provider_bulkexports.api.redact import redact
@@ -113,7 +113,7 @@ class Storage:
             )
         except Exception as error:  # noqa: BLE001  # whatever sending raises becomes this package's error
             broken = _broken_off(link, error)
-            broken.is_transient = broken.is_transient and not _is_lasting(error)
+            broken.is_transient = broken.is_transient and cause_of(error).is_transient
         raise broken
 
     def _pieces(self, link: SignedLink, response: requests.Response) -> Iterator[bytes]:
@@ -145,16 +145,6 @@ def _broken_off(link: SignedLink, error: Exception) -> BulkExportsError:
         return BulkExportsResponseError(f"{link}: {error}", is_transient=error.is_transient)
     cause = redact(str(error)[: 4 * _LONGEST_QUOTE])[:_LONGEST_QUOTE] or type(error).__name__
     return BulkExportsConnectionError(f"{link}: the transfer broke off: {cause}")
-
-
-def _is_lasting(error: Exception) -> bool:
-    """Whether it stays until somebody corrects something: a proxy's address, missing SOCKS support, a certificate."""
-    if isinstance(error, requests.exceptions.SSLError):
-        causes = [getattr(reason, "reason", reason) for reason in error.args]
-        return any(isinstance(detail, SSLCertVerificationError) for cause in causes for detail in cause.args)
-    if isinstance(error, requests.RequestException):
-        return isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema))
-    return isinstance(error, (TypeError, ValueError, urllib3.exceptions.LocationParseError))
 
 
 def _described(link: SignedLink, response: requests.Response, pieces: Iterator[bytes]) -> StoredObject:

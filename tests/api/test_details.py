@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import date
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
@@ -217,3 +217,21 @@ LIKELY = st.fixed_dictionaries(
 def test_no_details_are_an_error(details: Any) -> None:
     for group in groups(details):
         assert group.count >= len(group.days) >= 0
+
+
+def test_what_is_kept_of_a_job_is_bounded() -> None:
+    """A wait remembers what it was told; a job that says more at each look must not fill its process."""
+    days = [f"20{year:02}-01-{day:02}" for year in range(10, 99) for day in range(1, 31)]
+    many = groups([{"status": "Completed", "count": number, "days": days[:900]} for number in range(1500)])
+    assert len(many) <= 1000
+    assert sum(len(group.days) for group in many) <= 1000
+    assert [group.count for group in many[:3]] == [900, 900, 900]  # how many days there are said to be stays
+    by_name = groups({f"word{number}": {"count": 1, "days": days[:2]} for number in range(1500)})
+    assert len(by_name) <= 1000
+
+
+def test_a_job_of_a_leap_year_is_read_whole() -> None:
+    start = date(2024, 1, 1)
+    whole = [(start + timedelta(days=number)).isoformat() for number in range(366)]
+    read = groups([{"status": "Completed", "count": 1, "days": [day]} for day in whole])
+    assert [day.isoformat() for group in read for day in group.days] == whole

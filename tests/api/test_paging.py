@@ -157,3 +157,18 @@ def test_a_list_without_end_ends() -> None:
     with pytest.raises(BulkExportsError, match="leads in a circle"):
         list(iterate_pages(fetch, FIRST, key="jobs"))
     assert len(asked) == MAX_PAGES
+
+
+def test_a_list_of_large_pages_without_end_ends(server: Any, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_bulkexports.api.paging.MAX_BYTES", 1_000_000)
+    numbers = iter(range(MAX_PAGES))
+
+    def large(_: Any) -> Any:
+        number = next(numbers)
+        return answer(body={**page(number, following=f"?Page={number}"), "padding": "x" * 100_000})
+
+    server.script = large
+    with pytest.raises(BulkExportsResponseError, match="more than any account has") as caught:
+        list(server.client().list_jobs("Messages"))
+    assert len(server.received) <= 11
+    assert not caught.value.is_transient

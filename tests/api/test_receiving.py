@@ -247,3 +247,35 @@ def test_a_submission_whose_answer_breaks_is_not_sent_again(broken: bytes, raw: 
     with pytest.raises((BulkExportsConnectionError, BulkExportsResponseError)):
         client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-01", friendly_name="x")
     assert len(server.requests) == 1
+
+
+INTERIM = {
+    "102": b"HTTP/1.1 102 Processing\r\n\r\n",
+    "103 with headers": b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n",
+    "several": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 110 X\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("interim", INTERIM.values(), ids=INTERIM)
+def test_an_interim_answer_is_not_taken_for_the_answer(interim: bytes, raw: Any) -> None:
+    server = raw(lambda _: [interim + whole(JOB)])
+    assert server.client().get_job(JOB_SID).job_sid == JOB_SID
+    assert len(server.requests) == 1
+
+
+NO_ANSWER_YET = {
+    **INTERIM,
+    "101": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+    "half a header": b"HTTP/1.1 204 No Content\r\nContent-",
+    "no end of the headers": b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n",
+    "a status line": b"HTTP/1.1 204 No Content\r\n",
+}
+
+
+@pytest.mark.parametrize("beginning", NO_ANSWER_YET.values(), ids=NO_ANSWER_YET)
+def test_a_deletion_is_not_done_before_its_answer(beginning: bytes, raw: Any) -> None:
+    server = raw(lambda _: [beginning])
+    with pytest.raises((BulkExportsConnectionError, BulkExportsResponseError)) as caught:
+        server.client().delete_job(JOB_SID)
+    assert caught.value.is_transient
+    assert len(server.requests) == 4

@@ -90,6 +90,13 @@ NOTATIONS = {
     "JSON in JSON": r"https:\\/\\/bucket.s3.amazonaws.com\\/x?X-Amz-Date=1\\u0026X-Amz-Signature\\u003d{}",
     "HTML": "https://b.s3.amazonaws.com/x?X-Amz-Date=1&amp;X-Amz-Signature={}",
     "HTML with numbers": "https:&#47;&#x2f;b.s3.amazonaws.com/x&#63;X-Amz-Date=1&#38;X-Amz-Signature&#61;{}",
+    "HTML with names": "https&colon;&sol;&sol;b.s3.amazonaws.com&sol;x&quest;X-Amz-Signature&equals;{}",
+    "HTML with names in the query": "https://b.s3.amazonaws.com/x&quest;a=1&amp;X-Amz-Signature&equals;{}",
+    "quoted-printable": "https://b.s3.amazonaws.com/x=3FX-Amz-Signature=3D{}",
+    "a parameter with spaces": "X-Amz-Signature = {}",
+    "a parameter on the next line": "X-Amz-Signature=\n {}",
+    "a list of JSON": '{{"X-Amz-Signature": ["{}"]}}',
+    "user information of a proxy": "socks5h://user:{}@proxy.example.com:1080",
     "ampersand alone": r"X-Amz-Date=1\u0026X-Amz-Signature={}",
     "ampersand in HTML alone": "X-Amz-Date=1&amp;X-Amz-Signature={}",
     "percent-encoded alone": "X-Amz-Date%3D1%26X-Amz-Signature%3D{}",
@@ -134,6 +141,8 @@ SLOW = {
     "the secret": "s3cr3t" * 20_000,
     "escapes": "\\u0026" * 20_000,
     "entities": "&#0000" * 20_000,
+    "beginnings of user information": "://x" * 30_000,
+    "names of signatures and brackets": "Signature=[" * 11_000,
 }
 
 

@@ -148,7 +148,11 @@ def test_a_fault_of_ours_that_passes_is_survived(
 
 
 def test_an_entry_that_breaks_the_reading_of_the_list_ends_its_own_wait_only(
-    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+    connection: str,
+    timeline: Any,
+    pending: Jobs,
+    complete: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sids = sorted(pending(20))
     read = Job.from_json
@@ -158,13 +162,22 @@ def test_an_entry_that_breaks_the_reading_of_the_list_ends_its_own_wait_only(
             raise OverflowError("date value out of range")
         return read(payload, former)
 
+    failed: set[str] = set()
+    count = Watch.fail
+
+    def counting(watch: Watch, error: Exception) -> Any:
+        failed.add(watch.wait.subject)
+        return count(watch, error)
+
     monkeypatch.setattr(Job, "from_json", breaking)
+    monkeypatch.setattr(Watch, "fail", counting)
     timeline.after(600, lambda: complete(*sids))
 
     ends = asyncio.run(ends_of(waits(sids)))
 
     assert ends.pop(0)["status"] == "error"
     assert {end["status"] for end in ends} == {"finished"}
+    assert failed == {sids[0]}
 
 
 def failing_to_connect(monkeypatch: pytest.MonkeyPatch, fault: Exception, attempts: Callable[[int], bool]) -> None:
