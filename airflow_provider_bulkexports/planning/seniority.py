@@ -51,11 +51,14 @@ def seniority_of(listed: Sequence[Job], *, known_before: Collection[str] | None 
         keys.insert(0, lambda job: job.job_sid not in known_before)
     direction = next(filter(None, (_direction(listed, key) for key in keys)), 0)
     by_direction = tuple(listed if direction >= 0 else reversed(listed))
-    if direction and not is_sorted_by_sid(listed):
+    by_place = tuple(sorted(listed, key=lambda job: _place_in_queue(job) or 0))
+    if not do_places_differ(listed):
+        is_certain = len(listed) < 2 or (direction != 0 and not is_sorted_by_sid(listed))
+        return Seniority(by_direction, is_certain=is_certain)
+    if direction and _waiting(by_direction) == _waiting(by_place):
         return Seniority(by_direction, is_certain=True)
-    if do_places_differ(listed):
-        return Seniority(tuple(sorted(listed, key=lambda job: _place_in_queue(job) or 0)), is_certain=True)
-    return Seniority(by_direction, is_certain=len(listed) < 2)
+    # What contradicts itself tells nothing, but all who look see the same places.
+    return Seniority(by_place, is_certain=direction == 0 or is_sorted_by_sid(listed))
 
 
 def is_sorted_by_sid(listed: Sequence[Job]) -> bool:
@@ -65,8 +68,12 @@ def is_sorted_by_sid(listed: Sequence[Job]) -> bool:
 
 def do_places_differ(listed: Sequence[Job]) -> bool:
     """Whether several jobs wait in Twilio's queue, each at a place of its own: some servers show the same for all."""
-    places = [_place_in_queue(job) for job in listed if not is_finished(job)]
+    places = [_place_in_queue(job) for job in _waiting(listed)]
     return None not in places and len(set(places)) == len(places) > 1
+
+
+def _waiting(listed: Sequence[Job]) -> list[Job]:
+    return [job for job in listed if not is_finished(job)]
 
 
 def _direction(listed: Sequence[Job], key: Callable[[Job], Any]) -> int:
