@@ -16,6 +16,9 @@ _FRESH_FOR = 10.0
 #: After so many looks that take longer than that, the list is taken for a long one, not the process for frozen.
 _SLOW_LOOKS = 2
 
+#: A pause in which other tasks end their look is so many times as long as one of this task.
+_PAUSE_IN_LOOKS = 3
+
 
 class Listing:
     """
@@ -31,15 +34,22 @@ class Listing:
         self._resource_type = resource_type
         self._seen_at: tuple[float, float] | None = None
         self._slow_looks = 0
+        self._last_look_took = 0.0
 
     def look(self) -> Sequence[Job]:
         """Read the list."""
         began = time.monotonic(), time.time()
         self.jobs = list(self._client.list_jobs(self._resource_type))
-        is_slow = _since(began) > _FRESH_FOR
+        self._last_look_took = _since(began)
+        is_slow = self._last_look_took > _FRESH_FOR
         self._slow_looks = self._slow_looks + 1 if is_slow else 0
         self._seen_at = began if self._slow_looks <= _SLOW_LOOKS else (time.monotonic(), time.time())
         return self.jobs
+
+    @property
+    def pause(self) -> float:
+        """Seconds in which other tasks end a look that they have begun."""
+        return min(_PAUSE_IN_LOOKS * self._last_look_took, _FRESH_FOR)
 
     @property
     def sids(self) -> set[str]:

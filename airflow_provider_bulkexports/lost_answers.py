@@ -23,6 +23,9 @@ __all__ = ["Search", "is_outcome_unknown", "search_for_job"]
 #: outage of a quarter of an hour.
 _LOOK_UP_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 60.0, 120.0, 120.0, 120.0, 120.0)
 
+#: The same, if an outage of the list ended so late that the time for believing its absence was short.
+_LATE_LOOK_UP_PAUSES = (60.0, 60.0, 60.0, 60.0, 60.0)
+
 #: Seconds after which a list that can be read and does not have the job is believed, if Twilio answered that it failed.
 _BELIEVED_ABSENT_AFTER_FAILURE = 120.0
 
@@ -67,7 +70,9 @@ def search_for_job(look: Callable[[], Sequence[Job]], error: BulkExportsError, *
     is_answered = isinstance(error, BulkExportsAPIError)
     enough = _BELIEVED_ABSENT_AFTER_FAILURE if is_answered else _BELIEVED_ABSENT_AFTER_SILENCE
     absent_for: float | None = None
-    for pause in (0.0, *_LOOK_UP_PAUSES):
+    for number, pause in enumerate((0.0, *_LOOK_UP_PAUSES, *_LATE_LOOK_UP_PAUSES)):
+        if number > len(_LOOK_UP_PAUSES) and absent_for is None:
+            break
         if pause:
             guard.sleep(pause)
         try:

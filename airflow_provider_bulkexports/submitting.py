@@ -56,7 +56,7 @@ _TOO_MANY_REQUESTS_PAUSES = (15.0, 30.0, 60.0, 120.0, 240.0)
 _LISTED_AFTER = 30.0
 
 #: Seconds, and how often, to wait for a job that other tasks seem to be taking back.
-_RACE_PAUSE, _RACE_PAUSES = 2.5, 4
+_RACE_PAUSE, _RACE_PAUSES = 2.5, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +145,24 @@ class _Submission:
         return plan_exports(days, self._listing.jobs, identities=self._request.adopts)
 
     def await_end_of_race(self, *, is_retry: bool) -> None:
-        """Give other tasks, which seem to have submitted the same just now, the time to agree which job is first."""
+        """
+        Give other tasks, which seem to have submitted the same just now, the time to agree which job is first.
+
+        One that is left is believed when it has been seen twice: by then its task has looked for others', too.
+        """
+        before: set[str] = set()
         for _ in range(_RACE_PAUSES):
             plan = self.plan(self._request.days)
             rivals = (*plan.spare, *plan.adopt)
             if len(rivals) < (2 if self._request.adopts_own and is_retry else 1):
                 return
-            if not is_order_open(rivals, self._listing.jobs):
+            sids = {job.job_sid for job in rivals}
+            if not is_order_open(rivals, self._listing.jobs) or (len(sids) == 1 and sids == before):
                 return
-            self._log.info("Other tasks seem to submit the same days: looking again in %.0f s", _RACE_PAUSE)
-            self._guard.sleep(_RACE_PAUSE)
+            before = sids
+            pause = max(_RACE_PAUSE, self._listing.pause)
+            self._log.info("Other tasks seem to submit the same days: looking again in %.0f s", pause)
+            self._guard.sleep(pause)
             self.look()
 
     def serve(self, days: DayRange) -> list[str]:
@@ -175,8 +183,7 @@ class _Submission:
         """Submit a job for the days, once, unless it turns out that another one has them."""
         self._guard.check()
         if self._listing.is_stale:
-            self.look()
-            return self.serve(days)
+            return self._look_and_serve(days)
         self._warn_of_paying_twice(days)
         known_before = self._listing.sids
         is_own = True
@@ -219,7 +226,11 @@ class _Submission:
         if kept is not None:
             return [kept]
         self._log.warning("The job that was adopted instead of %s is gone; looking again", job.job_sid)
+        return self._look_and_serve(days)
+
+    def _look_and_serve(self, days: DayRange) -> list[str]:
         self.look()
+        self.await_end_of_race(is_retry=False)
         return self.serve(days)
 
     def _created_after_all(self, days: DayRange, error: BulkExportsError, known_before: Collection[str]) -> Job | None:

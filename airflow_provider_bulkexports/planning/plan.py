@@ -10,7 +10,7 @@ from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job
 from airflow_provider_bulkexports.planning.days import merge_days
 from airflow_provider_bulkexports.planning.identity import base_of, read_marker
 from airflow_provider_bulkexports.planning.progress import is_finished, own_range, rank_of, read_details
-from airflow_provider_bulkexports.planning.seniority import seniority_of
+from airflow_provider_bulkexports.planning.seniority import do_places_differ, is_sorted_by_sid, seniority_of
 
 __all__ = ["ExportPlan", "has_begun", "is_order_open", "jobs_of", "paid_before", "plan_exports", "rivals_of"]
 
@@ -92,14 +92,14 @@ def is_order_open(rivals: Sequence[Job], listed: Sequence[Job]) -> bool:
     """
     Whether the tasks of some jobs may still be taking them back, as the list does not tell which is the oldest.
 
-    Beside jobs that were there before, a lone one is the oldest, and the other tasks see that; so they do by the places
-    in Twilio's queue.
+    A lone job is the oldest, and the other tasks see that in a list that is in some order of time, or by the places in
+    Twilio's queue.
     """
     if all(is_finished(job) or has_begun(job) for job in rivals):
         return False
     if len(rivals) > 1:
         return not seniority_of(listed).is_certain
-    return len(listed) == 1 and not rivals[0].job_queue_position
+    return len(listed) == 1 or (is_sorted_by_sid(listed) and not do_places_differ(listed))
 
 
 def paid_before(

@@ -7,8 +7,9 @@ Twilio gives a job no moment of creation. What tells the direction of a list, th
 2. the days of submission in this package's markers;
 3. the places of unfinished jobs in Twilio's queue.
 
-A list without any of them is taken for one of oldest first, as every recorded one was; ``is_certain`` says
-whether that was necessary.
+A list that is sorted by the jobs' sids has no direction, whatever seems to tell one; the places, if they differ, are
+then the order. A list without any of them is taken for one of oldest first, as every recorded one was; ``is_certain``
+says whether that was necessary.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from airflow_provider_bulkexports.api.models import Job
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.planning.progress import is_finished
 
-__all__ = ["Seniority", "seniority_of"]
+__all__ = ["Seniority", "do_places_differ", "is_sorted_by_sid", "seniority_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,31 @@ def seniority_of(listed: Sequence[Job], *, known_before: Collection[str] | None 
     keys: list[Callable[[Job], Any]] = [_submitted_on, _place_in_queue]
     if known_before is not None:
         keys.insert(0, lambda job: job.job_sid not in known_before)
-    for key in keys:
-        if direction := _direction(listed, key):
-            return Seniority(tuple(listed if direction > 0 else reversed(listed)), is_certain=True)
-    by_queue = [job for job in listed if _place_in_queue(job) is not None]
-    if len({_place_in_queue(job) for job in by_queue}) == len(by_queue) == len(listed) > 1:
-        return Seniority(tuple(sorted(listed, key=lambda job: job.job_queue_position or 0)), is_certain=True)
-    return Seniority(tuple(listed), is_certain=len(listed) < 2)
+    direction = next(filter(None, (_direction(listed, key) for key in keys)), 0)
+    by_direction = tuple(listed if direction >= 0 else reversed(listed))
+    by_place = tuple(sorted(listed, key=lambda job: _place_in_queue(job) or 0))
+    if not do_places_differ(listed):
+        is_certain = len(listed) < 2 or (direction != 0 and not is_sorted_by_sid(listed))
+        return Seniority(by_direction, is_certain=is_certain)
+    if direction and _waiting(by_direction) == _waiting(by_place):
+        return Seniority(by_direction, is_certain=True)
+    # What contradicts itself tells nothing, but all who look see the same places.
+    return Seniority(by_place, is_certain=direction == 0 or is_sorted_by_sid(listed))
+
+
+def is_sorted_by_sid(listed: Sequence[Job]) -> bool:
+    """Whether the list is in the order of the jobs' sids, which says nothing of their age. Any two jobs are."""
+    return _direction(listed, lambda job: job.job_sid) != 0
+
+
+def do_places_differ(listed: Sequence[Job]) -> bool:
+    """Whether several jobs wait in Twilio's queue, each at a place of its own: some servers show the same for all."""
+    places = [_place_in_queue(job) for job in _waiting(listed)]
+    return None not in places and len(set(places)) == len(places) > 1
+
+
+def _waiting(listed: Sequence[Job]) -> list[Job]:
+    return [job for job in listed if not is_finished(job)]
 
 
 def _direction(listed: Sequence[Job], key: Callable[[Job], Any]) -> int:

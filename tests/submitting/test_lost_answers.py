@@ -204,6 +204,20 @@ def test_the_look_up_outlasts_an_outage_of_ten_minutes(sim: Simulator, submitted
     assert posts(sim) == 1
 
 
+@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 503}], ids=str)
+@pytest.mark.parametrize("outage", [300, 700])
+def test_absence_is_believed_after_an_outage_too_and_it_is_submitted_again(
+    sim: Simulator, submitted: Any, guard: Guard, outage: float, fault: dict[str, Any]
+) -> None:
+    sim.faults.add(Fault(**CREATE, **fault, times=1), Fault(**LIST, status=503, after=1, times=None))
+    guard.agenda.append((outage, sim.faults.clear))
+
+    (sid,) = submitted(request())
+
+    assert list(sim.state.jobs) == [sid]
+    assert posts(sim) == 2
+
+
 def test_a_job_that_twilio_lists_a_little_later_is_found(sim: Simulator, submitted: Any) -> None:
     sim.knobs.list_delay_seconds = 90
     sim.faults.add(Fault(**CREATE, status=503, processed=True))

@@ -19,7 +19,7 @@ from submissions import LIST, Log, request
 
 from airflow_provider_bulkexports import rivalry
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.models import DayRange
+from airflow_provider_bulkexports.api.models import DayRange, Job
 from airflow_provider_bulkexports.cancelling import JobGuard
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.submitting import ExportRequest, submit
@@ -31,12 +31,23 @@ DAWDLES = 0.02
 
 
 class Dawdler:
-    """A client whose requests come and go at odd moments."""
+    """
+    A client whose requests come and go at odd moments.
 
-    def __init__(self, client: BulkExportsClient, chance: random.Random, dawdles: float) -> None:
+    :param show: How another server would list the same jobs.
+    """
+
+    def __init__(
+        self,
+        client: BulkExportsClient,
+        chance: random.Random,
+        dawdles: float,
+        show: Callable[[list[Job]], list[Job]] = list,
+    ) -> None:
         self._client = client
         self._chance = chance
         self._dawdles = dawdles
+        self._show = show
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
@@ -44,7 +55,7 @@ class Dawdler:
         def call(*args: Any, **kwargs: Any) -> Any:
             time.sleep(self._chance.uniform(0, self._dawdles))
             answer = method(*args, **kwargs)
-            answer = list(answer) if isinstance(answer, Iterator) else answer
+            answer = self._show(list(answer)) if isinstance(answer, Iterator) else answer
             time.sleep(self._chance.uniform(0, self._dawdles))
             return answer
 
@@ -69,12 +80,14 @@ def race(sim: Simulator) -> Iterator[Callable[..., list[list[str]]]]:
 
         clients = [client() for _ in range(8)]
 
-        def run(tasks: int, wanted: ExportRequest, *, seed: int = 0, dawdles: float = DAWDLES) -> list[list[str]]:
+        def run(
+            tasks: int, wanted: ExportRequest, *, seed: int = 0, dawdles: float = DAWDLES, show: Any = list
+        ) -> list[list[str]]:
             start = Barrier(tasks)
 
             def task(number: int) -> list[str]:
                 chance = random.Random(f"{seed}/{number}")
-                dawdler: Any = Dawdler(clients[number], chance, dawdles)
+                dawdler: Any = Dawdler(clients[number], chance, dawdles, show)
                 guard = JobGuard(dawdler, Log())
                 start.wait()
                 time.sleep(chance.uniform(0, 3 * dawdles))
@@ -111,26 +124,39 @@ def test_tasks_that_submit_at_once_use_one_job_twenty_times(
         assert set(unfinished(sim)) - before == {sid}
 
 
-@pytest.mark.parametrize("newest_first", [False, True], ids=["oldest first", "newest first"])
-@pytest.mark.parametrize("position", ["null"])
+ORDERS: dict[str, Callable[[list[Job]], list[Job]]] = {
+    "oldest first": list,
+    "newest first": lambda jobs: jobs[::-1],
+    "by sid": lambda jobs: sorted(jobs, key=lambda job: job.job_sid),
+    "by sid, backwards": lambda jobs: sorted(jobs, key=lambda job: job.job_sid, reverse=True),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs_before", [0, 1])
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("tasks", [2, 8])
 def test_a_list_that_does_not_tell_the_order_ends_in_one_job_too(
-    race: Any, sim: Simulator, monkeypatch: pytest.MonkeyPatch, tasks: int, newest_first: bool, position: Any
+    race: Any, sim: Simulator, monkeypatch: pytest.MonkeyPatch, tasks: int, order: str, jobs_before: int
 ) -> None:
-    """Nothing was listed before, and Twilio gives no places in its queue."""
+    """It is short, and has no places in Twilio's queue, or the same for all jobs."""
     monkeypatch.setattr(rivalry, "_AGREEMENT_PAUSE", 0.2)
     monkeypatch.setattr("airflow_provider_bulkexports.submitting._RACE_PAUSE", 0.4)
     sim.knobs.quota_days = 10**6
-    sim.knobs.newest_job_first = newest_first
-    sim.knobs.position_and_eta = position
-    for number in range(3):
+
+    for number, position in enumerate([None, 1]):
+
+        def show(jobs: list[Job], position: int | None = position) -> list[Job]:
+            return ORDERS[order]([replace(job, job_queue_position=position) for job in jobs])
+
         for job in sim.state.jobs.values():
             job.is_deleted = job.is_removed = True
+        before = {race(1, mapped(100 + other))[0][0] for other in range(jobs_before)}
 
-        used = race(tasks, mapped(number), seed=number)
+        used = race(tasks, mapped(number), seed=number, show=show)
 
         ((sid,),) = set(map(tuple, used))
-        assert unfinished(sim) == [sid]
+        assert set(unfinished(sim)) - before == {sid}
 
 
 @pytest.mark.parametrize("clock", ["monotonic", "time"], ids=["stopped", "suspended"])
