@@ -55,7 +55,7 @@ def _is_installed(module: str) -> bool:
 def _is_airflow_s_own(scheme: str) -> bool:
     """Whether the scheme is served by Airflow's own provider, which registers it without its library, too."""
     registry = import_module(_module().has_fs.__module__)
-    registered = getattr(registry, "_register_filesystems", dict)()
+    registered: dict[str, Any] = getattr(registry, "_register_filesystems", dict)()
     return str(getattr(registered.get(scheme), "__module__", "")) == _NEEDED[scheme][0]
 
 
