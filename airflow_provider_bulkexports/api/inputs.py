@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from airflow_provider_bulkexports.api import fields
-from airflow_provider_bulkexports.api.urls import origin_of
+from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
 __all__ = ["check_settings", "check_submission", "check_webhook"]
@@ -96,11 +98,23 @@ def _check_webhook_url(url: object) -> None:
         raise BulkExportsInputError(
             f"webhook_url {fields.shown(url)} has {len(url)} characters: write one of at most {_LONGEST_URL}"
         )
-    if origin_of(url, may_have_user=True) is None:
+    if origin_of(_with_ascii_host(url), may_have_user=True) is None:
         raise BulkExportsInputError(
             f"webhook_url {fields.shown(url)} is not a URL that can be called: write https:// and a host, without "
             "white space, line breaks or backslashes"
         )
+
+
+def _with_ascii_host(url: str) -> str:
+    """Write a host with letters beyond ASCII as DNS knows it, so that it can be checked as any other."""
+    if url.isascii() or not is_unambiguous(url):  # urlsplit drops line breaks
+        return url
+    try:
+        parts = urlsplit(url)
+        user, at, host = parts.netloc.rpartition("@")
+        return parts._replace(netloc=user + at + host.encode("idna").decode()).geturl()
+    except ValueError:
+        return url
 
 
 def _check_webhook_method(method: object) -> None:

@@ -151,6 +151,10 @@ WEBHOOKS = [
     "https://hooks.example.com/\0",
     "https://hooks.example.com/\u202e",
     "https://hooks.example.com/\ud83d",
+    "https://b\u00fccher.example/a\nb",
+    "https://b\u00fccher.example:port/",
+    "https://evil\uff0f.example/",
+    "https://\u00fc.." + "x" * 70 + "/",
     "https://hooks.example.com/" + "x" * 2048,
     "hooks.example.com",
     "ftp://hooks.example.com",
@@ -177,6 +181,8 @@ def test_a_webhook_that_nobody_could_call_is_refused_before_anything_is_sent(url
         "http://10.0.0.1:8080/x?y=%20#z",
         "https://user:pass@hooks.example.com/x",
         "https://[::1]/",
+        "https://b\u00fccher.example:8443/\u00fc?\u00fc",
+        "https://m\u00fcller:pass@hooks.example.com/",
     ],
 )
 def test_a_webhook_that_can_be_called_is_sent(url: str, server: Any, answer: Any) -> None:
