@@ -59,6 +59,14 @@ _MODIFIERS = range(0x1F3FB, 0x1F400)
 _MARKS_OF_ONE_CHARACTER = 16
 
 
+def text_of(value: object) -> str:
+    """A value's own words; the name of its type if it fails to say them, as a foreign exception may."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 -- must not hide what the value is about
+        return type(value).__name__
+
+
 def printable(text: object, limit: int) -> str:
     """
     Make one printable line of any text.
@@ -68,7 +76,7 @@ def printable(text: object, limit: int) -> str:
 
     :param limit: Most characters; a longer text is cut between two characters as people see them, and ends in ``…``.
     """
-    line = str(text)
+    line = text_of(text)
     is_cut = len(line) > limit
     line = line[:limit]
     if not line.isprintable():
@@ -91,7 +99,7 @@ def _end_of_character(line: str, end: int) -> int:
 
 def _message(text: object) -> str:
     """One printable line; of a long one the beginning, and the end, which says what to do."""
-    whole = str(text)
+    whole = text_of(text)
     if len(whole) <= MAX_MESSAGE:
         return printable(whole, MAX_MESSAGE)
     return f"{printable(whole, MAX_MESSAGE - _END_OF_MESSAGE - 1)} {printable(whole[-_END_OF_MESSAGE:], MAX_MESSAGE)}"

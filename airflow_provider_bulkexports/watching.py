@@ -13,6 +13,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsError,
     BulkExportsRateLimitError,
     BulkExportsResponseError,
+    text_of,
 )
 from airflow_provider_bulkexports.outcomes import WaitEvent
 from airflow_provider_bulkexports.planning import pacing
@@ -43,7 +44,7 @@ def as_poll_error(error: Exception) -> BulkExportsError:
         return error
     steps = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(steps[-1].filename).name}:{steps[-1].lineno})" if steps else ""
-    what = plain_text(f"{type(error).__name__}: {error}", longest=500)
+    what = plain_text(f"{type(error).__name__}: {text_of(error)}", longest=500)
     return BulkExportsResponseError(f"Unexpected {what}{where}")
 
 

@@ -20,6 +20,7 @@ from urllib3.exceptions import (
 )
 
 from airflow_provider_bulkexports.api.receiving import AnswerTooLateError
+from airflow_provider_bulkexports.exceptions import text_of
 
 __all__ = ["Cause", "cause_of"]
 
@@ -99,7 +100,7 @@ def _text(error: Exception, chain: list[BaseException]) -> str:
             return str(one)
         if isinstance(one, NewConnectionError) and not isinstance(one, NameResolutionError):
             return str(one).rpartition(": ")[2]
-    return str(error) or type(error).__name__
+    return text_of(error) or type(error).__name__
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

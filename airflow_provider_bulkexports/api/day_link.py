@@ -54,7 +54,12 @@ def link_from(response: requests.Response) -> SignedLink:
         raise BulkExportsResponseError(
             f"{redact_url(response.url)} answered HTTP {response.status_code} without a link: ask again"
         )
-    check_link(link)
+    try:
+        check_link(link)
+    except BulkExportsResponseError as refusal:
+        # A redirect that comes with a page leads to somebody's login or portal: that passes, as it does elsewhere.
+        refusal.is_transient = bool(response.content) and json_object(response) is None
+        raise
     return link
 
 

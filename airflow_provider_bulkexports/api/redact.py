@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
+from airflow_provider_bulkexports.exceptions import text_of
+
 __all__ = ["REDACTED", "redact", "redact_url"]
 
 REDACTED = "***"
@@ -63,7 +65,7 @@ def redact(text: object, *secrets: str | None) -> str:
 
     :param secrets: Credentials that must not appear whatever their surroundings.
     """
-    clean = _beginning(str(text), secrets)
+    clean = _beginning(text_of(text), secrets)
     clean = _URL.sub(lambda match: _shown(match.group()), clean)
     clean = _USER.sub("", clean)
     clean = _QUERY_OF_PATH.sub(rf"\1?{REDACTED}", clean)

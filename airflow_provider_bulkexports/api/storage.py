@@ -21,6 +21,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
     BulkExportsError,
     BulkExportsResponseError,
+    text_of,
 )
 
 __all__ = ["Storage", "StoredObject"]
@@ -143,7 +144,7 @@ def _broken_off(link: SignedLink, error: Exception) -> BulkExportsError:
     """Make the error; to be raised behind the handler: the original, whose text holds the URL, must not hang on."""
     if isinstance(error, BulkExportsResponseError):
         return BulkExportsResponseError(f"{link}: {error}", is_transient=error.is_transient)
-    cause = redact(str(error)[: 4 * _LONGEST_QUOTE])[:_LONGEST_QUOTE] or type(error).__name__
+    cause = redact(text_of(error)[: 4 * _LONGEST_QUOTE])[:_LONGEST_QUOTE] or type(error).__name__
     return BulkExportsConnectionError(f"{link}: the transfer broke off: {cause}")
 
 

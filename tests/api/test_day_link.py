@@ -173,6 +173,16 @@ def test_a_link_that_may_lead_elsewhere_is_refused_and_not_quoted(
     assert not [part for part in ("5ec2e7", "sig=", "user", "pass", "@", "/day", "meta-data") if part in shown]
 
 
+def test_a_redirect_to_a_portal_is_asked_again(server: Any, answer: Any) -> None:
+    portal = answer(307, "<html>Sign in</html>", {"Location": "http://portal.example.com/"})
+    server.answers(portal, portal, answer(307, {"redirect_to": "https://bucket.s3.amazonaws.com/day?sig=5ec2e7"}))
+    assert server.client().get_day_link("Messages", "2026-01-01").url.endswith("sig=5ec2e7")
+    server.answers(portal)
+    with pytest.raises(BulkExportsResponseError, match=r"portal\.example\.com.* It was not used") as failure:
+        server.client().get_day_link("Messages", "2026-01-01")
+    assert failure.value.is_transient
+
+
 @pytest.mark.parametrize("link", REFUSED)
 def test_a_refused_link_is_not_used_either_by_whoever_made_it(link: str) -> None:
     storage = Storage((1.0, 1.0))

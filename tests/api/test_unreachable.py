@@ -82,6 +82,13 @@ def test_a_host_that_no_name_server_can_be_asked_for_does_not_pass(host: str) ->
     assert not failure(f"https://{host}").is_transient
 
 
+class SpeechlessError(Exception):
+    """Fails to say what it is about."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
 RAISED: list[tuple[Exception, bool]] = [
     (OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /x"), True),
     (FileNotFoundError(2, "No such file or directory", "/etc/ssl/ca.pem"), True),
@@ -106,6 +113,7 @@ RAISED: list[tuple[Exception, bool]] = [
     (KeyError("x"), False),
     (RecursionError("x"), True),
     (MemoryError(), True),
+    (SpeechlessError(), True),
     (socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"), True),
     (RuntimeError("a lone surrogate \ud83d,\r\na forged line and \x1b[31m"), True),
     (OSError(f"https://x/?X-Amz-Signature=5ec2e7 {TOKEN} " + "x" * 10_000), True),
