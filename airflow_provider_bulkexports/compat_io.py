@@ -42,7 +42,7 @@ def has_file_system(scheme: str) -> bool:
     attached = getattr(_module("store"), "_STORE_CACHE", {})
     if any(store.protocol == scheme for store in attached.values()):
         return True
-    return bool(_module().has_fs(scheme)) and not (needed and _is_airflow_s_own(scheme))
+    return bool(_registry().has_fs(scheme)) and not (needed and _is_airflow_s_own(scheme))
 
 
 def _is_installed(module: str) -> bool:
@@ -54,9 +54,16 @@ def _is_installed(module: str) -> bool:
 
 def _is_airflow_s_own(scheme: str) -> bool:
     """Whether the scheme is served by Airflow's own provider, which registers it without its library, too."""
-    registry = import_module(_module().has_fs.__module__)
-    registered: dict[str, Any] = getattr(registry, "_register_filesystems", dict)()
+    registered: dict[str, Any] = getattr(_registry(), "_register_filesystems", dict)()
     return str(getattr(registered.get(scheme), "__module__", "")) == _NEEDED[scheme][0]
+
+
+def _registry() -> Any:
+    """The module that knows the file systems."""
+    try:
+        return import_module("airflow.sdk.io.fs")
+    except ImportError:  # before Airflow 3.1
+        return import_module("airflow.io")
 
 
 def _module(*name: str) -> Any:
