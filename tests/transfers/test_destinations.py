@@ -22,10 +22,8 @@ from airflow_provider_bulkexports.publishing import Destination
 from airflow_provider_bulkexports.simulator import Simulator
 
 try:
-    from airflow.sdk import io as airflow_io
     from airflow.sdk.io import store as airflow_store
 except ImportError:  # Airflow 2
-    from airflow import io as airflow_io
     from airflow.io import store as airflow_store
 
 WRONG = [
@@ -66,7 +64,7 @@ def test_a_store_whose_provider_or_library_is_not_installed_is_refused_with_the_
     real = compat_io.find_spec
     monkeypatch.setattr(compat_io, "find_spec", lambda name: None if name == missing else real(name))
     if missing.startswith("airflow."):
-        monkeypatch.setattr(airflow_io, "has_fs", lambda scheme: scheme == "file")
+        monkeypatch.setattr(compat_io._registry(), "has_fs", lambda scheme: scheme == "file")
 
     for make in (
         lambda: BulkExportsToObjectStorageOperator(
