@@ -28,8 +28,8 @@ _LARGEST_ANSWER = 1 << 25
 #: Bytes that are read of an error, or of a redirect.
 _LARGEST_ERROR = 1 << 16
 
-#: Statuses after which the same connection is no good for the next try.
-_WRONG_CONNECTION = frozenset({408, 421})
+#: Statuses after which the same connection is no good for the next try; after 101, it is one of another protocol.
+_WRONG_CONNECTION = frozenset({101, 408, 421})
 
 #: Longest URL and longest reason that an error quotes.
 _LONGEST_QUOTE = 500

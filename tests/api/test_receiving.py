@@ -70,7 +70,8 @@ def test_a_dripping_answer_has_a_deadline(verb: str, beginning: bytes, piece: by
     server = raw(lambda _: every(0.02, beginning, piece))
     client = server.client(read_timeout=0.1, retry=ONCE)
     began = time.monotonic()
-    with pytest.raises(BulkExportsConnectionError, match=r"was not complete after 0\.4 seconds") as caught:
+    # A busy machine may let more time pass between two bytes than is waited for the next.
+    with pytest.raises(BulkExportsConnectionError, match=r"was not complete after 0\.4 seconds|timed out") as caught:
         CALLS[verb](client)
     assert caught.value.is_transient
     assert time.monotonic() - began < 5
@@ -265,7 +266,6 @@ def test_an_interim_answer_is_not_taken_for_the_answer(interim: bytes, raw: Any)
 
 NO_ANSWER_YET = {
     **INTERIM,
-    "101": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
     "half a header": b"HTTP/1.1 204 No Content\r\nContent-",
     "no end of the headers": b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n",
     "a status line": b"HTTP/1.1 204 No Content\r\n",
@@ -276,6 +276,18 @@ NO_ANSWER_YET = {
 def test_a_deletion_is_not_done_before_its_answer(beginning: bytes, raw: Any) -> None:
     server = raw(lambda _: [beginning])
     with pytest.raises((BulkExportsConnectionError, BulkExportsResponseError)) as caught:
+        server.client().delete_job(JOB_SID)
+    assert caught.value.is_transient
+    assert len(server.requests) == 4
+
+
+def test_a_connection_that_speaks_another_protocol_is_not_used_again(raw: Any) -> None:
+    def switching(_: int) -> Iterator[bytes]:
+        yield b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
+        server.stopped.wait(0.1)  # and stays open, for whoever would use it again
+
+    server = raw(switching)
+    with pytest.raises(BulkExportsResponseError) as caught:
         server.client().delete_job(JOB_SID)
     assert caught.value.is_transient
     assert len(server.requests) == 4
