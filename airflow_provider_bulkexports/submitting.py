@@ -41,6 +41,7 @@ from airflow_provider_bulkexports.planning.plan import (
     plan_exports,
     rivals_of,
 )
+from airflow_provider_bulkexports.planning.progress import is_finished
 from airflow_provider_bulkexports.planning.seniority import seniority_of
 from airflow_provider_bulkexports.rivalry import Rivalry
 
@@ -153,7 +154,7 @@ class _Submission:
         before: set[str] = set()
         for _ in range(_RACE_PAUSES):
             plan = self.plan(self._request.days)
-            rivals = (*plan.spare, *plan.adopt)
+            rivals = [job for job in (*plan.spare, *plan.adopt) if not is_finished(job)]
             if len(rivals) < (2 if self._request.adopts_own and is_retry else 1):
                 return
             sids = {job.job_sid for job in rivals}
