@@ -118,13 +118,18 @@ class Timeline:
     def __init__(self, clock: SimulatedClock, traveller: Any) -> None:
         self._clock = clock
         self._traveller = traveller
-        self.passed = 0.0
+        self.exactly_passed = 0.0
         self.slept: list[float] = []
         self._agenda: list[tuple[float, Callable[[], Any]]] = []
 
     @property
     def now(self) -> datetime:
         return datetime.now(timezone.utc)
+
+    @property
+    def passed(self) -> float:
+        """Seconds since the test began, without what differences of floats leave: 360, not 359.9999999999991."""
+        return round(self.exactly_passed, 6)
 
     def after(self, seconds: float, action: Callable[[], Any]) -> None:
         """Do something once so much time has passed."""
@@ -133,7 +138,7 @@ class Timeline:
     def advance(self, seconds: float) -> None:
         self._clock.advance(seconds)
         self._traveller.shift(seconds)
-        self.passed += seconds
+        self.exactly_passed += seconds
         due = [entry for entry in self._agenda if entry[0] <= self.passed]
         for entry in due:
             self._agenda.remove(entry)
@@ -169,7 +174,7 @@ def timeline(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Timeli
             (timeline.sleep if threading.get_ident() == this_thread else sleep)(seconds)
 
         def moved_monotonic() -> float:
-            return began + timeline.passed if threading.get_ident() == this_thread else monotonic()
+            return began + timeline.exactly_passed if threading.get_ident() == this_thread else monotonic()
 
         monkeypatch.setattr(asyncio, "sleep", sleep_in_loop)
         monkeypatch.setattr(time, "sleep", sleep_in_thread)
