@@ -34,8 +34,6 @@ MAX_DAYS_PER_JOB = 366
 #: Twilio keeps a file this long from its creation (documentation of BulkExports, Overview).
 FILE_LIFETIME = timedelta(days=7)
 
-_LONGEST_QUOTE = 100
-
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: Longest reason of a library that an error quotes; it repeats what was written.
 _LONGEST_REASON = 200
