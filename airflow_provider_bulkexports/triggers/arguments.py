@@ -11,6 +11,13 @@ __all__ = ["serialized"]
 
 
 def serialized(trigger: BaseTrigger) -> tuple[str, dict[str, Any]]:
-    """Name a trigger's class and its arguments, as its constructor has them."""
+    """
+    Name a trigger's class by its public path, and its arguments as its constructor has them.
+
+    Airflow stores both. The path of the file in which a class is defined would strand stored triggers when it moves.
+    """
     arguments = {name: getattr(trigger, name) for name in inspect.signature(type(trigger)).parameters}
-    return f"{type(trigger).__module__}.{type(trigger).__qualname__}", arguments
+    module = type(trigger).__module__
+    if module.startswith(f"{__package__}."):
+        module = f"{__package__}.bulkexports"
+    return f"{module}.{type(trigger).__qualname__}", arguments
