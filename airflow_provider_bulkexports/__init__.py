@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_bulkexports.groups import export_to_object_storage
+    from airflow_provider_bulkexports.assets.bulkexports import asset_for
     from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-    from airflow_provider_bulkexports.lineage import asset_for
     from airflow_provider_bulkexports.operators.bulkexports import (
         CreateExportCustomJobOperator,
         DeleteExportJobOperator,
     )
     from airflow_provider_bulkexports.planning.backfill import join_days, plan_quota, split_days, split_months
     from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
+    from airflow_provider_bulkexports.task_groups import export_to_object_storage
     from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
     from airflow_provider_bulkexports.triggers.bulkexports import (
         ExportCustomJobTrigger,
@@ -56,8 +56,8 @@ _HOME_OF = {
     "ExportDayEventTrigger": "triggers.bulkexports",
     "ExportDaySensor": "sensors.bulkexports",
     "ExportDayTrigger": "triggers.bulkexports",
-    "asset_for": "lineage",
-    "export_to_object_storage": "groups",
+    "asset_for": "assets.bulkexports",
+    "export_to_object_storage": "task_groups",
     "join_days": "planning.backfill",
     "plan_quota": "planning.backfill",
     "split_days": "planning.backfill",

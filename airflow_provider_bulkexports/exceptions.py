@@ -1,5 +1,5 @@
 """
-Everything this package raises on its own account, as one tree.
+Every error that this package raises, as one tree.
 
     BulkExportsError
     ├── BulkExportsInputError            refused here, before anything was sent (also a ValueError)
@@ -8,6 +8,8 @@ Everything this package raises on its own account, as one tree.
     ├── BulkExportsResponseError         an answer that cannot be used: not JSON, a paging loop, a foreign link
     ├── BulkExportsDownloadError         a day's file could not be fetched whole: says which day
     ├── BulkExportsStorageError          the destination's store refused or failed: object, operation, what to do
+    ├── DayMissingError                  Twilio has no file of a day that should have one
+    ├── TaskKilledError                  Airflow is killing the task, so nothing more was begun
     └── BulkExportsAPIError              Twilio answered with an error: status, code, message, request id
         ├── BulkExportsAuthError         401 or 403: the credentials, or what they may do
         ├── BulkExportsNotFoundError     404: unknown, deleted, aged out, or the wrong account
@@ -15,8 +17,9 @@ Everything this package raises on its own account, as one tree.
         ├── BulkExportsRateLimitError    429: too many requests at once; the request was not processed
         └── BulkExportsServerError       5xx, 408, 421, 425: a fault of Twilio or of the way to it, usually passing
 
-Nothing here imports Airflow. What an error means for a task (retry or fail for good) is decided in ``failures.py``,
-from :attr:`BulkExportsError.is_transient`.
+Nothing here imports Airflow. What an error means for a task (retry, or fail for good) is decided in
+``tasks/failures.py`` by
+:attr:`BulkExportsError.is_transient`.
 
 A message is one printable line of at most :data:`MAX_MESSAGE` characters, whatever a server or a user put into it: it
 travels through logs, databases and pipes that take no lone surrogate, no NUL and no line break.
@@ -41,7 +44,9 @@ __all__ = [
     "BulkExportsResponseError",
     "BulkExportsServerError",
     "BulkExportsStorageError",
+    "DayMissingError",
     "DayNotExportableError",
+    "TaskKilledError",
 ]
 
 
@@ -282,5 +287,15 @@ class BulkExportsServerError(BulkExportsAPIError):
 
     Whether Twilio acted on a POST that was answered so is unknown.
     """
+
+    is_transient = True
+
+
+class DayMissingError(BulkExportsError):
+    """Twilio has no file of a day that should have one."""
+
+
+class TaskKilledError(BulkExportsError):
+    """Airflow is killing the task, so it began nothing more; its retry continues from what is there."""
 
     is_transient = True

@@ -99,9 +99,9 @@ def get_provider_info() -> dict[str, Any]:
 def _asset_uris() -> dict[str, Any]:
     return {
         "schemes": ["twilio-bulkexports"],
-        "handler": f"{_PACKAGE}.planning.asset_uris.sanitize_uri",
-        "factory": f"{_PACKAGE}.lineage.create_asset",
-        "to_openlineage_converter": f"{_PACKAGE}.lineage.convert_asset_to_openlineage",
+        "handler": f"{_PACKAGE}.assets.uris.sanitize_uri",
+        "factory": f"{_PACKAGE}.assets.bulkexports.create_asset",
+        "to_openlineage_converter": f"{_PACKAGE}.assets.bulkexports.convert_asset_to_openlineage",
     }
 
 

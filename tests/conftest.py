@@ -89,7 +89,7 @@ def connection(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> str:
     """The default Airflow connection, to the simulator's main account; retries wait no time."""
     conn_id = BulkExportsHook.default_conn_name
     monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", sim.connection_json())
-    monkeypatch.setattr("airflow_provider_bulkexports.hooks.bulkexports.RetryPolicy", quick)
+    monkeypatch.setattr("airflow_provider_bulkexports.hooks.connection.RetryPolicy", quick)
     return conn_id
 
 

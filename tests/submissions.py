@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType
-from airflow_provider_bulkexports.cancelling import JobGuard
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
-from airflow_provider_bulkexports.submitting import ExportRequest
+from airflow_provider_bulkexports.submission.cancellation import JobGuard
+from airflow_provider_bulkexports.submission.submit import ExportRequest
 
 DAYS = DayRange(date(2026, 1, 1), date(2026, 1, 3))
 CREATE = {"method": "POST", "path": r"/v1/Exports/Messages/Jobs"}

@@ -18,10 +18,10 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
+from airflow_provider_bulkexports.polling.wait_poller import FAILURES_IN_A_ROW
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.simulator.faults import HTML_PAGE
-from airflow_provider_bulkexports.watching import FAILURES_IN_A_ROW
 
 if AIRFLOW_VERSION.startswith("2."):
     from airflow import DAG
@@ -106,7 +106,7 @@ def only(step: str) -> pytest.MarkDecorator:
 @pytest.fixture(autouse=True)
 def blunt(connection: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """A client that repeats nothing, and is impatient where patience is what is tested."""
-    hooks = "airflow_provider_bulkexports.hooks.bulkexports"
+    hooks = "airflow_provider_bulkexports.hooks.connection"
     monkeypatch.setattr(f"{hooks}.RetryPolicy", lambda **_: RetryPolicy(max_retries=0))
     if request.node.callspec.params["row"].delayed:
 

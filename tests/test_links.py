@@ -17,9 +17,9 @@ from airflow_provider_bulkexports import (
     ExportDaySensor,
 )
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.models import ResourceType
 from airflow_provider_bulkexports.compat import TaskDeferred
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
+from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
 
 try:

@@ -16,7 +16,7 @@ PACKAGE = Path(airflow_provider_bulkexports.__file__).parent
 PAGE = DOCS["troubleshooting"]
 
 #: The simulator and the command are no part of a task.
-NOT_OF_TASKS = {"cli", "cli.py", "demo", "example_dags", "simulator"}
+NOT_OF_TASKS = {"cli", "example_dags", "simulator"}
 
 LOGGING = ("info", "warning", "error", "exception", "critical")
 

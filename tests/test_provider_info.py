@@ -14,8 +14,8 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from airflow_provider_bulkexports.assets.uris import SCHEME
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
-from airflow_provider_bulkexports.planning.asset_uris import SCHEME
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, get_provider_info
 
 PACKAGE = "airflow-provider-bulkexports"

@@ -22,15 +22,15 @@ from documents import DOCS, README, ROOT, Document, documents, rows
 from packaging.version import Version
 
 from airflow_provider_bulkexports import exceptions
-from airflow_provider_bulkexports.api.models import Job
-from airflow_provider_bulkexports.cli import main
+from airflow_provider_bulkexports.cli.main import main
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
-from airflow_provider_bulkexports.outcomes import WaitResult
+from airflow_provider_bulkexports.model.resources import Job
+from airflow_provider_bulkexports.model.results import WaitResult
+from airflow_provider_bulkexports.object_storage.day_store import StoredDay
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.provider_info import connection_form, get_provider_info
-from airflow_provider_bulkexports.runs import days_of_run
 from airflow_provider_bulkexports.simulator import Simulator
-from airflow_provider_bulkexports.storing import StoredDay
+from airflow_provider_bulkexports.tasks.days import days_of_run
 
 try:
     from airflow.sdk import DAG
@@ -115,7 +115,7 @@ def test_the_readme_is_short_and_has_no_image_of_its_own() -> None:
 
 @pytest.mark.parametrize("command", commands())
 def test_commands_are_understood(command: str) -> None:
-    """The demo and the simulator themselves run in ``test_cli.py``."""
+    """The demo and the simulator themselves run in ``cli/test_main.py``."""
     program, verb, *options = shlex.split(command)
 
     assert program == "bulkexports"
@@ -263,31 +263,31 @@ SHOWN_BY = {
         "test_faults.py::test_a_fault_in_the_look_for_the_task_s_job",
     ],
     "An answer is broken, or about something else": [
-        "api/test_receiving.py::test_an_answer_that_breaks_anywhere_is_asked_for_again",
-        "api/test_echoes.py::test_an_answer_about_another_job_is_asked_for_again_and_never_believed",
+        "api/test_bounded_response.py::test_an_answer_that_breaks_anywhere_is_asked_for_again",
+        "api/test_response_check.py::test_an_answer_about_another_job_is_asked_for_again_and_never_believed",
     ],
     "The answer to a submission is lost": [
         "test_faults.py::test_a_submission_whose_answer_is_lost",
         "test_faults.py::test_a_submission_that_does_not_arrive",
-        "submitting/test_lost_answers.py::test_a_submission_that_surely_failed_is_sent_once_more",
-        "submitting/test_lost_answers.py::test_the_look_up_outlasts_an_outage_of_ten_minutes",
-        "submitting/test_lost_answers.py::test_when_it_cannot_be_told_the_error_says_what_the_next_try_does",
+        "submission/test_lost_responses.py::test_a_submission_that_surely_failed_is_sent_once_more",
+        "submission/test_lost_responses.py::test_the_look_up_outlasts_an_outage_of_ten_minutes",
+        "submission/test_lost_responses.py::test_when_it_cannot_be_told_the_error_says_what_the_next_try_does",
     ],
     "The submitting task is retried or cleared": [
         "operators/test_create_once.py::test_a_second_attempt_adopts_the_first_job",
         "operators/test_create_once.py::test_a_task_that_is_cleared_days_later_adopts_its_finished_job",
-        "submitting/test_adoption.py::test_only_failed_days_are_submitted_again",
+        "submission/test_adoption.py::test_only_failed_days_are_submitted_again",
         "operators/test_create_once.py::test_a_deleted_job_is_submitted_again",
     ],
     "A worker dies between the submission and its record": [
-        "submitting/test_adoption.py::test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post",
+        "submission/test_adoption.py::test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post",
     ],
     "Two equal jobs of a task exist": [
-        "submitting/test_adoption.py::test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both",
+        "submission/test_adoption.py::test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both",
     ],
     "Mapped tasks submit the same days at the same moment": [
-        "submitting/test_races.py::test_tasks_that_submit_at_once_use_one_job_twenty_times",
-        "submitting/test_races.py::test_a_list_that_does_not_tell_the_order_ends_in_one_job_too",
+        "submission/test_duplicates.py::test_tasks_that_submit_at_once_use_one_job_twenty_times",
+        "submission/test_duplicates.py::test_a_list_that_does_not_tell_the_order_ends_in_one_job_too",
     ],
     "The days are not exportable yet": [
         "operators/test_create_too_early.py::test_yesterday_and_today_are_waited_for",
@@ -301,13 +301,13 @@ SHOWN_BY = {
         "operators/test_create_quota.py::test_any_other_400_fails_at_once_and_shows_twilio_s_words",
     ],
     "An argument comes out as nothing, for example from a skipped task": [
-        "test_given.py::test_a_template_that_comes_out_as_nothing_is_refused",
-        "test_given.py::test_the_output_of_a_skipped_task_is_refused",
-        "test_given.py::test_a_mapped_value_of_nothing_is_refused",
+        "tasks/test_missing_arguments.py::test_a_template_that_comes_out_as_nothing_is_refused",
+        "tasks/test_missing_arguments.py::test_the_output_of_a_skipped_task_is_refused",
+        "tasks/test_missing_arguments.py::test_a_mapped_value_of_nothing_is_refused",
     ],
     "The schedule does not give each run one UTC day": [
-        "test_schedules.py::test_a_schedule_that_does_not_mean_one_day_a_run_is_told",
-        "test_schedules.py::test_it_is_told_when_the_dag_is_parsed",
+        "tasks/test_schedules.py::test_a_schedule_that_does_not_mean_one_day_a_run_is_told",
+        "tasks/test_schedules.py::test_it_is_told_when_the_dag_is_parsed",
     ],
     "A poll of the job fails": [
         "test_faults.py::test_a_wait_survives_what_passes",
@@ -338,7 +338,7 @@ SHOWN_BY = {
         "transfers/test_s3.py::test_a_killed_task_leaves_nothing_partial_and_the_next_one_fetches_the_rest",
     ],
     "The destination cannot be right": [
-        "planning/test_destinations.py::test_what_would_store_somewhere_else_is_refused",
+        "object_storage/test_locations.py::test_what_would_store_somewhere_else_is_refused",
     ],
     "The store refuses or fails": [
         "object_storage/test_errors.py::test_what_no_retry_mends_is_final_and_says_the_cure",

@@ -16,10 +16,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
 
-from airflow_provider_bulkexports.api.bodies import Read, Recollection
 from airflow_provider_bulkexports.api.credentials import Credentials
 from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
-from airflow_provider_bulkexports.api.echoes import (
+from airflow_provider_bulkexports.api.json_body import Read, Recollection
+from airflow_provider_bulkexports.api.paging import address_of, iterate_pages, require_page
+from airflow_provider_bulkexports.api.request_check import check_settings, check_submission, check_webhook
+from airflow_provider_bulkexports.api.response_check import (
     configuration_about,
     created_job,
     export_about,
@@ -27,23 +29,18 @@ from airflow_provider_bulkexports.api.echoes import (
     listed_jobs,
     the_job,
 )
-from airflow_provider_bulkexports.api.inputs import check_settings, check_submission, check_webhook
-from airflow_provider_bulkexports.api.models import (
-    DayRange,
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.storage_host import Storage
+from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
+from airflow_provider_bulkexports.model.days import DayRange, check_exportable, check_job_length, parse_day
+from airflow_provider_bulkexports.model.resources import (
     Export,
     ExportConfiguration,
     ExportDay,
     Job,
     ResourceType,
-    check_exportable,
-    check_job_length,
-    parse_day,
     parse_job_sid,
 )
-from airflow_provider_bulkexports.api.paging import address_of, iterate_pages, require_page
-from airflow_provider_bulkexports.api.retry import RetryPolicy
-from airflow_provider_bulkexports.api.storage import Storage
-from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
 
 __all__ = ["BulkExportsClient", "check_webhook"]
 

@@ -17,10 +17,10 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
-from airflow_provider_bulkexports.api.day_link import SignedLink, link_from
-from airflow_provider_bulkexports.api.spool import spooled
-from airflow_provider_bulkexports.api.storage import Storage, StoredObject
-from airflow_provider_bulkexports.api.verify import EMPTY_FILE, FileCheck
+from airflow_provider_bulkexports.api.file_check import EMPTY_FILE, FileCheck
+from airflow_provider_bulkexports.api.signed_link import SignedLink, link_from
+from airflow_provider_bulkexports.api.storage_host import Storage, StoredObject
+from airflow_provider_bulkexports.api.temporary_files import spooled
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
     BulkExportsDownloadError,

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 import requests
 from urllib3.exceptions import ProtocolError
 
-from airflow_provider_bulkexports.api import fields
-from airflow_provider_bulkexports.api.causes import cause_of
-from airflow_provider_bulkexports.api.errors import error_from, kind_of
-from airflow_provider_bulkexports.api.receiving import UnreadableBodyError, read_body
+from airflow_provider_bulkexports.api.bounded_response import UnreadableBodyError, read_body
+from airflow_provider_bulkexports.api.error_responses import error_from, kind_of
+from airflow_provider_bulkexports.api.failure_causes import cause_of
 from airflow_provider_bulkexports.api.redact import redact_url
 from airflow_provider_bulkexports.api.retry import BudgetedRetry
 from airflow_provider_bulkexports.exceptions import (
@@ -19,6 +18,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsError,
     BulkExportsResponseError,
 )
+from airflow_provider_bulkexports.model import parsing as fields
 
 __all__ = ["Exchange", "unusable"]
 

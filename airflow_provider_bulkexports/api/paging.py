@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
-from airflow_provider_bulkexports.api import fields
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
+from airflow_provider_bulkexports.model import parsing as fields
 
 __all__ = ["address_of", "iterate_pages", "require_page"]
 

@@ -17,7 +17,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from airflow_provider_bulkexports.api.hosts import is_loopback
-from airflow_provider_bulkexports.api.log_guard import guard_http_logs
+from airflow_provider_bulkexports.api.http_logging import guard_http_logs
 
 __all__ = ["PrivateSession"]
 

@@ -8,10 +8,10 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports import __version__
-from airflow_provider_bulkexports.api import fields
 from airflow_provider_bulkexports.api.redact import redact_url
 from airflow_provider_bulkexports.api.urls import is_loopback, is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model import parsing as fields
 
 __all__ = ["BASE_URL", "checked_account_sid", "checked_base_url", "checked_timeouts", "own_user_agent"]
 

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import requests
 
-from airflow_provider_bulkexports.api.bodies import Read, json_object
+from airflow_provider_bulkexports.api.bounded_response import ENCODINGS, ReceivingAdapter
 from airflow_provider_bulkexports.api.credentials import Credentials
 from airflow_provider_bulkexports.api.exchange import Exchange, unusable
-from airflow_provider_bulkexports.api.log_guard import unlogged_queries
-from airflow_provider_bulkexports.api.receiving import ENCODINGS, ReceivingAdapter
+from airflow_provider_bulkexports.api.http_logging import unlogged_queries
+from airflow_provider_bulkexports.api.json_body import Read, json_object
 from airflow_provider_bulkexports.api.retry import BudgetedRetry, RetryPolicy
 from airflow_provider_bulkexports.api.sessions import PrivateSession
 from airflow_provider_bulkexports.api.settings import (
@@ -138,7 +138,7 @@ class Transport:
         """
         Send a request whose answer is a JSON object; see :meth:`ask`.
 
-        :param read: See :func:`~airflow_provider_bulkexports.api.bodies.json_object`.
+        :param read: See :func:`~airflow_provider_bulkexports.api.json_body.json_object`.
         :param check: Makes of the object what is returned; raises :exc:`BulkExportsResponseError` if it is another one
             than was asked for.
         """

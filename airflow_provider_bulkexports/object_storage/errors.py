@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.api.redact import redact
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsStorageError
-from airflow_provider_bulkexports.planning.plain import plain_text
+from airflow_provider_bulkexports.model.plain import plain_text
 
 __all__ = ["store_errors", "translated"]
 

@@ -8,31 +8,33 @@ from datetime import date
 from functools import cached_property, partial
 from typing import Any
 
-from airflow_provider_bulkexports.announcing import announce_result, require_outlets
 from airflow_provider_bulkexports.api.client import check_webhook
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType, check_job_length
-from airflow_provider_bulkexports.cancelling import JobGuard
+from airflow_provider_bulkexports.assets.events import announce_result, require_outlets
+from airflow_provider_bulkexports.assets.lineage import Exported, export_lineage
 from airflow_provider_bulkexports.compat import BaseOperator, Context, conf, is_recorded_as_ended
-from airflow_provider_bulkexports.destination_check import check_known_destination, check_writable
 from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsInputError, BulkExportsQuotaError
-from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
-from airflow_provider_bulkexports.given import remember_given, require_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.lineage import Exported, export_lineage
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
-from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
-from airflow_provider_bulkexports.operators.deletion import DeleteExportJobOperator
-from airflow_provider_bulkexports.outcomes import WaitResult, conclude
-from airflow_provider_bulkexports.pausing import Pauses
-from airflow_provider_bulkexports.planning.days import needs_wait
+from airflow_provider_bulkexports.model.days import DayRange, check_job_length, needs_wait, utc_today
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.results import WaitResult
+from airflow_provider_bulkexports.operators.delete_job import DeleteExportJobOperator
 from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.retention import warn_of_expiry
-from airflow_provider_bulkexports.runs import attempt_of, identities_of, utc_today, wanted_days
-from airflow_provider_bulkexports.schedules import warn_at_parse_time, warn_in_run
-from airflow_provider_bulkexports.submitting import ExportRequest, submit
+from airflow_provider_bulkexports.polling.wait_poller import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
+from airflow_provider_bulkexports.polling.waits import JobWait
+from airflow_provider_bulkexports.submission.cancellation import JobGuard
+from airflow_provider_bulkexports.submission.submit import ExportRequest, submit
+from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
+from airflow_provider_bulkexports.tasks.attempts import attempt_of, identities_of
+from airflow_provider_bulkexports.tasks.days import wanted_days
+from airflow_provider_bulkexports.tasks.deferral import Pauses
+from airflow_provider_bulkexports.tasks.destination_check import check_known_destination, check_writable
+from airflow_provider_bulkexports.tasks.expiry import warn_of_expiry
+from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
+from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
+from airflow_provider_bulkexports.tasks.results import conclude
+from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import JobWait
-from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
 
 __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 

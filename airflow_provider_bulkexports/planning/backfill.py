@@ -11,9 +11,8 @@ from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
-from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, DayRange, parse_day
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.planning.days import merge_days, split_range
+from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange, merge_days, parse_day, split_range
 from airflow_provider_bulkexports.planning.quota import schedule_ranges
 
 __all__ = ["join_days", "plan_quota", "split_days", "split_months"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, DayRange, Job
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.planning.plain import listed
+from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange
+from airflow_provider_bulkexports.model.plain import listed
+from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.progress import own_range, range_of
 
 __all__ = ["awaited_days"]

@@ -17,8 +17,9 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from airflow_provider_bulkexports.api import fields
-from airflow_provider_bulkexports.api.models import DayRange, Job, ResourceType
+from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.resources import Job, ResourceType
 
 __all__ = ["Marker", "base_of", "friendly_name", "identity_of", "read_marker"]
 

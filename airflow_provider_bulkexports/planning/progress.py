@@ -7,42 +7,22 @@ Twilio gives a job no status of its own (OpenAPI document): it is computed here,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
 from functools import cached_property, lru_cache
 
-from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, DayRange, DayStatus, Job, StatusGroup
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange
+from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup
+from airflow_provider_bulkexports.model.plain import listed
+from airflow_provider_bulkexports.model.resources import Job
+from airflow_provider_bulkexports.planning.job_days import _BEST_FIRST, Reading, _read_details, rank_of
 from airflow_provider_bulkexports.planning.pacing import Outlook
-from airflow_provider_bulkexports.planning.plain import listed
 
-__all__ = [
-    "Progress",
-    "Reading",
-    "Verdict",
-    "is_finished",
-    "own_range",
-    "progress_of",
-    "range_of",
-    "rank_of",
-    "read_details",
-]
+__all__ = ["Progress", "Verdict", "is_finished", "name_days", "own_range", "progress_of", "range_of"]
 
-#: From the best news of a day to the worst, where several jobs cover it. A day on its way beats one that failed.
-_BEST_FIRST = (
-    DayStatus.COMPLETED,
-    DayStatus.COMPLETED_EMPTY_RECORDS,
-    DayStatus.RUNNING,
-    DayStatus.SUBMITTED,
-    DayStatus.ERROR_DURING_RUN,
-    DayStatus.UNKNOWN,
-    DayStatus.FAILED,
-    DayStatus.RUNNING_TO_BE_DELETED,
-    DayStatus.DELETED_BY_USER_REQUEST,
-)
-_RANK = {status: rank for rank, status in enumerate(_BEST_FIRST)}
 
 _WORDS = {
     DayStatus.COMPLETED: "completed",
@@ -51,11 +31,6 @@ _WORDS = {
     DayStatus.RUNNING_TO_BE_DELETED: "deleted",
     DayStatus.DELETED_BY_USER_REQUEST: "deleted",
 }
-
-
-def rank_of(status: DayStatus) -> int:
-    """Place of a status from the best news of a day (0) to the worst."""
-    return _RANK[status]
 
 
 class Verdict(Enum):
@@ -235,42 +210,6 @@ def _best_states(readings: Sequence[Reading], days: DayRange, *, hoped: Set[date
     return {day: status for day, status in states.items() if not (status.is_lost and day in hoped)}
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one job says about its own days; fields as in :class:`Progress`."""
-
-    states: Mapping[date, DayStatus]
-    unnamed: Counter[DayStatus]
-    unaccounted: int
-
-
-def read_details(job: Job, days: DayRange) -> Reading:
-    """
-    Read a job's ``details``.
-
-    Days of a status that Twilio only counted are named where no other day is left for them.
-
-    :param days: All days of the job.
-    """
-    return _read_details(job.details, days)
-
-
-def _read_details(details: Iterable[StatusGroup], days: DayRange) -> Reading:
-    states: dict[date, DayStatus] = {}
-    unnamed: Counter[DayStatus] = Counter()
-    for group in details:
-        for day in group.days:
-            if day not in states or _doubt(group.status) > _doubt(states[day]):
-                states[day] = group.status
-        unnamed[group.status] += group.count - len(group.days)
-    unnamed = +unnamed
-    open_days = [day for day in days if day not in states]
-    if len(unnamed) == 1 and unnamed.total() >= len(open_days):
-        states.update(dict.fromkeys(open_days, next(iter(unnamed))))
-        return Reading(states, Counter(), 0)
-    return Reading(states, unnamed, max(len(open_days) - unnamed.total(), 0))
-
-
 def own_range(job: Job) -> DayRange | None:
     """The job's days as Twilio echoed them; ``None`` where the echo is missing or absurd."""
     if job.start_day and job.end_day and 0 <= (job.end_day - job.start_day).days < MAX_DAYS_PER_JOB:
@@ -278,11 +217,43 @@ def own_range(job: Job) -> DayRange | None:
     return None
 
 
-def _doubt(status: DayStatus) -> tuple[bool, int]:
-    """Order for a day that is in two groups, caught between them: believe what keeps us waiting, then the worst."""
-    return not status.is_final, rank_of(status)
-
-
 def is_finished(job: Job) -> bool:
     """Whether the job says that all of its days that it speaks of are final."""
     return bool(job.details) and all(group.status.is_final for group in job.details)
+
+
+def name_days(progress: Progress, files: Collection[date] | None) -> Progress:
+    """
+    Give every day of a finished wait a status; real answers had ``days: null`` beside several statuses in 2020.
+
+    A day with a file is completed, or empty where the counts leave no other choice. A day without one failed if any day
+    did (so that no failure is overlooked), and is empty otherwise: empty days had no file then.
+
+    :param progress: Progress whose verdict is final.
+    :param files: Days of which Twilio lists a file; ``None``: the list cannot be had. Where it lacks files of completed
+        days, a day counts as completed rather than empty: whoever stores it asks for its file, and a list that came
+        without entries makes no day empty.
+    """
+    open_days = progress.unnamed_days
+    if not open_days:
+        return progress
+    counted = progress.unnamed
+    with_file = DayStatus.COMPLETED
+    if DayStatus.COMPLETED not in counted and DayStatus.COMPLETED_EMPTY_RECORDS in counted:
+        with_file = DayStatus.COMPLETED_EMPTY_RECORDS
+    without_file = DayStatus.COMPLETED_EMPTY_RECORDS
+    if DayStatus.FAILED in counted:
+        without_file = DayStatus.FAILED
+    elif DayStatus.COMPLETED_EMPTY_RECORDS not in counted or _lacks_files(progress, files):
+        without_file = DayStatus.COMPLETED
+    named = {day: with_file if day in (files or ()) else without_file for day in open_days}
+    return replace(progress, states={**progress.states, **named}, unnamed={})
+
+
+def _lacks_files(progress: Progress, files: Collection[date] | None) -> bool:
+    """Whether there must be more files than the list shows; of a part of a job's days that is not known."""
+    completed, open_days = progress.unnamed.get(DayStatus.COMPLETED, 0), progress.unnamed_days
+    if files is None:
+        return completed > 0
+    is_whole = sum(progress.unnamed.values()) == len(open_days)
+    return is_whole and completed > sum(day in files for day in open_days)

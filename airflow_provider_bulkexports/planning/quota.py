@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, timezone
 
-from airflow_provider_bulkexports.api.models import MAX_DAYS_PER_JOB, DayRange, exportable_at
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange, exportable_at
 
 __all__ = ["CLOCK_MARGIN", "quota_renewed_at", "schedule_ranges"]
 

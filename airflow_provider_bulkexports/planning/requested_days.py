@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from airflow_provider_bulkexports.api.models import ResourceType, parse_day
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.days import parse_day
+from airflow_provider_bulkexports.model.resources import ResourceType
 
 __all__ = ["RequestedDays"]
 

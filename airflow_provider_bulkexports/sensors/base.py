@@ -7,25 +7,21 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_bulkexports.announcing import announce_result, require_outlets
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.compat import (
-    AirflowSkipException,
-    BaseSensorOperator,
-    Context,
-    PokeReturnValue,
-)
-from airflow_provider_bulkexports.failures import BulkExportsTaskError, as_task_failures
-from airflow_provider_bulkexports.given import require_given
+from airflow_provider_bulkexports.assets.events import announce_result, require_outlets
+from airflow_provider_bulkexports.compat import AirflowSkipException, BaseSensorOperator, Context, PokeReturnValue
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
-from airflow_provider_bulkexports.outcomes import WaitResult, conclude
+from airflow_provider_bulkexports.model.plain import plain_text
+from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.planning.plain import plain_text
-from airflow_provider_bulkexports.retention import expiry_of, warn_of_expiry
+from airflow_provider_bulkexports.polling.wait_poller import Watch
+from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
+from airflow_provider_bulkexports.tasks.expiry import expiry_of, warn_of_expiry
+from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
+from airflow_provider_bulkexports.tasks.missing_arguments import require_given
+from airflow_provider_bulkexports.tasks.results import conclude
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
-from airflow_provider_bulkexports.waiting import DayWait, JobWait
-from airflow_provider_bulkexports.watching import Watch
 
 __all__ = ["WaitSensor"]
 

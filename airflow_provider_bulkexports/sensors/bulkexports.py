@@ -6,21 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from airflow_provider_bulkexports.api.models import ResourceType
-from airflow_provider_bulkexports.compat import (
-    Context,
-    XComArg,
-    conf,
-)
-from airflow_provider_bulkexports.given import remember_given
+from airflow_provider_bulkexports.compat import Context, XComArg, conf
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.literals import known, known_days, require_choice
-from airflow_provider_bulkexports.outcomes import WaitResult, conclude
-from airflow_provider_bulkexports.planning.plain import listed
-from airflow_provider_bulkexports.runs import wanted_days
+from airflow_provider_bulkexports.model.plain import listed
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.results import WaitResult
+from airflow_provider_bulkexports.polling.wait_poller import MAX_POLL_INTERVAL, POLL_INTERVAL
+from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
 from airflow_provider_bulkexports.sensors.base import WaitSensor
-from airflow_provider_bulkexports.waiting import DayWait, JobWait
-from airflow_provider_bulkexports.watching import MAX_POLL_INTERVAL, POLL_INTERVAL
+from airflow_provider_bulkexports.tasks.arguments import known, known_days, require_choice
+from airflow_provider_bulkexports.tasks.days import wanted_days
+from airflow_provider_bulkexports.tasks.missing_arguments import remember_given
+from airflow_provider_bulkexports.tasks.results import conclude
 
 __all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
 
@@ -38,7 +35,7 @@ class ExportCustomJobSensor(WaitSensor):
     before the task defers, so a finished one never reaches the triggerer. A deleted job fails the task at once and
     without retries; days that Twilio calls ``ErrorDuringRun`` are waited for, since it runs them again.
 
-    Returns (XCom) a :class:`~airflow_provider_bulkexports.outcomes.WaitResult`: ``job_sids``, ``resource_type``,
+    Returns (XCom) a :class:`~airflow_provider_bulkexports.model.results.WaitResult`: ``job_sids``, ``resource_type``,
     ``start_day``, ``end_day``, the days ``completed``, ``empty`` and ``failed`` as lists of ``YYYY-MM-DD``, and
     ``expires_at``.
 

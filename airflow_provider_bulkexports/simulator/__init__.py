@@ -16,7 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_bulkexports.simulator.clock import SimulatedClock
-from airflow_provider_bulkexports.simulator.faults import Fault, problem_body
+from airflow_provider_bulkexports.simulator.errors import problem_body
+from airflow_provider_bulkexports.simulator.faults import Fault
 from airflow_provider_bulkexports.simulator.knobs import Knobs, Rejection
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["HTML_PAGE", "Fault", "FaultPlan", "error_body", "problem_body"]
+from airflow_provider_bulkexports.simulator.errors import error_body
+
+__all__ = ["HTML_PAGE", "Fault", "FaultPlan"]
 
 #: What a gateway in front of Twilio may answer, as a :attr:`Fault.body`.
 HTML_PAGE = "<html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-
-_CODES = {401: 20003, 403: 20403, 404: 20404, 405: 20004, 429: 20429, 500: 20500, 503: 20503}
 
 
 @dataclass
@@ -120,29 +120,3 @@ class FaultPlan:
 
     def __len__(self) -> int:
         return len(self._faults)
-
-
-def error_body(status: int, code: int | None, message: str, detail: str | None = None) -> bytes:
-    """
-    Twilio's classic error object (documentation of API responses).
-
-    :param code: Twilio's error code; by default the usual one of the status.
-    """
-    number = code if code is not None else _CODES.get(status)
-    payload: dict[str, Any] = {"message": message, "status": status}
-    if number is not None:
-        payload |= {"code": number, "more_info": f"https://www.twilio.com/docs/errors/{number}"}
-    if detail is not None:
-        payload["detail"] = detail
-    return json.dumps(payload).encode()
-
-
-def problem_body(status: int, code: int, title: str, detail: str | None = None) -> dict[str, Any]:
-    """The error object of newer Twilio APIs (RFC 9457), as a :attr:`Fault.body`."""
-    problem: dict[str, Any] = {
-        "type": f"https://www.twilio.com/docs/errors/{code}",
-        "title": title,
-        "status": status,
-        "code": code,
-    }
-    return problem if detail is None else {**problem, "detail": detail}

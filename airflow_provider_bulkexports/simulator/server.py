@@ -12,19 +12,19 @@ from typing import Any
 
 import uvicorn
 
-from airflow_provider_bulkexports.api.models import ResourceType
-from airflow_provider_bulkexports.simulator.accounts import Account, make_accounts
-from airflow_provider_bulkexports.simulator.admission import ServedHosts
-from airflow_provider_bulkexports.simulator.app import make_api
+from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.clock import SimulatedClock
 from airflow_provider_bulkexports.simulator.faults import FaultPlan
-from airflow_provider_bulkexports.simulator.jobs import SimulatedJob, read_job_request
+from airflow_provider_bulkexports.simulator.http.admission import ServedHosts
+from airflow_provider_bulkexports.simulator.http.api import make_api
+from airflow_provider_bulkexports.simulator.http.middleware import BreakableProtocol, Wire
+from airflow_provider_bulkexports.simulator.http.storage import make_storage
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 from airflow_provider_bulkexports.simulator.request_log import RequestLog
-from airflow_provider_bulkexports.simulator.state import SimulatorState
-from airflow_provider_bulkexports.simulator.storage import make_storage
-from airflow_provider_bulkexports.simulator.webhooks import Delivery, deliver
-from airflow_provider_bulkexports.simulator.wire import BreakableProtocol, Wire
+from airflow_provider_bulkexports.simulator.service.accounts import Account, make_accounts
+from airflow_provider_bulkexports.simulator.service.jobs import SimulatedJob, read_job_request
+from airflow_provider_bulkexports.simulator.service.state import SimulatorState
+from airflow_provider_bulkexports.simulator.service.webhooks import Delivery, deliver
 
 __all__ = ["Simulator"]
 

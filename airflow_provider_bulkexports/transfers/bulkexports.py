@@ -8,24 +8,25 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_bulkexports.announcing import announce_days, require_outlets
-from airflow_provider_bulkexports.api.models import ResourceType
+from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
+from airflow_provider_bulkexports.assets.events import announce_days, require_outlets
+from airflow_provider_bulkexports.assets.lineage import store_lineage, tell_collector
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.failures import as_task_failures
-from airflow_provider_bulkexports.given import remember_given, require_given
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.lineage import asset_uri_of, store_lineage, tell_collector
 from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
-from airflow_provider_bulkexports.literals import is_literal, known, known_days, require_choice
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.results import WaitResult
+from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
+from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
+from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
 from airflow_provider_bulkexports.object_storage.options import check_upload_options
-from airflow_provider_bulkexports.outcomes import WaitResult
-from airflow_provider_bulkexports.planning.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
-from airflow_provider_bulkexports.publishing import Destination, check_scheme
-from airflow_provider_bulkexports.runs import wanted_days
-from airflow_provider_bulkexports.schedules import warn_at_parse_time, warn_in_run
-from airflow_provider_bulkexports.storing import DayStore, Outcome, StoredDay
+from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
+from airflow_provider_bulkexports.tasks.days import wanted_days
+from airflow_provider_bulkexports.tasks.failures import as_task_failures
+from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
+from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.transfers.endings import IF_EXISTS, require_all_exported, require_all_stored
 
 __all__ = ["BulkExportsToObjectStorageOperator"]
@@ -43,9 +44,9 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     is missing or differs. A file of another account or resource type is never replaced and never taken for the day's:
     the task then fails. A day that fails does not lose the others; the task fails after them, naming it.
 
-    Returns (XCom) a list of :class:`~airflow_provider_bulkexports.storing.StoredDay`, one a day, ascending: ``day``,
-    ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``, ``resource_type``, ``account_sid``,
-    ``listed_size``, ``friendly_name``.
+    Returns (XCom) a list of :class:`~airflow_provider_bulkexports.object_storage.day_store.StoredDay`, one a day,
+    ascending: ``day``, ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``, ``resource_type``,
+    ``account_sid``, ``listed_size``, ``friendly_name``.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. May be left out if ``days`` is a
         sensor's result, and has to agree with it. (templated)

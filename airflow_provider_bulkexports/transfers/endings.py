@@ -6,9 +6,9 @@ from datetime import date
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError
-from airflow_provider_bulkexports.failures import BulkExportsTaskError, BulkExportsTaskFailure
+from airflow_provider_bulkexports.object_storage.day_store import Outcome
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
-from airflow_provider_bulkexports.storing import Outcome
+from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
 
 __all__ = ["IF_EXISTS", "require_all_exported", "require_all_stored"]
 

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from airflow_provider_bulkexports.api.models import DayRange, ResourceType
-from airflow_provider_bulkexports.cancelling import CANCELLED, cancel_jobs
-from airflow_provider_bulkexports.compat import BaseOperator, BaseTrigger, TriggerEvent, has_ended
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.compat import BaseOperator, has_ended
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.outcomes import WaitEvent
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.plain import listed
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.results import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, Pace
-from airflow_provider_bulkexports.planning.plain import listed, plain
-from airflow_provider_bulkexports.triggers.arguments import serialized
+from airflow_provider_bulkexports.polling.shared_poller import in_background, in_thread
+from airflow_provider_bulkexports.polling.wait_poller import Watch, as_poll_error
+from airflow_provider_bulkexports.polling.waits import DayWait, JobWait, Wait
+from airflow_provider_bulkexports.submission.cancellation import CANCELLED, cancel_jobs
+from airflow_provider_bulkexports.triggers.base import WaitTrigger
 from airflow_provider_bulkexports.triggers.day_events import ExportDayEventTrigger
-from airflow_provider_bulkexports.triggers.poller import in_background, in_thread, look_until_found
-from airflow_provider_bulkexports.waiting import DayWait, JobWait, Wait
-from airflow_provider_bulkexports.watching import Watch, as_poll_error
 
 __all__ = ["ExportCustomJobTrigger", "ExportDayEventTrigger", "ExportDayTrigger", "defer_wait"]
 
@@ -35,49 +35,11 @@ _TIMEOUT_MARGIN = 900
 _SECONDS_TO_CANCEL = 60.0
 
 
-class _WaitTrigger(BaseTrigger):
-    """What the triggers share: one wait, looked at together with all others of the process."""
-
-    twilio_conn_id: str
-    poll_interval: float
-    max_poll_interval: float
-    end_time: float | None
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Name the class and its arguments, all plain JSON."""
-        return serialized(self)
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Fire once, when the wait has ended."""
-        yield TriggerEvent(plain(await self._end()))
-
-    def _wait(self) -> Wait:
-        """What to wait for."""
-        raise NotImplementedError
-
-    async def _end(self) -> WaitEvent:
-        try:
-            pace = Pace(self.poll_interval, self.max_poll_interval)
-            return await look_until_found(
-                self.twilio_conn_id,
-                lambda: self._watch_at(pace),
-                interval=pace.interval,
-                end_time=self.end_time,
-            )
-        except BulkExportsInputError as error:
-            return WaitEvent(status="fatal", message=str(error), result=None)
-        except Exception as error:  # noqa: BLE001  # told to the task: what a trigger raises may end the triggerer
-            return WaitEvent(status="error", message=str(as_poll_error(error)), result=None)
-
-    def _watch_at(self, pace: Pace) -> Watch:
-        return Watch(self._wait(), self.log, pace)
-
-
-class ExportCustomJobTrigger(_WaitTrigger):
+class ExportCustomJobTrigger(WaitTrigger):
     """
     Fires once, when every wanted day of jobs is final or the wait cannot go on.
 
-    The event is a :class:`~airflow_provider_bulkexports.outcomes.WaitEvent`.
+    The event is a :class:`~airflow_provider_bulkexports.model.results.WaitEvent`.
 
     :param job_sids: Jobs that together cover the days.
     :param resource_type: Theirs, if known.
@@ -167,11 +129,11 @@ class ExportCustomJobTrigger(_WaitTrigger):
             client.close()
 
 
-class ExportDayTrigger(_WaitTrigger):
+class ExportDayTrigger(WaitTrigger):
     """
     Fires once, when the file of every wanted day exists or the wait cannot go on.
 
-    The event is a :class:`~airflow_provider_bulkexports.outcomes.WaitEvent`.
+    The event is a :class:`~airflow_provider_bulkexports.model.results.WaitEvent`.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
     :param start_day: First wanted UTC day, ``YYYY-MM-DD``.
@@ -205,7 +167,7 @@ class ExportDayTrigger(_WaitTrigger):
         return DayWait(ResourceType.parse(self.resource_type), DayRange.parse(self.start_day, self.end_day))
 
 
-def _trigger_for(wait: Wait, **arguments: Any) -> _WaitTrigger:
+def _trigger_for(wait: Wait, **arguments: Any) -> WaitTrigger:
     if isinstance(wait, DayWait):
         days = wait.days
         return ExportDayTrigger(wait.resource_type.value, days.start.isoformat(), days.end.isoformat(), **arguments)

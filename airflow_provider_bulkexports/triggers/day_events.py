@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from airflow_provider_bulkexports.api.models import ExportDay, ResourceType
 from airflow_provider_bulkexports.compat import BaseEventTrigger, TriggerEvent, asset_state_stores, watched_assets
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.model.plain import listed, plain
+from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
+from airflow_provider_bulkexports.planning.expiry import expires_at
 from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.planning.plain import listed, plain
-from airflow_provider_bulkexports.retention import expires_at
-from airflow_provider_bulkexports.triggers.arguments import serialized
-from airflow_provider_bulkexports.triggers.feed import DayFeed, file_key
-from airflow_provider_bulkexports.triggers.memory import Memory
-from airflow_provider_bulkexports.triggers.poller import look_until_found
-from airflow_provider_bulkexports.watching import as_poll_error
+from airflow_provider_bulkexports.polling.new_files import DayFeed, file_key
+from airflow_provider_bulkexports.polling.shared_poller import look_until_found
+from airflow_provider_bulkexports.polling.wait_poller import as_poll_error
+from airflow_provider_bulkexports.triggers.announced_files import Memory
+from airflow_provider_bulkexports.triggers.base import serialized
 
 __all__ = ["ExportDayEventTrigger"]
 

@@ -15,7 +15,7 @@ import pytest
 from scripted import Answer, Received, ScriptedServer
 
 from airflow_provider_bulkexports.api.download import DownloadPolicy
-from airflow_provider_bulkexports.api.verify import EMPTY_FILE
+from airflow_provider_bulkexports.api.file_check import EMPTY_FILE
 from airflow_provider_bulkexports.exceptions import BulkExportsDownloadError, BulkExportsNotFoundError
 
 FILE = gzip.compress(b"".join(b'{"sid": "SM%032d"}\n' % number for number in range(3000)))

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.models import DayStatus, ResourceType
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError, BulkExportsResponseError
+from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
 
 JANUARY = {"start_day": "2026-01-01", "end_day": "2026-01-03", "friendly_name": "first days"}

@@ -29,10 +29,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from airflow_provider_bulkexports.api.download import SignedLink, download
-from airflow_provider_bulkexports.api.models import ResourceType
-from airflow_provider_bulkexports.api.storage import Storage
-from airflow_provider_bulkexports.api.verify import GzipFile
-from airflow_provider_bulkexports.simulator.records import day_records
+from airflow_provider_bulkexports.api.file_check import GzipFile
+from airflow_provider_bulkexports.api.storage_host import Storage
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.simulator.service.records import day_records
 
 DAY = date(2026, 1, 1)
 GIGABIT = 125_000_000

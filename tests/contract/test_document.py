@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.api import client
-from airflow_provider_bulkexports.api.models import DayStatus
+from airflow_provider_bulkexports.model.details import DayStatus
 
 KEPT = Path(__file__).with_name("openapi.json")
 PROSE = {"description", "summary", "title", "example", "examples", "tags", "externalDocs", "contact", "termsOfService"}

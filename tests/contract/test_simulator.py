@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_bulkexports.simulator import Knobs, Rejection, Simulator
-from airflow_provider_bulkexports.simulator.jobs import SimulatedJob
+from airflow_provider_bulkexports.simulator.service.jobs import SimulatedJob
 
 pytest.importorskip("schemathesis", reason="the group 'contract' is not installed")
 

@@ -61,11 +61,11 @@ def test_a_task_that_lacks_the_connection_does_not_ask_the_database(
     asked: list[str] = []
     models = SimpleNamespace(Connection=SimpleNamespace(get_connection_from_secrets=asked.append))
     monkeypatch.setattr(
-        "airflow_provider_bulkexports.connections.import_module",
+        "airflow_provider_bulkexports.hooks.connection_lookup.import_module",
         lambda name: models if name == "airflow.models.connection" else import_module(name),
     )
     runner = SimpleNamespace(SUPERVISOR_COMMS=object())
-    monkeypatch.setattr("airflow_provider_bulkexports.connections.BaseHook.get_connection", _not_found)
+    monkeypatch.setattr("airflow_provider_bulkexports.hooks.connection_lookup.BaseHook.get_connection", _not_found)
     monkeypatch.setitem(sys.modules, "airflow.sdk.execution_time.task_runner", runner)
 
     with pytest.raises(AirflowException, match="isn't defined"):

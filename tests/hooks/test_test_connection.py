@@ -164,7 +164,7 @@ def test_a_proxy_that_fails_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) 
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries that follow at once."""
     monkeypatch.setattr(
-        "airflow_provider_bulkexports.hooks.bulkexports.RetryPolicy",
+        "airflow_provider_bulkexports.hooks.connection.RetryPolicy",
         partial(RetryPolicy, backoff_factor=0.0, max_wait=0.0),
     )
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.cancelling import JobGuard
-from airflow_provider_bulkexports.failures import BulkExportsTaskError
 from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.submission.cancellation import JobGuard
+from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError
 
 Create = Callable[..., Any]
 

@@ -53,7 +53,7 @@ def test_a_task_on_a_worker_leaves_it_where_airflow_can_do_that(create: Create, 
 def test_where_airflow_cannot_the_task_sleeps_in_place(
     create: Create, sim: Simulator, timeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_bulkexports.pausing.CAN_RESCHEDULE_OPERATORS", False)
+    monkeypatch.setattr("airflow_provider_bulkexports.tasks.deferral.CAN_RESCHEDULE_OPERATORS", False)
     sim.state.spend_quota(366)
 
     assert create().state == "success"

@@ -80,7 +80,7 @@ def test_a_task_on_a_worker_leaves_it_where_airflow_can_do_that(create: Create, 
 def test_sleeping_in_place_ends_at_the_moment_itself(
     create: Create, timeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_bulkexports.pausing.CAN_RESCHEDULE_OPERATORS", False)
+    monkeypatch.setattr("airflow_provider_bulkexports.tasks.deferral.CAN_RESCHEDULE_OPERATORS", False)
 
     end = create(start_day=YESTERDAY, end_day=YESTERDAY)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_bulkexports import join_days, plan_quota, split_days, split_months
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.planning.days import DayRange
+from airflow_provider_bulkexports.model.days import DayRange
 
 DAYS = st.dates(date(1999, 1, 1), date(2049, 12, 31))
 

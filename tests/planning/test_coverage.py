@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.api.models import DayRange, Job
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.coverage import awaited_days
 from airflow_provider_bulkexports.planning.progress import own_range, progress_of
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_bulkexports.api.models import DayRange, Job, ResourceType
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.resources import Job, ResourceType
 from airflow_provider_bulkexports.planning.identity import Marker, friendly_name, identity_of, read_marker
 
 TODAY = date(2026, 1, 24)

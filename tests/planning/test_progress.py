@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_bulkexports.api.models import DayRange, DayStatus, Job
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.planning.progress import Progress, Verdict, progress_of, range_of, rank_of
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.model.resources import Job
+from airflow_provider_bulkexports.planning.job_days import rank_of
+from airflow_provider_bulkexports.planning.progress import Progress, Verdict, progress_of, range_of
 from airflow_provider_bulkexports.simulator import Knobs, Simulator
 
 D1, D2, D3, D4, D5 = (date(2026, 1, number) for number in (1, 2, 3, 4, 5))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.api.models import DayRange, DayStatus
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.planning.progress import Progress
 
 D1, D2, D3 = (date(2026, 1, number) for number in (1, 2, 3))

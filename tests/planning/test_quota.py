@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.planning.days import DayRange
+from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.planning.quota import quota_renewed_at, schedule_ranges
 
 TODAY = date(2026, 11, 24)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.compat import TaskDeferred
-from airflow_provider_bulkexports.failures import BulkExportsTaskError
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
 from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError
 from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
 
 Wait = Callable[..., Any]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_bulkexports.polling.wait_poller import FAILURES_IN_A_ROW
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.watching import FAILURES_IN_A_ROW
 
 #: Requests that a look on a worker makes before it gives up: the first and the client's retries (``conftest.QUICK``).
 TRIES = 4

@@ -31,7 +31,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         warning = error = info
 
-    from airflow_provider_bulkexports.watching import Watch
+    from airflow_provider_bulkexports.polling.wait_poller import Watch
 
     original = Watch.__init__
     monkeypatch.setattr(Watch, "__init__", lambda self, wait, log, pace: original(self, wait, Log(), pace))

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_bulkexports.api.models import DayStatus
+from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.simulator import Knobs, Simulator
-from airflow_provider_bulkexports.simulator.lifecycle import DayRun, plan_runs
+from airflow_provider_bulkexports.simulator.service.lifecycle import DayRun, plan_runs
 
 CREATED = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 STARTS = CREATED + timedelta(seconds=15)

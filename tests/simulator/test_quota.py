@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from airflow_provider_bulkexports.simulator import Rejection, Simulator
-from airflow_provider_bulkexports.simulator.refusals import RefusedError
+from airflow_provider_bulkexports.simulator.errors import RefusedError
 
 
 def test_the_family_shares_the_quota(sim: Simulator) -> None:

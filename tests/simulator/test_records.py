@@ -12,9 +12,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.api.models import ResourceType
-from airflow_provider_bulkexports.simulator import Simulator, records
-from airflow_provider_bulkexports.simulator.records import BLOCK_RECORDS, day_content, day_records, empty_content
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.simulator import Simulator
+from airflow_provider_bulkexports.simulator.service import records
+from airflow_provider_bulkexports.simulator.service.records import (
+    BLOCK_RECORDS,
+    day_content,
+    day_records,
+    empty_content,
+)
 
 ACCOUNT = "AC" + "0" * 32
 DAY = date(2026, 11, 1)

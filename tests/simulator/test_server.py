@@ -149,7 +149,7 @@ def test_the_package_can_be_imported_without_a_web_server() -> None:
         "import sys; sys.modules['uvicorn'] = sys.modules['starlette'] = None\n"
         "import airflow_provider_bulkexports.simulator as simulator\n"
         "simulator.Knobs(), simulator.Fault(), simulator.SimulatedClock()\n"
-        "import airflow_provider_bulkexports.simulator.state\n"
+        "import airflow_provider_bulkexports.simulator.service.state\n"
         "try:\n    simulator.Simulator\n"
         "except ModuleNotFoundError as error:\n    print(error)"
     )

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from airflow_provider_bulkexports.api.models import ResourceType
+from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
-from airflow_provider_bulkexports.simulator.webhooks import is_loopback, signature
+from airflow_provider_bulkexports.simulator.service.webhooks import is_loopback, signature
 
 Create = Callable[..., dict[str, Any]]
 

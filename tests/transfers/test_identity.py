@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException
-from airflow_provider_bulkexports.publishing import Destination
+from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.simulator import Simulator
 
 StoreAs = Callable[..., list[dict[str, Any]]]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.compat import AirflowFailException
-from airflow_provider_bulkexports.publishing import Destination
+from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
 StoreAs = Callable[..., list[dict[str, Any]]]

@@ -15,11 +15,11 @@ import pytest
 from scripted import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.models import ExportDay
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.resources import ExportDay
+from airflow_provider_bulkexports.polling.new_files import file_key
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportDayEventTrigger
-from airflow_provider_bulkexports.triggers.feed import file_key
 
 DAYS_LIST = r"/v1/Exports/\w+/Days"
 

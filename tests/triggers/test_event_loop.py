@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_bulkexports.polling.wait_poller import Watch
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
-from airflow_provider_bulkexports.watching import Watch
 
 DELAY = 1.0
 

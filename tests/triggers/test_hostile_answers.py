@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from scripted import Answer, Received, ScriptedServer
+from waits import ends_of, waits
 
-from tests.triggers.conftest import ends_of, waits
 from tests.triggers.test_day_events import travels
 
 SIDS = [f"JS{number:032x}" for number in range(5)]

@@ -1,0 +1,133 @@
+"""Turn an error answer, whatever its body, into the exception that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from airflow_provider_bulkexports.api.json_body import Body, json_object
+from airflow_provider_bulkexports.api.quota_refusals import QUOTA_REMEDY, is_quota_refusal
+from airflow_provider_bulkexports.api.redact import redact, redact_url
+from airflow_provider_bulkexports.api.retry import asked_wait
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsAPIError,
+    BulkExportsAuthError,
+    BulkExportsNotFoundError,
+    BulkExportsQuotaError,
+    BulkExportsRateLimitError,
+    BulkExportsServerError,
+)
+from airflow_provider_bulkexports.model import parsing as fields
+
+__all__ = ["error_from", "kind_of"]
+
+#: Longest text of Twilio's that an error quotes, and longest label: a code's page, a request's id, a kind of content.
+_LONGEST_QUOTE = 500
+_LONGEST_LABEL = 200
+
+#: Details of one problem that are quoted.
+_MOST_DETAILS = 10
+
+#: Statuses of the 4xx by which something between says that it could not, or not in time, pass the request on.
+_NOT_PASSED_ON = frozenset({408, 421, 425})
+
+# Tasks, triggers, the Test button and people at a prompt read these: they speak of none of them.
+_REMEDIES = {
+    401: "Check the connection's login (Account SID or API key SID) and password (Auth Token or the key's secret).",
+    403: "The credentials lack the permission: use a Standard or Main API key, or the account's Auth Token.",
+    404: "Check what this address names, and the account of the credentials.",
+    405: "Is the connection's host Twilio's BulkExports API?",
+    429: "Twilio did not process the request: a later try may work; if it stays, let this account do less at a time.",
+}
+_REFUSED = "Correct what Twilio names and try again."
+_TWILIOS_FAULT = "It is usually passing: a later try may work; if it stays, check Twilio's status page."
+
+
+def error_from(response: requests.Response, *, hide: Callable[[object], str] = redact) -> BulkExportsAPIError:
+    """
+    Build the exception for an answer with an error status.
+
+    Understands Twilio's classic body (``code``, ``message``, ``more_info``, ``status``) and RFC 9457 problems
+    (``type``, ``title``, ``detail``); any other body, such as a gateway's HTML page, never hides the status.
+
+    :param hide: Takes secrets out of whatever the server echoes.
+    """
+    body = json_object(response) or Body()
+    status = response.status_code
+    words = _quoted(_words(body), hide)
+    code = fields.integer(body.get("code"))
+    request_id = _quoted(response.headers.get("Twilio-Request-Id", ""), hide, _LONGEST_LABEL)
+    labels = [f"HTTP {status}"]
+    if code is not None:
+        labels.append(f"Twilio error {code}")
+    if request_id:
+        labels.append(f"request {request_id}")
+    more_info = _quoted(_said(body, "more_info") or _said(body, "type"), hide, _LONGEST_LABEL)
+    method = response.request.method or "GET"
+    is_submission = method == "POST" and urlsplit(response.url).path.endswith("/Jobs")
+    kind = BulkExportsQuotaError if is_submission and is_quota_refusal(status, words) else _class_for(status)
+    quoted = words or f"no readable message ({kind_of(response, hide)})"
+    message = (
+        f"{method} {redact_url(response.url)}: {quoted} [{', '.join(labels)}]. "
+        f"{QUOTA_REMEDY if kind is BulkExportsQuotaError else _remedy(status)}"
+        f"{f' More: {more_info}' if more_info else ''}"
+    )
+    error = kind(
+        hide(message),
+        status=status,
+        code=code,
+        twilio_message=words or None,
+        more_info=more_info or None,
+        request_id=request_id or None,
+        answered_at=fields.http_moment(response.headers.get("Date")),
+    )
+    if isinstance(error, BulkExportsRateLimitError):
+        error.retry_after = asked_wait(response.headers)
+    return error
+
+
+def _class_for(status: int) -> type[BulkExportsAPIError]:
+    if status in (401, 403):
+        return BulkExportsAuthError
+    if status == 404:
+        return BulkExportsNotFoundError
+    if status == 429:
+        return BulkExportsRateLimitError
+    return BulkExportsServerError if _is_passing(status) else BulkExportsAPIError
+
+
+def _is_passing(status: int) -> bool:
+    return status >= 500 or status in _NOT_PASSED_ON
+
+
+def _remedy(status: int) -> str:
+    return _REMEDIES.get(status, _TWILIOS_FAULT if _is_passing(status) else _REFUSED)
+
+
+def _words(body: Mapping[str, Any]) -> str:
+    """Twilio's words, whole: what cuts a text before its secrets are out may leave a part of one."""
+    main = _said(body, "message") or _said(body, "title")
+    detail = _said(body, "detail") or _said(body, "details")
+    errors = fields.as_list(body.get("errors"))[:_MOST_DETAILS]
+    pointed = [_said(error, "detail") for error in errors if isinstance(error, Mapping)]
+    return ": ".join(dict.fromkeys(part for part in (main, detail, *pointed) if part))
+
+
+def _said(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def kind_of(response: requests.Response, hide: Callable[[object], str] = redact) -> str:
+    """What an answer has instead of what was asked for."""
+    if not response.content:
+        return "empty body"
+    kind = _quoted(response.headers.get("Content-Type", "").partition(";")[0], hide, _LONGEST_LABEL)
+    return f"{kind or 'unlabelled'} body of {len(response.content)} bytes"
+
+
+def _quoted(text: str, hide: Callable[[object], str], limit: int = _LONGEST_QUOTE) -> str:
+    return fields.printable(hide(text), limit)

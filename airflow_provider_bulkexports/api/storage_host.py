@@ -1,0 +1,176 @@
+"""One GET from the storage behind a signed link: no credentials, piece by piece, never slower than a minimum."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import requests
+import urllib3
+
+from airflow_provider_bulkexports.api.failure_causes import cause_of
+from airflow_provider_bulkexports.api.http_logging import guard_http_logs, unlogged_queries
+from airflow_provider_bulkexports.api.redact import redact
+from airflow_provider_bulkexports.api.sessions import PrivateSession
+from airflow_provider_bulkexports.api.signed_link import SignedLink, check_link, host_of
+from airflow_provider_bulkexports.api.storage_connection import Patience, StorageAdapter
+from airflow_provider_bulkexports.exceptions import (
+    BulkExportsConnectionError,
+    BulkExportsError,
+    BulkExportsResponseError,
+    text_of,
+)
+
+__all__ = ["Storage", "StoredObject"]
+
+_PIECE = 1 << 18
+_LONGEST_QUOTE = 500
+#: The word in the XML with which S3 refuses; of the text around it nothing is repeated.
+_ERROR_CODE = re.compile(r"<Code>(\w+)</Code>")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """
+    What the storage says it sends.
+
+    :param start: Offset of the first byte that follows.
+    :param size: Bytes of the whole file; ``None`` if the storage does not say.
+    :param etag: Strong validator of this very file; ``None`` if there is none.
+    :param pieces: The bytes from ``start`` on.
+    """
+
+    start: int
+    size: int | None
+    etag: str | None
+    pieces: Iterator[bytes]
+
+
+class Storage:
+    """
+    A session to whatever host the links name. It has no credentials to lose, and follows the environment's proxies.
+
+    It follows nothing else: no redirect, no ``.netrc``, no cookie.
+
+    :param timeouts: Seconds to wait for a connection, and for the next bytes.
+    :param least_rate: Bytes a second below which a transfer counts as stalled.
+    :param patience: Seconds over which the rate is measured, and for all that comes before the first byte of the file.
+    :param clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        timeouts: tuple[float, float],
+        *,
+        least_rate: float = 1024.0,
+        patience: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._timeouts = timeouts
+        self._least_rate = least_rate
+        self._longest = patience
+        self._clock = clock
+        self._patience = Patience(patience, clock)
+        self._session = PrivateSession()
+        # An entry for the host in a .netrc file would add the header that S3 refuses beside a signature.
+        self._session.auth = lambda request: request
+        self._session.headers["Accept-Encoding"] = "identity"
+        # A link works once: what is tried again needs a new one.
+        adapter = StorageAdapter(self._patience, max_retries=urllib3.Retry(total=0, read=False))
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    @contextmanager
+    def open(self, link: SignedLink, *, start: int = 0, etag: str | None = None) -> Iterator[StoredObject]:
+        """
+        Use a link.
+
+        :param start: Offset to go on from; the storage may answer from the beginning all the same.
+        :param etag: The file that ``start`` belongs to; another one is sent from its beginning.
+        :raises BulkExportsConnectionError: if no or no complete answer arrives, also while pieces are read.
+        :raises BulkExportsResponseError: for an error answer, such as an expired link; for a redirect, which is not
+            followed; for a link that must not be used.
+        """
+        check_link(link)
+        guard_http_logs()
+        headers = {"Range": f"bytes={start}-", "If-Range": etag} if start and etag else {}
+        with unlogged_queries(), self._answer(link, headers) as response:
+            yield _described(link, response, self._pieces(link, response))
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def _answer(self, link: SignedLink, headers: Mapping[str, str]) -> requests.Response:
+        self._patience.renew()
+        try:
+            return self._session.get(
+                link.url, headers=headers, stream=True, timeout=self._timeouts, allow_redirects=False
+            )
+        except Exception as error:  # noqa: BLE001  # whatever sending raises becomes this package's error
+            broken = _broken_off(link, error)
+            broken.is_transient = broken.is_transient and cause_of(error).is_transient
+        raise broken
+
+    def _pieces(self, link: SignedLink, response: requests.Response) -> Iterator[bytes]:
+        """Yield what arrives when it arrives, so that a trickle is noticed."""
+        since, received = self._clock(), 0
+        while piece := self._next_piece(link, response):
+            yield piece
+            received += len(piece)
+            now = self._clock()
+            if now - since >= self._longest:
+                if received < self._least_rate * (now - since):
+                    raise BulkExportsConnectionError(
+                        f"{link}: the transfer stalled: {received} bytes in {now - since:.0f} seconds"
+                    )
+                since, received = now, 0
+
+    def _next_piece(self, link: SignedLink, response: requests.Response) -> bytes:
+        self._patience.renew()
+        try:
+            return bytes(response.raw.read1(_PIECE, decode_content=False))
+        except Exception as error:  # noqa: BLE001  # as above
+            broken = _broken_off(link, error)
+        raise broken
+
+
+def _broken_off(link: SignedLink, error: Exception) -> BulkExportsError:
+    """Make the error; to be raised behind the handler: the original, whose text holds the URL, must not hang on."""
+    if isinstance(error, BulkExportsResponseError):
+        return BulkExportsResponseError(f"{link}: {error}", is_transient=error.is_transient)
+    cause = redact(text_of(error)[: 4 * _LONGEST_QUOTE])[:_LONGEST_QUOTE] or type(error).__name__
+    return BulkExportsConnectionError(f"{link}: the transfer broke off: {cause}")
+
+
+def _described(link: SignedLink, response: requests.Response, pieces: Iterator[bytes]) -> StoredObject:
+    etag = response.headers.get("ETag")
+    if etag is not None and not etag.startswith('"'):
+        etag = None  # a weak one does not promise the same bytes
+    if response.status_code == 200:
+        return StoredObject(0, _length(response), etag, pieces)
+    span = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if response.status_code == 206 and span:
+        return StoredObject(int(span[1]), int(span[3]), etag, pieces)
+    if 300 <= response.status_code < 400:
+        raise BulkExportsResponseError(
+            f"{link}: the storage answered HTTP {response.status_code}, a redirect to "
+            f"{host_of(response.headers.get('Location', ''))}, which is not followed"
+        )
+    code = _ERROR_CODE.search(next(pieces, b"")[:4096].decode("utf-8", "replace"))
+    raise BulkExportsResponseError(
+        f"{link}: the storage answered HTTP {response.status_code} ({code[1][:100] if code else 'no reason given'})"
+    )
+
+
+def _length(response: requests.Response) -> int | None:
+    """Bytes that the answer says to have; what comes in chunks says so itself."""
+    length = response.headers.get("Content-Length", "").strip()
+    if "Transfer-Encoding" in response.headers or not _LENGTH.fullmatch(length):
+        return None
+    return int(length)

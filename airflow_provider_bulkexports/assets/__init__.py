@@ -1,0 +1,1 @@
+"""Assets: their URIs, their events, their lineage."""

@@ -1,0 +1,43 @@
+"""The assets of exported days, and their OpenLineage datasets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.assets.uris import asset_uri, openlineage_name
+from airflow_provider_bulkexports.compat import Asset
+
+__all__ = ["asset_for", "asset_uri_of", "convert_asset_to_openlineage", "create_asset"]
+
+
+def asset_for(resource_type: str, account: str) -> Asset:
+    """
+    Return the asset of an account's exported days, to be a task's outlet or inlet, or a DAG's schedule.
+
+    A day is a partition of it, ``YYYY-MM-DD``: see ``emit_partitions`` of the sensors and the transfer. On Airflow 2.11
+    it is a dataset.
+
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
+    :param account: Account SID (``AC…``), as in the connection: as login, or as ``account_sid`` beside an API key.
+    :raises BulkExportsInputError: if a value cannot be right.
+    """
+    return Asset(asset_uri(resource_type, account))
+
+
+def create_asset(*, resource_type: str, account: str, extra: dict[str, Any] | None = None) -> Asset:
+    """Make the asset for Airflow's collector of lineage, which knows the scheme but not how to write a URI."""
+    return Asset(asset_uri(resource_type, account), extra=extra)
+
+
+def asset_uri_of(client: BulkExportsClient, resource_type: str | None) -> str | None:
+    """URI of the asset of a client's exports; ``None`` if its account is not known, for want of ``account_sid``."""
+    return asset_uri(resource_type, client.account_sid) if client.account_sid and resource_type else None
+
+
+def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> Any:
+    """Return an asset's OpenLineage dataset; Airflow calls this for outlets, inlets and what hooks report."""
+    from openlineage.client.event_v2 import Dataset
+
+    namespace, name = openlineage_name(asset.uri)
+    return Dataset(namespace=namespace, name=name)

@@ -1,0 +1,99 @@
+"""
+What the exported days are called elsewhere: assets, which start DAGs, and the datasets of lineage.
+
+The names agree: an asset's URI is its OpenLineage dataset's namespace, a slash, and its name. Nothing here sees a
+signed link, and OpenLineage is imported only when Airflow's provider for it asks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
+from airflow_provider_bulkexports.assets.uris import SCHEME, openlineage_name
+from airflow_provider_bulkexports.compat import collect_lineage, operator_lineage
+from airflow_provider_bulkexports.model.results import WaitResult
+
+__all__ = ["Exported", "export_lineage", "store_lineage", "tell_collector"]
+
+log = logging.getLogger(__name__)
+
+
+class Exported(NamedTuple):
+    """
+    What a task had exported.
+
+    :param days: ``YYYY-MM-DD`` each.
+    """
+
+    resource_type: str | None
+    days: Sequence[str]
+    job_sids: Sequence[str]
+
+    @classmethod
+    def from_result(cls, result: WaitResult) -> Exported:
+        """Take the days that a wait ended with, but for the failed ones."""
+        return cls(result["resource_type"], sorted([*result["completed"], *result["empty"]]), result["job_sids"])
+
+
+def tell_collector(hook: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
+    """Report what was read and written to Airflow's collector of hooks' lineage; never an end of a task that worked."""
+    try:
+        collect_lineage(hook, inputs=inputs, outputs=outputs)
+    except ValueError as error:  # a store's own rule for URIs, such as a bucket that must be named
+        log.info("Left out of the hooks' lineage: %s", error)
+
+
+def export_lineage(client: BulkExportsClient, exported: Exported | None) -> Any:
+    """
+    Describe an export: the account's days as its output, Twilio's jobs as what made them.
+
+    :param exported: ``None``: nothing was.
+    """
+    if exported is None:
+        return operator_lineage()
+    from openlineage.client.event_v2 import OutputDataset
+    from openlineage.client.facet_v2 import external_query_run
+
+    job = external_query_run.ExternalQueryRunFacet(", ".join(exported.job_sids), SCHEME)
+    uri = asset_uri_of(client, exported.resource_type)
+    outputs = [OutputDataset(*openlineage_name(uri), outputFacets=_subset("output", exported.days))] if uri else []
+    return operator_lineage(outputs=outputs, run_facets={"externalQuery": job})
+
+
+def store_lineage(source: str | None, *, destination: str, entries: Sequence[Mapping[str, Any]]) -> Any:
+    """
+    Describe stored days: from the account's exports to the destination's folder.
+
+    :param source: The asset's URI, if the account is known.
+    :param destination: URI of the folder.
+    :param entries: Manifest entries of the days that are there.
+    """
+    from openlineage.client.event_v2 import InputDataset, OutputDataset
+    from openlineage.client.facet_v2 import output_statistics_output_dataset
+
+    days = [entry["day"] for entry in entries]
+    statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+        rowCount=sum(entry["records"] for entry in entries), size=sum(entry["bytes"] for entry in entries)
+    )
+    facets = {"outputStatistics": statistics, **_subset("output", days)}
+    return operator_lineage(
+        inputs=[InputDataset(*openlineage_name(source), inputFacets=_subset("input", days))] if source else [],
+        outputs=[OutputDataset(*openlineage_name(destination), outputFacets=facets)],
+    )
+
+
+def _subset(direction: str, days: Sequence[str]) -> dict[str, Any]:
+    """Say which days of the dataset it was, where the OpenLineage client has words for it (1.29 and later)."""
+    try:
+        from openlineage.client.facet_v2 import base_subset_dataset as subset
+    except ImportError:
+        return {}
+    condition = subset.PartitionSubsetCondition(
+        [subset.Partition(dimensions={"day": day}, identifier=day) for day in days]
+    )
+    facet = subset.InputSubsetInputDatasetFacet if direction == "input" else subset.OutputSubsetOutputDatasetFacet
+    return {"subset": facet(condition)} if days else {}

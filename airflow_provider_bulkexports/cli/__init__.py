@@ -1,0 +1,1 @@
+"""The `bulkexports` command."""

@@ -1,0 +1,126 @@
+"""An Airflow connection's fields become a client."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.transport import BASE_URL, is_loopback
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, Connection
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE
+
+__all__ = []
+
+
+def _client_of(
+    connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
+) -> BulkExportsClient:
+    retry = RetryPolicy()
+    fields = _ExtraFields(extra)
+    retries = fields.number("max_retries", default=retry.max_retries, at_least=0)
+    return BulkExportsClient(
+        connection.login or "",
+        connection.password or "",
+        base_url=_base_url(connection, edge=fields.text("edge"), region=fields.text("region")),
+        account_sid=fields.text("account_sid"),
+        connect_timeout=fields.number("connect_timeout", default=10, at_least=1),
+        read_timeout=fields.number("read_timeout", default=30, at_least=1),
+        retry=RetryPolicy(max_retries=retries if most_retries is None else min(retries, most_retries)),
+        user_agent=f"airflow/{AIRFLOW_VERSION}",
+    )
+
+
+class _ExtraFields:
+    """Fields of a connection's ``extra``, also under the prefixed names that older forms stored."""
+
+    def __init__(self, extra: Mapping[str, Any]) -> None:
+        if not isinstance(extra, Mapping):
+            raise BulkExportsInputError('extra is no JSON object: write it like {"account_sid": "AC…"}')
+        self._extra = extra
+
+    def text(self, name: str) -> str | None:
+        value = self._value(name)
+        return None if value is None else str(value).strip()
+
+    def number(self, name: str, *, default: int, at_least: int) -> int:
+        value = self._value(name)
+        try:
+            number = default if value is None else int(value)
+        except (OverflowError, TypeError, ValueError):
+            number = at_least - 1
+        if number < at_least or isinstance(value, bool):
+            raise BulkExportsInputError(f"extra {name} {value!r}: write a whole number from {at_least}")
+        return number
+
+    def _value(self, name: str) -> Any:
+        for key in (name, f"extra__{CONNECTION_TYPE}__{name}"):
+            if self._extra.get(key) not in (None, ""):
+                return self._extra[key]
+        return None
+
+
+_EDGE = re.compile(r"[a-z0-9-]+")
+
+
+_HOST_OF_REGION = re.compile(r"(?P<before>.+)\.(?P<region>[a-z]{2}[0-9])\.twilio\.com\.?")
+
+
+def _base_url(connection: Connection, *, edge: str | None, region: str | None) -> str:
+    if region and region.lower() != "us1":
+        raise BulkExportsInputError(
+            f"region {region!r}: Twilio offers BulkExports in region us1 only; write 'us1' or remove the region"
+        )
+    host = (connection.host or "").strip().rstrip("/")
+    if edge and not _EDGE.fullmatch(edge):
+        raise BulkExportsInputError(f"edge {edge!r}: write the name of a Twilio edge location, such as 'dublin'")
+    if edge and host:
+        raise BulkExportsInputError(f"edge {edge!r} has no effect beside a host: remove one of them")
+    if not host:
+        return BASE_URL if not edge else f"https://bulkexports.{edge}.us1.twilio.com"
+    try:
+        url = _completed(host, scheme=connection.schema, port=connection.port)
+    except ValueError:
+        return host  # the client says what is wrong with it
+    _refuse_other_region(urlsplit(url).hostname or "")
+    return url
+
+
+def _refuse_other_region(host: str) -> None:
+    match = _HOST_OF_REGION.fullmatch(host)
+    if match and match["region"] != "us1":
+        raise BulkExportsInputError(
+            f"host {host!r} is of region {match['region']!r}: Twilio offers BulkExports in region us1 only; clear the "
+            f"host, or write '{match['before']}.us1.twilio.com'"
+        )
+
+
+def _completed(host: str, *, scheme: str | None, port: int | None) -> str:
+    """
+    Add what a connection keeps in other fields, unless the host has it.
+
+    :raises ValueError: if the host is part of no URL.
+    """
+    scheme_of_host, mark, rest = host.rpartition("://")
+    if _is_ipv6(rest):  # without brackets, as the field is called after a host and not after a URL
+        host = f"{scheme_of_host}{mark}[{rest}]"
+    if "://" not in host:
+        default = "http" if is_loopback(urlsplit(f"//{host}").hostname or "") else "https"
+        host = f"{scheme if scheme in ('http', 'https') else default}://{host}"
+    parts = urlsplit(host)
+    if port and parts.port is None:
+        parts = parts._replace(netloc=f"{parts.netloc}:{port}")
+    return parts.geturl()
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Twilio's nouns and the plain data that crosses processes."""

@@ -1,0 +1,257 @@
+"""UTC days as Twilio counts them: written by users, joined to inclusive ranges, exportable two days later."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+
+import pendulum
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError
+from airflow_provider_bulkexports.model import parsing as fields
+
+__all__ = [
+    "EXPORT_DELAY",
+    "FILE_LIFETIME",
+    "MAX_DAYS_PER_JOB",
+    "DayRange",
+    "check_exportable",
+    "check_job_length",
+    "explicit_days",
+    "exportable_at",
+    "merge_days",
+    "needs_wait",
+    "newest_exportable_day",
+    "parse_day",
+    "split_range",
+    "utc_today",
+]
+
+#: Twilio exports a day from 00:00 UTC of the second day after it (documentation of ExportCustomJob, ``EndDay``).
+EXPORT_DELAY = timedelta(days=2)
+
+#: Days that an account and its subaccounts may request in one UTC day (documentation of BulkExports, Overview), and so
+#: the longest single job.
+MAX_DAYS_PER_JOB = 366
+
+#: Twilio keeps a file this long from its creation (documentation of BulkExports, Overview).
+FILE_LIFETIME = timedelta(days=7)
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: Longest reason of a library that an error quotes; it repeats what was written.
+_LONGEST_REASON = 200
+
+_ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DayRange:
+    """
+    UTC days from ``start`` to ``end``, both inclusive; never empty.
+
+    :raises BulkExportsInputError: if ``start`` is after ``end``.
+    """
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.start > self.end:
+            raise BulkExportsInputError(
+                f"start_day {self.start} is after end_day {self.end}: swap them (both days are inclusive)"
+            )
+
+    @classmethod
+    def parse(cls, start_day: object, end_day: object) -> DayRange:
+        """
+        Take a range as a user wrote it; see :func:`parse_day`.
+
+        :raises BulkExportsInputError: if one is no day, or the range is reversed.
+        """
+        return cls(parse_day(start_day, name="start_day"), parse_day(end_day, name="end_day"))
+
+    def __len__(self) -> int:
+        return (self.end - self.start).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(_days_between(self.start, self.end))
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and not isinstance(day, datetime) and self.start <= day <= self.end
+
+    def __str__(self) -> str:
+        return f"{self.start}" if self.start == self.end else f"{self.start} to {self.end}"
+
+
+@lru_cache(maxsize=64)  # many waits want the same days, and go through them at every look
+def _days_between(start: date, end: date) -> tuple[date, ...]:
+    return tuple(start + timedelta(days=offset) for offset in range((end - start).days + 1))
+
+
+def parse_day(value: object, *, name: str = "day") -> date:
+    """
+    Take a UTC day as a user wrote it: a date, an aware datetime, or either in ISO 8601.
+
+    :param value: ``2026-01-31``, ``date(2026, 1, 31)``, or a moment with its zone, which counts as its UTC day.
+    :param name: What to call the value in an error.
+    :raises BulkExportsInputError: if it is no day, or a moment without a time zone.
+    """
+    if isinstance(value, datetime):
+        return _utc_day(value, name=name)
+    if isinstance(value, date):
+        return _plain(value)
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        if _ISO_DAY.fullmatch(text):
+            return date.fromisoformat(text)
+        if _ISO_MOMENT.match(text):
+            moment = pendulum.parse(text, tz=None)  # None: leave a naive time naive
+            if isinstance(moment, datetime):
+                return _utc_day(moment, name=name, shown=text)
+    except (OverflowError, TypeError, ValueError) as error:
+        if isinstance(error, BulkExportsInputError):
+            raise
+        why = fields.printable(error, _LONGEST_REASON)
+        raise BulkExportsInputError(f"{name} {fields.shown(value)} is not a day of the calendar: {why}") from error
+    shown = fields.shown(value)
+    raise BulkExportsInputError(
+        f"{name} {shown} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'{_cure(text)}"
+    )
+
+
+def _cure(text: str) -> str:
+    """What to do about a text that a template made of something else than a text."""
+    if not text.startswith(("{", "[", "(")) and text.lower() not in ("none", "null"):
+        return ""
+    return (
+        ". This text is what a template made of another value: pass the other task's output itself, such as "
+        "wait.output, or set render_template_as_native_obj=True for the DAG"
+    )
+
+
+def exportable_at(day: date) -> datetime:
+    """First moment (UTC) at which Twilio accepts ``day`` as the end of an export; at the end of time, its last."""
+    try:
+        return datetime(day.year, day.month, day.day, tzinfo=timezone.utc) + EXPORT_DELAY
+    except OverflowError:
+        return datetime.max.replace(tzinfo=timezone.utc)
+
+
+def check_exportable(day: date, *, today: date) -> None:
+    """
+    Refuse a day that Twilio would refuse as too young.
+
+    :param today: Current UTC day.
+    :raises DayNotExportableError: with the first possible moment.
+    """
+    if day <= today - EXPORT_DELAY:
+        return
+    first = exportable_at(day)
+    raise DayNotExportableError(
+        f"end_day {day} cannot be exported before {first:%Y-%m-%d %H:%M} UTC (today is {today}, and Twilio exports "
+        f"a day two UTC days later): write {today - EXPORT_DELAY} or earlier, or run the task then",
+        exportable_at=first,
+    )
+
+
+def check_job_length(days: DayRange) -> None:
+    """
+    Refuse a range that no single job can hold.
+
+    :raises BulkExportsInputError: above :data:`MAX_DAYS_PER_JOB` days.
+    """
+    if len(days) > MAX_DAYS_PER_JOB:
+        raise BulkExportsInputError(
+            f"{days} is {len(days)} days, and Twilio accepts {MAX_DAYS_PER_JOB} in a UTC day: split it into ranges of "
+            "at most that many days, one job each"
+        )
+
+
+def _utc_day(moment: datetime, *, name: str, shown: str | None = None) -> date:
+    written = fields.shown(shown or moment.isoformat())
+    try:
+        if moment.utcoffset() is not None:
+            return _plain(moment.astimezone(timezone.utc))
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:  # also of pandas' NaT, which is a datetime
+        raise BulkExportsInputError(f"{name} {written} is not a day of the calendar") from error
+    raise BulkExportsInputError(
+        f"{name} {written} has no time zone, so its UTC day is unknown: "
+        "pass the day (YYYY-MM-DD) or a moment with its offset, such as '2026-01-31T00:00:00+00:00'"
+    )
+
+
+def _plain(day: date) -> date:
+    """Pendulum's dates, which calculate in their own way, become the standard library's."""
+    return date(day.year, day.month, day.day)
+
+
+def explicit_days(start_day: object, end_day: object) -> DayRange | None:
+    """
+    The days that the user wrote; ``None`` if neither was given.
+
+    :raises BulkExportsInputError: if only one is given, one is no day, or the range is reversed.
+    """
+    if start_day is None and end_day is None:
+        return None
+    if start_day is None or end_day is None:
+        missing = "end_day" if end_day is None else "start_day"
+        raise BulkExportsInputError(
+            f"{missing} is missing: pass both days (the same one twice for a single day), or none"
+        )
+    return DayRange.parse(start_day, end_day)
+
+
+def newest_exportable_day(today: date) -> date:
+    """
+    Newest day that Twilio accepts as the end of an export.
+
+    :param today: Current UTC day.
+    """
+    return today - EXPORT_DELAY
+
+
+def needs_wait(end_day: date, *, today: date, may_wait: bool) -> bool:
+    """
+    Whether an export up to ``end_day`` has to wait for the calendar.
+
+    A day that has not begun is never waited for: it is more likely a mistake than a plan.
+
+    :param today: Current UTC day.
+    :param may_wait: Whether the task would wait for yesterday or today to become exportable.
+    :raises DayNotExportableError: with the first possible moment, if the wait is too long or not wanted.
+    """
+    if end_day > today or not may_wait:
+        check_exportable(end_day, today=today)
+    return end_day > newest_exportable_day(today)
+
+
+def merge_days(days: Iterable[date]) -> tuple[DayRange, ...]:
+    """Join days, in any order and repeated or not, into the fewest ranges, ascending."""
+    ranges: list[DayRange] = []
+    for day in sorted(set(days)):
+        if ranges and (day - ranges[-1].end).days == 1:
+            ranges[-1] = DayRange(ranges[-1].start, day)
+        else:
+            ranges.append(DayRange(day, day))
+    return tuple(ranges)
+
+
+def split_range(days: DayRange, *, max_days: int = MAX_DAYS_PER_JOB) -> Iterator[DayRange]:
+    """
+    Cut a range into consecutive ones of at most ``max_days`` days.
+
+    :raises BulkExportsInputError: if ``max_days`` is below 1.
+    """
+    if max_days < 1:
+        raise BulkExportsInputError(f"max_days {max_days}: write 1 or more")
+    for offset in range(0, len(days), max_days):
+        last = min(offset + max_days, len(days)) - 1
+        yield DayRange(days.start + timedelta(days=offset), days.start + timedelta(days=last))
+
+
+def utc_today() -> date:
+    """Current UTC day."""
+    return datetime.now(timezone.utc).date()

@@ -1,0 +1,180 @@
+"""A job's ``details``: which days, or how many, are in which status, in whatever shape and spelling Twilio says it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import Enum
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from airflow_provider_bulkexports.model import parsing as fields
+
+__all__ = ["DayStatus", "StatusGroup", "letters", "read_status_groups"]
+
+log = logging.getLogger(__name__)
+
+#: Longest word that can be a status; Twilio's longest has half of it.
+_LONGEST_WORD = 60
+
+#: How deep ``details`` may hide its groups in other objects.
+_MOST_LEVELS = 3
+
+#: Groups of one job that are read, and days in them. A job has 366 days, each of which may have a group of its own; a
+#: list of a thousand jobs is remembered, so what a job may say without end would be kept without end.
+_MOST_GROUPS = 1_000
+_MOST_DAYS = 1_000
+
+
+class DayStatus(Enum):
+    """
+    State of one day inside a job (OpenAPI document, ``export_custom_job_enum_status``).
+
+    ``UNKNOWN`` is ours: a word Twilio's enum does not have. It counts as not final.
+    """
+
+    SUBMITTED = "Submitted"
+    RUNNING = "Running"
+    ERROR_DURING_RUN = "ErrorDuringRun"
+    COMPLETED = "Completed"
+    COMPLETED_EMPTY_RECORDS = "CompletedEmptyRecords"
+    FAILED = "Failed"
+    RUNNING_TO_BE_DELETED = "RunningToBeDeleted"
+    DELETED_BY_USER_REQUEST = "DeletedByUserRequest"
+    UNKNOWN = "Unknown"
+
+    __hash__ = object.__hash__  # members are single; Enum's own hash is slow, and days are many
+
+    @classmethod
+    def parse(cls, value: object) -> DayStatus:
+        """Read a status whatever its case and punctuation; an unknown word is logged once and is ``UNKNOWN``."""
+        word = letters(value[:_LONGEST_WORD]) if isinstance(value, str) else ""
+        status = _STATUS_BY_WORD.get(word)
+        if status is None:
+            _warn_unknown_status(fields.shown(value, _LONGEST_WORD))
+            return cls.UNKNOWN
+        return status
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether the day's records, possibly none, are available."""
+        return self in (DayStatus.COMPLETED, DayStatus.COMPLETED_EMPTY_RECORDS)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the day was, or is about to be, taken out of the job by a delete request."""
+        return self in (DayStatus.RUNNING_TO_BE_DELETED, DayStatus.DELETED_BY_USER_REQUEST)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the job will not bring the day's records."""
+        return self.is_deleted or self is DayStatus.FAILED
+
+    @property
+    def is_final(self) -> bool:
+        """Whether waiting longer changes nothing. ``ErrorDuringRun`` is not final: Twilio runs the day again."""
+        return self.is_exported or self.is_lost
+
+
+@dataclass(frozen=True, slots=True)
+class StatusGroup:
+    """
+    One element of a job's ``details``: how many days, and usually which, are in a status.
+
+    :param days: The days, ascending as Twilio lists them; empty when it gave only the count.
+    """
+
+    status: DayStatus
+    count: int
+    days: tuple[date, ...] = ()
+
+
+def letters(text: str) -> str:
+    """Reduce a word to what counts when spellings differ in case and punctuation."""
+    return re.sub(r"[^a-z]", "", text.lower())
+
+
+_STATUS_BY_WORD = {letters(status.value): status for status in DayStatus if status is not DayStatus.UNKNOWN}
+
+
+_unknown_words = fields.Once()
+
+
+def _warn_unknown_status(word: str) -> None:
+    if _unknown_words.is_new(word):
+        log.warning("Twilio reported the unknown day status %s; it counts as not final", word)
+
+
+def read_status_groups(details: Any) -> tuple[StatusGroup, ...]:
+    """
+    Read every shape of ``details`` that was documented, seen, or allowed by its words.
+
+    Those are null, an object, an array, an array of an empty object, and objects whose names are the statuses:
+    ``{"Completed": {"count": 2, "days": […]}, "Running": ["2026-01-03"], "Failed": 1}``.
+    """
+    return _shared(tuple(_bounded(_status_groups(details))))
+
+
+def _bounded(groups: Iterable[StatusGroup]) -> Iterator[StatusGroup]:
+    """As many as a job can have; what is beyond them says nothing that could be believed."""
+    days_left = _MOST_DAYS
+    for group in islice(groups, _MOST_GROUPS):
+        if len(group.days) > days_left:
+            group = replace(group, days=group.days[:days_left])
+        days_left -= len(group.days)
+        yield group
+
+
+@lru_cache(maxsize=8192)
+def _shared(groups: tuple[StatusGroup, ...]) -> tuple[StatusGroup, ...]:
+    """Keep equal ones once: jobs of the same days say the same, and say it again at every look."""
+    return groups
+
+
+def _status_groups(details: Any, levels: int = _MOST_LEVELS) -> Iterator[StatusGroup]:
+    for element in fields.as_list(details):
+        if not isinstance(element, Mapping):
+            continue
+        if element.get("status") is not None:
+            yield _group(element["status"], count=element.get("count"), days=element.get("days"))
+        elif levels:
+            for name, value in element.items():
+                if _is_status(name, value):
+                    yield from _groups_of(name, value)
+                else:
+                    yield from _status_groups(value, levels - 1)
+
+
+def _is_status(name: str, value: Any) -> bool:
+    """Whether a name in an object is a status; also a word that is not known, if what it names has days or a count."""
+    word = letters(name[:_LONGEST_WORD])
+    if word in _STATUS_BY_WORD:
+        return True
+    is_group = isinstance(value, Mapping) and value.get("status") is None and ("days" in value or "count" in value)
+    return bool(word) and is_group
+
+
+def _groups_of(status: str, value: Any) -> Iterator[StatusGroup]:
+    """The groups that an object has under the name of a status; none for null, zero and what is empty."""
+    elements = fields.as_list(value)
+    groups = [element for element in elements if isinstance(element, Mapping)]
+    for element in groups:
+        if element.get("status") is not None:
+            yield from _status_groups(element)
+        else:
+            group = _group(status, count=element.get("count"), days=element.get("days") or element.get("day"))
+            if group.count:
+                yield group
+    if days := fields.days([element for element in elements if not isinstance(element, Mapping)]):
+        yield _group(status, count=None, days=days)
+    elif not isinstance(value, list) and (count := fields.integer(value, capped=True)):
+        yield _group(status, count=count, days=None)
+
+
+def _group(status: Any, *, count: Any, days: Any) -> StatusGroup:
+    named = days if isinstance(days, tuple) else fields.days(days)
+    return StatusGroup(DayStatus.parse(status), max(fields.integer(count, capped=True) or 0, len(named)), named)

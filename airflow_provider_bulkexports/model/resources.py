@@ -1,0 +1,291 @@
+"""
+Twilio's nouns: resource types, days, jobs, day files, settings.
+
+Parsing is tolerant (a field may be missing, null or of another type; unknown fields are kept in ``extra``), because the
+documentation, the OpenAPI document and recorded answers disagree about shapes. What goes out is strict: see
+:meth:`ResourceType.parse`, :func:`parse_job_sid` and ``api/calendar.py``. Its names belong to this vocabulary
+too, and so do those of ``api/details.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
+from datetime import date, datetime, timedelta
+from enum import Enum
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model.days import (
+    EXPORT_DELAY,
+    FILE_LIFETIME,
+    MAX_DAYS_PER_JOB,
+    DayRange,
+    check_exportable,
+    check_job_length,
+    exportable_at,
+    parse_day,
+)
+from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup, letters, read_status_groups
+
+__all__ = [
+    "EXPORT_DELAY",
+    "FILE_LIFETIME",
+    "MAX_DAYS_PER_JOB",
+    "DayRange",
+    "DayStatus",
+    "Export",
+    "ExportConfiguration",
+    "ExportDay",
+    "Job",
+    "ResourceType",
+    "StatusGroup",
+    "check_exportable",
+    "check_job_length",
+    "exportable_at",
+    "is_job_sid",
+    "parse_day",
+    "parse_job_sid",
+    "parse_job_sids",
+]
+
+
+class ResourceType(str, Enum):
+    """What can be exported. Twilio matches the spelling exactly."""
+
+    MESSAGES = "Messages"
+    CALLS = "Calls"
+    CONFERENCES = "Conferences"
+    PARTICIPANTS = "Participants"
+
+    __str__ = str.__str__
+
+    @classmethod
+    def parse(cls, value: object) -> ResourceType:
+        """
+        Take a resource type as a user wrote it.
+
+        :raises BulkExportsInputError: for any other word, naming the right one if only the spelling is off.
+        """
+        if isinstance(value, str):
+            if value in cls._value2member_map_:
+                return cls(value)
+            by_word = {letters(member.value).rstrip("s"): member for member in cls}
+            if meant := by_word.get(letters(value).rstrip("s")):
+                raise BulkExportsInputError(f"resource_type {fields.shown(value)}: write {meant.value!r}")
+        known = ", ".join(repr(member.value) for member in cls)
+        raise BulkExportsInputError(f"resource_type {fields.shown(value)} cannot be exported: use one of {known}")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    An export job (OpenAPI ``bulkexports.v1.export.export_custom_job`` and ``bulkexports.v1.export.job``).
+
+    :param resource_type: ``None`` where Twilio left it out, as some recorded answers do.
+    :param start_day: First UTC day, inclusive.
+    :param end_day: Last UTC day, inclusive; both are ``None`` if Twilio says a range that no job can have.
+    :param details: Days grouped by status; empty means that Twilio gave no information (yet).
+    :param job_queue_position: Place in Twilio's queue; ``0`` once finished.
+    :param estimated_completion_time: Twilio's own estimate, taken as UTC; a finished job keeps a past one.
+    :param extra: Fields this package does not know.
+    """
+
+    job_sid: str
+    friendly_name: str | None = None
+    resource_type: ResourceType | None = None
+    start_day: date | None = None
+    end_day: date | None = None
+    details: tuple[StatusGroup, ...] = ()
+    job_queue_position: int | None = None
+    estimated_completion_time: datetime | None = None
+    webhook_url: str | None = None
+    webhook_method: str | None = None
+    email: str | None = None
+    url: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any], former: Job | None = None) -> Job:
+        """
+        Build a job from an answer of any of the job operations.
+
+        :param former: Shares its parts that are the same, probably the job as it was before.
+        """
+        details, extra = read_status_groups(payload.get("details")), _unknown_fields(cls, payload)
+        start_day, end_day = _believable_range(payload)
+        return cls(
+            job_sid=fields.text(payload.get("job_sid")) or "",
+            friendly_name=fields.text(payload.get("friendly_name")),
+            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            start_day=start_day,
+            end_day=end_day,
+            details=former.details if former and former.details == details else details,
+            job_queue_position=fields.integer(payload.get("job_queue_position")),
+            estimated_completion_time=fields.utc_moment(payload.get("estimated_completion_time")),
+            webhook_url=fields.text(payload.get("webhook_url"), fields.LONGEST_URL),
+            webhook_method=fields.text(payload.get("webhook_method")),
+            email=fields.text(payload.get("email")),
+            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            extra=former.extra if former and former.extra == extra else extra,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDay:
+    """
+    A day file that can be fetched (OpenAPI ``bulkexports.v1.export.day``).
+
+    :param day: UTC day of the records.
+    :param size: Bytes of the compressed file.
+    :param create_date: Day on which the file was made; it is removed seven days later.
+    :param friendly_name: Name of the job that made it. Twilio does not give the job's sid.
+    """
+
+    day: date
+    size: int = 0
+    create_date: date | None = None
+    friendly_name: str | None = None
+    resource_type: ResourceType | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any]) -> ExportDay | None:
+        """Build an entry of the Days list; ``None`` if it names no day."""
+        day = fields.day(payload.get("day"))
+        if day is None:
+            return None
+        return cls(
+            day=day,
+            size=fields.integer(payload.get("size")) or 0,
+            create_date=fields.day(payload.get("create_date")),
+            friendly_name=fields.text(payload.get("friendly_name")),
+            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            extra=_unknown_fields(cls, payload),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """
+    The entry point of one resource type (OpenAPI ``bulkexports.v1.export``).
+
+    :param links: URLs of the nested resources by name; which names Twilio gives has changed over time.
+    """
+
+    resource_type: ResourceType | None = None
+    url: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any]) -> Export:
+        """Build it from an answer of ``FetchExport``."""
+        return cls(
+            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            links=_texts(payload.get("links")),
+            extra=_unknown_fields(cls, payload),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConfiguration:
+    """
+    Settings of Twilio's automatic daily export (OpenAPI ``bulkexports.v1.export_configuration``).
+
+    :param enabled: Whether Twilio makes every day's file by itself; needs a Twilio Editions account.
+    :param webhook_url: ``None`` when unset (Twilio sends an empty string).
+    :param webhook_method: ``GET`` or ``POST``; ``None`` when unset.
+    """
+
+    enabled: bool | None = None
+    webhook_url: str | None = None
+    webhook_method: str | None = None
+    resource_type: ResourceType | None = None
+    url: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any]) -> ExportConfiguration:
+        """Build it from an answer of the configuration operations."""
+        enabled = payload.get("enabled")
+        return cls(
+            enabled=enabled if isinstance(enabled, bool) else None,
+            webhook_url=fields.text(payload.get("webhook_url"), fields.LONGEST_URL),
+            webhook_method=fields.text(payload.get("webhook_method")),
+            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            extra=_unknown_fields(cls, payload),
+        )
+
+
+def parse_job_sid(value: object) -> str:
+    """
+    Take a job sid as a user wrote it.
+
+    :raises BulkExportsInputError: unless it is ``JS`` and 32 hexadecimal digits.
+    """
+    if isinstance(value, str) and is_job_sid(value):
+        return value
+    raise BulkExportsInputError(
+        f"job_sid {fields.shown(value)} is not a job sid: it is 'JS' and 32 hexadecimal digits, "
+        "as CreateExportCustomJobOperator returns it"
+    )
+
+
+def parse_job_sids(value: object) -> tuple[str, ...]:
+    """
+    Take a job sid, or a list of them, as a user wrote it; each once.
+
+    :raises BulkExportsInputError: for an empty list, or an element that is no job sid.
+    """
+    sids: Any = [value] if isinstance(value, str) else value
+    try:
+        sids = tuple(sids)
+    except TypeError:
+        sids = ()
+    if not sids:
+        raise BulkExportsInputError(f"job_sid {fields.shown(value)}: pass a job sid or a list of them")
+    return tuple(dict.fromkeys(map(parse_job_sid, sids)))
+
+
+def is_job_sid(value: str) -> bool:
+    """Whether a text is a job sid: ``JS`` and 32 hexadecimal digits."""
+    return _JOB_SID.fullmatch(value) is not None
+
+
+_JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
+
+
+#: Shared, since nearly every answer has no other field, and a list has thousands of elements.
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    known = _known_fields(kind)
+    unknown = {key: value for key, value in payload.items() if key not in known}
+    return fields.plain(unknown) if unknown else _NOTHING
+
+
+def _believable_range(payload: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    start, end = fields.day(payload.get("start_day")), fields.day(payload.get("end_day"))
+    if start and end and end - start >= timedelta(days=MAX_DAYS_PER_JOB):
+        return None, None
+    return start, end
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """The texts of an object, by name."""
+    named = fields.plain(value) if isinstance(value, Mapping) else {}
+    return {name: text for name, text in named.items() if isinstance(text, str)}
+
+
+@cache
+def _known_fields(kind: type) -> frozenset[str]:
+    return frozenset(field.name for field in dataclass_fields(kind)) - {"extra"}

@@ -1,0 +1,45 @@
+"""How a wait ended, plain enough to be a trigger's event."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+__all__ = ["Status", "WaitEvent", "WaitResult"]
+
+
+Status = Literal["finished", "deleted", "timeout", "error", "fatal"]
+
+
+class _Result(TypedDict):
+    job_sids: list[str]
+    resource_type: str | None
+    start_day: str
+    end_day: str
+    completed: list[str]
+    empty: list[str]
+    failed: list[str]
+    expires_at: str | None
+
+
+class WaitResult(_Result, total=False):
+    """
+    Result of a wait (XCom): job sids, and the wanted days, as ``YYYY-MM-DD``, by their end.
+
+    ``expires_at`` is when the first of the files may be gone (ISO 8601, UTC; ``None`` if unknown). ``failed_days`` is
+    there, as ``store``, if days failed and the sensor leaves it to the transfer to fail, after it stored the others.
+    """
+
+    failed_days: str
+
+
+class WaitEvent(TypedDict):
+    """
+    How a wait ended.
+
+    ``finished``: every day is final, see ``result``; ``deleted``: days were taken out of the job; ``timeout``: the
+    deadline passed first; ``error``: Twilio could not be asked for too long; ``fatal``: asking again cannot help.
+    """
+
+    status: Status
+    message: str
+    result: WaitResult | None

@@ -1,0 +1,299 @@
+"""Put whole files into any store that Airflow's ObjectStoragePath reaches: they appear in one step, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow_provider_bulkexports.api.first_record import HEAD_BYTES, account_of_gzip
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
+from airflow_provider_bulkexports.object_storage.errors import store_errors
+from airflow_provider_bulkexports.object_storage.file_systems import has_file_system, object_storage_path
+from airflow_provider_bulkexports.object_storage.locations import EXTRAS, LOCAL_SCHEMES, check_destination
+from airflow_provider_bulkexports.object_storage.options import (
+    check_supported,
+    check_upload_options,
+    pipe_arguments,
+    put_arguments,
+)
+from airflow_provider_bulkexports.object_storage.uploads import abort_abandoned
+
+__all__ = ["Destination", "check_scheme"]
+
+_PIECE = 1 << 20
+
+#: A manifest has less than a kilobyte; what is far larger is none.
+_MAX_JSON = 1 << 20
+
+#: Hidden from whatever reads the folder. One name, so that a role that may not delete leaves one.
+_PROBE = "_bulkexports_check"
+
+log = logging.getLogger(__name__)
+
+
+class Destination:
+    """
+    A folder in a store.
+
+    Every method raises :exc:`BulkExportsStorageError` for what the store refuses or fails to do.
+
+    :param url: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder`` or an absolute local path.
+    :param conn_id: Airflow connection of the store; without it the credentials of the environment.
+    :param upload_options: Arguments of the store for whatever is written, such as encryption.
+    :raises BulkExportsInputError: for an address that cannot be right, or a store whose library is not installed.
+    """
+
+    def __init__(self, url: str, conn_id: str | None = None, upload_options: Mapping[str, Any] | None = None) -> None:
+        scheme = check_scheme(url)
+        self._url = url.rstrip("/") or "/"
+        self._options = check_upload_options(upload_options)
+        with store_errors("open", self.folder_uri, protocol=scheme):
+            self._root = object_storage_path(self._url, conn_id)
+            self._protocol = self._root.protocol
+            self._fs = self._root.fs
+            check_supported(self._fs, self._protocol, self._options)
+        self.is_local = self._protocol in (*LOCAL_SCHEMES, "")
+
+    def uri(self, path: str) -> str:
+        """Address of a file, without the connection that the destination's URL may name."""
+        parts = urlsplit(f"{self._url.rstrip('/')}/{path}")
+        if not parts.scheme:
+            return f"file://{self._url.rstrip('/')}/{path}"
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+    @property
+    def folder_uri(self) -> str:
+        """Address of the folder itself."""
+        return self.uri("").rstrip("/")
+
+    def local_path(self, path: str) -> Path:
+        """Where a file of a local destination is; its folder is made."""
+        target = Path(self._full(path))
+        with self._errors("write", path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def publish(self, file: Path, path: str, *, only_new: bool = False) -> bool:
+        """
+        Move or copy a complete local file to its place: one rename, one put, or a multipart upload that is completed.
+
+        :param only_new: Replace nothing, as far as the store can promise that.
+        :return: Whether that was done: ``False`` if there is a file by now that was not to be replaced.
+        """
+        try:
+            if self.is_local:
+                self._place(file, path, only_new=only_new)
+            else:
+                self._upload(file, path, only_new=only_new)
+        except BulkExportsStorageError as error:
+            if only_new and error.is_conflict and self._is_file(path):
+                return False
+            raise
+        return True
+
+    def write_json(self, path: str, value: Any) -> None:
+        """Write a small JSON file in one step."""
+        self.write(path, (json.dumps(value, indent=1) + "\n").encode())
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a small file in one step."""
+        if not self.is_local:
+            with self._errors("write", path):
+                self._fs.pipe_file(self._full(path), content, **pipe_arguments(self._protocol, self._options))
+            return
+        target = self.local_path(path)
+        spool = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+        with self._errors("write", path):
+            try:
+                spool.write_bytes(content)
+                spool.replace(target)
+            finally:
+                spool.unlink(missing_ok=True)
+
+    def read_json(self, path: str) -> Any:
+        """Read a JSON file; ``None`` if there is none, it is none, or nobody may read it."""
+        try:
+            content = self._head(path, _MAX_JSON)
+            return json.loads(content, parse_constant=_refuse_constant) if len(content) < _MAX_JSON else None
+        except (ValueError, RecursionError):
+            return None
+
+    def size(self, path: str) -> int | None:
+        """Bytes of a file; ``None`` if there is none."""
+        with self._errors("find", path):
+            self._fs.invalidate_cache()
+            try:
+                found = self._fs.info(self._full(path))
+            except FileNotFoundError:
+                return None
+        return int(found["size"] or 0) if found.get("type") != "directory" else None
+
+    def sha256(self, path: str) -> str:
+        """Hexadecimal SHA-256 of a file, read piece by piece."""
+        digest = hashlib.sha256()
+        with (
+            self._errors("read", path),
+            self._fs.open(self._full(path), "rb", block_size=8 * _PIECE, cache_type="none") as file,
+        ):
+            read: Callable[[], bytes] = lambda: file.read(_PIECE)  # noqa: E731
+            for piece in iter(read, b""):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def account_of(self, path: str) -> str | None:
+        """Account whose records a day's file holds; ``None`` if it has none, is damaged, or nobody may read it."""
+        return account_of_gzip(self._head(path, HEAD_BYTES))
+
+    def remove(self, path: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        with self._errors("remove", path), suppress(FileNotFoundError):
+            self._fs.rm_file(self._full(path))
+
+    def check(self) -> None:
+        """
+        Write a small object and remove it again, to find out now what would fail later.
+
+        A role that may not delete leaves the object, which is hidden by its name.
+        """
+        self.write(_PROBE, b"Written and removed by airflow-provider-bulkexports to check the destination.\n")
+        try:
+            self.remove(_PROBE)
+        except BulkExportsStorageError as error:
+            log.warning("The check of the destination left %s: %s", self.uri(_PROBE), error)
+
+    def clean_up(self, paths: Collection[str]) -> None:
+        """Remove what killed tasks left of these files in the store."""
+        if self._protocol.startswith("s3"):
+            abort_abandoned(self._fs, [self._full(path).lstrip("/") for path in paths])
+
+    def _head(self, path: str, count: int) -> bytes:
+        """First bytes of a file; none if it is not there, or no file, or nobody may read it."""
+        try:
+            with self._errors("read", path):
+                content: bytes = self._fs.cat_file(self._full(path), start=0, end=count)
+                return content
+        except BulkExportsStorageError as error:
+            if error.is_transient:
+                raise
+            return b""
+
+    def _place(self, file: Path, path: str, *, only_new: bool) -> None:
+        target = self.local_path(path)
+        with self._errors("write", path):
+            if only_new:
+                try:
+                    os.link(file, target)
+                except FileExistsError:
+                    raise
+                except OSError:  # a file system without links
+                    file.replace(target)
+            else:
+                file.replace(target)
+
+    def _upload(self, file: Path, path: str, *, only_new: bool) -> None:
+        before = self._size_or_none(path)
+        arguments = put_arguments(self._fs, self._protocol, self._options, file=file, only_new=only_new)
+        try:
+            with self._errors("write", path):
+                try:
+                    self._fs.put_file(str(file), self._full(path), **arguments)
+                except Exception as error:
+                    if "mode" not in arguments or not _says_not_implemented(error):
+                        raise
+                    del arguments["mode"]
+                    self._fs.put_file(str(file), self._full(path), **arguments)
+        except BulkExportsStorageError as error:
+            if not error.is_conflict and not self._is_atomic:
+                self._take_back(path, before, expected=file.stat().st_size, because=str(error))
+            raise
+        self._require_size(path, before, expected=file.stat().st_size)
+
+    @property
+    def _is_atomic(self) -> bool:
+        """Whether an upload that breaks off leaves nothing under the object's name."""
+        return self._protocol in EXTRAS
+
+    def _require_size(self, path: str, before: int | None, *, expected: int) -> None:
+        try:
+            size = self.size(path)
+        except BulkExportsStorageError as error:
+            if not error.is_forbidden:
+                raise
+            log.info("%s may not be read back: the store's own check of the upload counts", self.uri(path))
+            return
+        if size != expected:
+            self._take_back(path, before, expected=expected, because=f"it has {size} bytes after an upload")
+
+    def _take_back(self, path: str, before: int | None, *, expected: int, because: str) -> NoReturn:
+        """Remove what an upload left that is not the file; not what was there before it."""
+        uri, size = self.uri(path), self._size_or_none(path)
+        if size is None:
+            fate = "Nothing is left of it"
+        elif before is not None and size == before != expected:
+            fate = "The file that was there before is untouched"
+        else:
+            try:
+                self.remove(path)
+                fate = "It was removed again"
+            except BulkExportsStorageError as error:
+                fate = f"It could not be removed, so remove it by hand ({error})"
+        raise BulkExportsStorageError(
+            f"{uri} was not stored whole ({expected} bytes): {because}. {fate}. Run the task again."
+        )
+
+    def _size_or_none(self, path: str) -> int | None:
+        with suppress(BulkExportsStorageError):
+            return self.size(path)
+        return None
+
+    def _is_file(self, path: str) -> bool:
+        """Whether a file is in the way, or may be; a folder is not."""
+        try:
+            return self.size(path) is not None
+        except BulkExportsStorageError as error:
+            return error.is_forbidden
+
+    @contextmanager
+    def _errors(self, operation: str, path: str) -> Iterator[None]:
+        with store_errors(operation, self.uri(path), protocol=self._protocol):
+            yield
+
+    def _full(self, path: str) -> str:
+        """The file's path as the store's file system takes it."""
+        return f"{self._root.path.rstrip('/')}/{path}"
+
+
+def check_scheme(url: object) -> str:
+    """
+    Return the scheme of a destination; refuse one that cannot be right, as far as can be seen without the store.
+
+    :raises BulkExportsInputError: also for a scheme that neither Airflow nor its providers know.
+    """
+    scheme = check_destination(url)
+    if scheme in ("", *LOCAL_SCHEMES) or has_file_system(scheme):
+        return scheme
+    if extra := EXTRAS.get(scheme):
+        raise BulkExportsInputError(
+            f"destination {url!r}: what {scheme}:// needs is not installed; run pip install "
+            f"'airflow-provider-bulkexports[{extra}]' wherever the DAG is parsed and run"
+        )
+    raise BulkExportsInputError(
+        f"destination {url!r}: unknown scheme {scheme}://; write s3://, gs://, abfs:// or file:///, or install the "
+        "Airflow provider that brings it"
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _says_not_implemented(error: Exception) -> bool:
+    return "NotImplemented" in repr(error) or "not implemented" in str(error).lower()

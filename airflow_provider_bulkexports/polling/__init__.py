@@ -1,0 +1,1 @@
+"""Waits, and one poll for all of a process."""

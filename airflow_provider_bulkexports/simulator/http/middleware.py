@@ -1,0 +1,277 @@
+"""
+What every request of either origin goes through: the log, scripted faults, Twilio's headers, breaking connections.
+
+The servers run :class:`BreakableProtocol`, because ASGI itself has no way to close a connection without an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
+from email.utils import format_datetime
+from typing import Any, Literal, cast
+from urllib.parse import parse_qsl
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from airflow_provider_bulkexports.simulator.errors import RefusedError, error_body
+from airflow_provider_bulkexports.simulator.faults import Fault, FaultPlan
+from airflow_provider_bulkexports.simulator.http.admission import (
+    MAX_BODY_BYTES,
+    BodyTooLargeError,
+    ServedHosts,
+    declared_length,
+    read_body,
+)
+from airflow_provider_bulkexports.simulator.request_log import LoggedRequest, RequestLog
+from airflow_provider_bulkexports.simulator.service.accounts import authenticate, hex_digits
+from airflow_provider_bulkexports.simulator.service.state import SimulatorState
+
+__all__ = ["BreakableProtocol", "Wire", "drop_connection", "parse_form"]
+
+log = logging.getLogger(__name__)
+
+_CLOSE = "simulator.close"
+_DROP_AT = "simulator.drop_at"
+_NO_ANSWER = -1
+
+
+class ConnectionDroppedError(Exception):
+    """The connection was closed on purpose; unwinds whatever was answering."""
+
+
+class BreakableProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 protocol, which hands every request the means to close its connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_lost = asyncio.Event()
+        served = cast("ASGIApp", self.app)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[_CLOSE] = self.close
+            await served(scope, receive, send)
+
+        self.app = app
+
+    async def close(self) -> None:
+        """Close the connection once everything written so far is out: a body breaks at the byte that was asked for."""
+        self.transport.close()
+        await self._is_lost.wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let :meth:`close` return."""
+        super().connection_lost(exc)
+        self._is_lost.set()
+
+
+def drop_connection(scope: MutableMapping[str, Any], *, after: int | None = None) -> None:
+    """Let the connection break after so many bytes of the answer's body, or before its status line."""
+    scope[_DROP_AT] = _NO_ANSWER if after is None else after
+
+
+def parse_form(content_type: str, body: bytes) -> dict[str, str]:
+    """Read an URL-encoded body, whatever bytes it has; the last value of each name."""
+    if content_type.partition(";")[0].strip().lower() not in ("", "application/x-www-form-urlencoded"):
+        return {}
+    text = body.decode("utf-8", "replace")
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, errors="replace"))
+    except ValueError:
+        return {}
+
+
+@dataclass
+class _Exchange:
+    """One request and the answer on its way out."""
+
+    scope: Scope
+    send: Send
+    entry: LoggedRequest
+    headers: dict[str, str]
+    sent: int = 0
+
+    async def out(self, message: Message) -> None:
+        drop_at: int | None = self.scope.get(_DROP_AT)
+        if drop_at == _NO_ANSWER:
+            await self.drop()
+        if message["type"] == "http.response.start":
+            self.entry.status = message["status"]
+            await self.send({**message, "headers": self.with_own(message.get("headers", ()))})
+            return
+        body = message.get("body", b"")
+        if drop_at is not None and self.sent + len(body) >= drop_at:
+            await self.send({**message, "body": body[: drop_at - self.sent], "more_body": True})
+            await self.drop()
+        self.sent += len(body)
+        await self.send(message)
+
+    def with_own(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        own = {name.lower().encode(): value.encode() for name, value in self.headers.items()}
+        return [*((name, value) for name, value in headers if name not in own), *own.items()]
+
+    async def drop(self) -> None:
+        await self.scope[_CLOSE]()
+        raise ConnectionDroppedError
+
+    async def refuse(self, status: int, message: str) -> None:
+        await self.answer(status, error_body(status, None, message), "application/json")
+
+    async def answer(self, status: int, body: bytes, content_type: str) -> None:
+        headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+        await self.out({"type": "http.response.start", "status": status, "headers": headers})
+        await self.out({"type": "http.response.body", "body": body})
+
+
+class Wire:
+    """
+    ASGI middleware around one origin.
+
+    :param origin: ``api`` or ``storage``.
+    :param hosts: Whom it answers as.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        origin: Literal["api", "storage"],
+        hosts: ServedHosts,
+        state: SimulatorState,
+        faults: FaultPlan,
+        requests: RequestLog,
+    ) -> None:
+        self._app = app
+        self._origin = origin
+        self._hosts = hosts
+        self._state = state
+        self._faults = faults
+        self._requests = requests
+        self._under_way: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Log a request, let it be answered or harmed, and note the status."""
+        is_too_large = False
+        try:
+            body = await self._body(scope, receive)
+        except BodyTooLargeError:
+            body, is_too_large = b"", True
+        entry = self._log(scope, body)
+        caller = entry.headers.get("authorization", "")
+        self._under_way[caller] += 1
+        exchange = _Exchange(scope, send, entry, {"Date": format_datetime(entry.at, usegmt=True)})
+        try:
+            if not self._hosts.includes(scope):
+                await exchange.refuse(421, "Misdirected Request: the simulator is not started for this host")
+            elif is_too_large:
+                await exchange.refuse(413, f"Content Too Large: more than {MAX_BODY_BYTES} bytes")
+            else:
+                await self._serve(exchange, _replayed(body, receive))
+        except ConnectionDroppedError:
+            pass
+        except Exception:
+            log.exception("The simulator failed to answer %s %s", entry.method, entry.path)
+            raise
+        finally:
+            self._under_way[caller] -= 1
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """
+        What the request sends, if it is to be read at all: a body of nobody known is left where it is.
+
+        :raises BodyTooLargeError: if it is longer than any request of the API.
+        """
+        if self._origin == "storage" or not self._hosts.includes(scope) or not self._is_known(scope):
+            return b""
+        if declared_length(scope) > MAX_BODY_BYTES:
+            raise BodyTooLargeError
+        return await read_body(receive)
+
+    def _is_known(self, scope: Scope) -> bool:
+        headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+        try:
+            authenticate(headers[0] if headers else None, self._state.accounts, self._state.knobs)
+        except RefusedError:
+            return False
+        return True
+
+    async def _serve(self, exchange: _Exchange, receive: Receive) -> None:
+        entry = exchange.entry
+        fault = entry.fault = self._faults.pick(entry.origin, entry.method, entry.path)
+        if self._origin == "api":
+            await self._prepare_api(exchange)
+        if fault is not None:
+            await self._strike(fault, exchange, receive)
+        elif self._is_crowded(entry):
+            await exchange.refuse(429, "Too Many Requests")
+        else:
+            await self._app(exchange.scope, receive, exchange.out)
+
+    async def _prepare_api(self, exchange: _Exchange) -> None:
+        began = time.monotonic()
+        if self._state.knobs.latency_seconds:
+            await asyncio.sleep(self._state.knobs.latency_seconds)
+        if self._state.knobs.twilio_headers:
+            caller = exchange.entry.headers.get("authorization", "")
+            exchange.headers |= {
+                "Twilio-Request-Id": f"RQ{hex_digits(self._state.seed, 'request', len(self._requests))}",
+                "Twilio-Request-Duration": f"{time.monotonic() - began:.3f}",
+                "Twilio-Concurrent-Requests": str(self._under_way[caller]),
+                "X-API-Domain": "bulkexports.twilio.com",
+                "X-Home-Region": "us1",
+            }
+
+    def _is_crowded(self, entry: LoggedRequest) -> bool:
+        limit = self._state.knobs.concurrency_limit
+        return (
+            self._origin == "api"
+            and limit is not None
+            and self._under_way[entry.headers.get("authorization", "")] > limit
+        )
+
+    async def _strike(self, fault: Fault, exchange: _Exchange, receive: Receive) -> None:
+        if fault.processed:
+            await self._app(exchange.scope, receive, _discard)
+        if fault.delay:
+            await asyncio.sleep(fault.delay)
+        if fault.drop or (fault.processed and fault.status is None):
+            await exchange.drop()
+        if fault.drop_at is not None:
+            drop_connection(exchange.scope, after=fault.drop_at)
+        exchange.headers.update(fault.headers)
+        if fault.status is None:
+            await self._app(exchange.scope, receive, exchange.out)
+        else:
+            await exchange.answer(fault.status, *fault.rendered())
+
+    def _log(self, scope: Scope, body: bytes) -> LoggedRequest:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        entry = LoggedRequest(
+            origin=self._origin,
+            method=scope["method"],
+            path=scope["path"],
+            query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+            headers=headers,
+            form=parse_form(headers.get("content-type", ""), body),
+            at=self._state.clock.now(),
+        )
+        self._requests.add(entry)
+        return entry
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+async def _discard(message: Message) -> None:
+    """Take an answer that nobody gets."""

@@ -1,0 +1,93 @@
+"""
+Show the API's answers to a person: whoever follows a link from Airflow to the simulator has no credentials at hand.
+
+Twilio's API has no such pages; it answers a browser with 401. Only a request that asks for a web page and brings no
+credentials gets one, so no client of the API is treated differently. A visitor has shown no credentials, so a page has
+only what is known to be nobody's secret: days, states, sizes, names; no webhook, e-mail address or token.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from airflow_provider_bulkexports.simulator.service.accounts import Account
+from airflow_provider_bulkexports.simulator.service.state import SimulatorState
+
+__all__ = ["as_page", "is_visit", "visited_account"]
+
+#: Fields that a visitor may see; any other, also one that a test made up, shows :data:`_WITHHELD`.
+_SHOWN = {
+    *("jobs", "days", "meta", "details"),
+    *("job_sid", "friendly_name", "resource_type", "start_day", "end_day", "url"),
+    *("job_queue_position", "estimated_completion_time"),
+    *("day", "size", "create_date"),
+    *("key", "page", "page_size", "first_page_url", "previous_page_url", "next_page_url"),
+    *("code", "message", "more_info"),
+}
+_WITHHELD = "(shown to the account only)"
+
+#: What must not be seen in a text that is shown either: an e-mail address, and a URL of another place.
+_PRIVATE = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+|[A-Za-z][A-Za-z0-9+.\-]*://\S+")
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<title>{title}</title>
+<body style="font-family: sans-serif; margin: 2em">
+<h1>{title}</h1>
+<p>A simulator of Twilio BulkExports, {moment} UTC by its clock. Reload to see what is new.</p>
+<pre>{answer}</pre>
+"""
+
+
+def is_visit(request: Request) -> bool:
+    """Whether a person looks, with a browser."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    return request.method == "GET" and wants_page and "authorization" not in request.headers
+
+
+def visited_account(request: Request, state: SimulatorState) -> Account:
+    """Account that a visitor looks at: the one that the job belongs to, else the parent."""
+    job = state.jobs.get(request.path_params.get("sid", ""))
+    owners = (account for account in state.accounts if job is not None and account.sid == job.account_sid)
+    return next(owners, state.accounts[0])
+
+
+def as_page(request: Request, state: SimulatorState, answer: Response) -> HTMLResponse:
+    """Put an answer on a page."""
+    text = json.dumps(_for_visitors(json.loads(bytes(answer.body)), own=_origin(request)), indent=2)
+    title = escape(request.scope["path"].removeprefix("/v1/Exports/"))
+    moment = f"{state.clock.now():%Y-%m-%d %H:%M:%S}"
+    return HTMLResponse(_PAGE.format(title=title, moment=moment, answer=escape(text)), answer.status_code)
+
+
+def _origin(request: Request) -> str:
+    return f"http://{request.headers.get('host', '')}/"
+
+
+def _for_visitors(value: Any, *, own: str, any_field: bool = False) -> Any:
+    """
+    An answer without what is the account's alone.
+
+    :param own: The simulator's origin, whose URLs are no secret.
+    :param any_field: Show fields of any name: ``details`` may be keyed by status.
+    """
+    if isinstance(value, dict):
+        return {
+            _without_private(name, own): _for_visitors(part, own=own, any_field=any_field or name == "details")
+            if any_field or name in _SHOWN or not part
+            else _WITHHELD
+            for name, part in value.items()
+        }
+    if isinstance(value, list):
+        return [_for_visitors(part, own=own, any_field=any_field) for part in value]
+    return _without_private(value, own) if isinstance(value, str) else value
+
+
+def _without_private(text: str, own: str) -> str:
+    return _PRIVATE.sub(lambda found: found.group() if found.group().startswith(own) else _WITHHELD, text)

@@ -1,0 +1,273 @@
+"""
+The simulated service: what each operation of the API does, and what happens by itself as time passes.
+
+Nothing runs in the background. Each look first plays what has become due since the last one
+(:meth:`ExportService.settle`), so that answers depend on the clock alone. Safe to use from several threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from functools import partial
+from itertools import count
+from random import Random
+
+from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.simulator.clock import SimulatedClock
+from airflow_provider_bulkexports.simulator.errors import RefusedError
+from airflow_provider_bulkexports.simulator.knobs import Knobs
+from airflow_provider_bulkexports.simulator.service.accounts import Account, hex_digits
+from airflow_provider_bulkexports.simulator.service.day_files import DayFile
+from airflow_provider_bulkexports.simulator.service.event_queue import Agenda
+from airflow_provider_bulkexports.simulator.service.jobs import JobRequest, SimulatedJob
+from airflow_provider_bulkexports.simulator.service.lifecycle import DayRun, plan_runs
+from airflow_provider_bulkexports.simulator.service.quota import Quota
+from airflow_provider_bulkexports.simulator.service.scenarios import DayScripts
+from airflow_provider_bulkexports.simulator.service.signed_links import Links
+from airflow_provider_bulkexports.simulator.service.webhooks import Outbox
+
+__all__ = ["Configuration", "ExportService"]
+
+
+@dataclass
+class Configuration:
+    """
+    Settings of automatic daily export, of one account and resource type.
+
+    :param switched: How often it was switched, so that an export planned before is not made after.
+    """
+
+    enabled: bool = False
+    webhook_url: str | None = None
+    webhook_method: str | None = None
+    switched: int = 0
+
+
+class ExportService:
+    """
+    BulkExports of one account family.
+
+    :param accounts: The parent account, then its subaccounts.
+    """
+
+    def __init__(self, *, clock: SimulatedClock, knobs: Knobs, seed: int, accounts: Sequence[Account]) -> None:
+        self.clock = clock
+        self.knobs = knobs
+        self.seed = seed
+        self.accounts = tuple(accounts)
+        self.quota = Quota()
+        self.links = Links(seed)
+        self.outbox = Outbox(accounts)
+        self.lock = threading.RLock()
+        self._scripts = DayScripts(seed)
+        self._jobs: dict[str, SimulatedJob] = {}
+        self._queue: dict[str, SimulatedJob] = {}
+        self._files: list[DayFile] = []
+        self._file_numbers = count()
+        self._configurations: dict[tuple[str, ResourceType], Configuration] = {}
+        self._agenda = Agenda()
+
+    def settle(self) -> datetime:
+        """Play everything that is due, and return the moment up to which it was played."""
+        with self.lock:
+            now = self.clock.now()
+            self._agenda.play(now)
+            return now
+
+    def create_job(self, account: Account, request: JobRequest) -> SimulatedJob:
+        """
+        Put a job into the queue.
+
+        :raises RefusedError: if the quota does not allow it.
+        """
+        with self.lock:
+            now = self.settle()
+            kind, days = request.resource_type, request.day_count
+            self.quota.spend(account.family_sid, now.date(), kind, days, self.knobs)
+            job = self._plan_job(account, request, now)
+            self._jobs[job.sid] = self._queue[job.sid] = job
+            for run in job.runs:
+                self._agenda.enter(run.ends_at, partial(self._end_day, job, run))
+            if self.knobs.webhook_early:
+                self._agenda.enter(job.starts_at, partial(self._announce, job))
+            self._agenda.play(now)
+            return job
+
+    def list_jobs(self, account: Account, resource_type: ResourceType) -> list[SimulatedJob]:
+        """Return the jobs that Twilio still lists, in the order of the list."""
+        with self.lock:
+            now = self.settle()
+            newest = now - timedelta(seconds=self.knobs.list_delay_seconds)
+            jobs = [
+                job
+                for job in self._jobs.values()
+                if job.account_sid == account.sid
+                and job.request.resource_type is resource_type
+                and job.created_at <= newest
+                and job.is_kept(now, self.knobs.job_retention_days)
+            ]
+            return jobs[::-1] if self.knobs.newest_job_first else jobs
+
+    def find_job(self, account: Account, sid: str) -> SimulatedJob:
+        """
+        Return a job of the account.
+
+        :raises RefusedError: 404 if it is unknown, gone, or belongs to another account.
+        """
+        with self.lock:
+            now = self.settle()
+            job = self._jobs.get(sid)
+            if job and job.account_sid == account.sid and job.is_kept(now, self.knobs.job_retention_days):
+                return job
+            raise RefusedError.not_found(f"/Exports/Jobs/{sid}")
+
+    def delete_job(self, account: Account, sid: str) -> None:
+        """
+        Take the days that are not exported yet out of a job; see ``deleted_job`` and ``delete_finished_status``.
+
+        :raises RefusedError: if it is unknown, or finished and the knob says so.
+        """
+        with self.lock:
+            job, now = self.find_job(account, sid), self.clock.now()
+            if job.is_finished:
+                self._delete_finished(job)
+                return
+            open_runs = [run for run in job.runs if run.outcome is None]
+            for run in open_runs:
+                run.delete(now, self.knobs.stop_seconds)
+                self._agenda.enter(run.ends_at, partial(self._close_run, job))
+            if self.knobs.quota_refund:
+                kind, on = job.request.resource_type, job.created_at.date()
+                self.quota.refund(account.family_sid, on, kind, len(open_runs))
+            job.is_deleted = True
+            job.is_removed = self.knobs.deleted_job == "gone"
+            self.settle()
+
+    def queue_position(self, job: SimulatedJob) -> int:
+        """Place among all unfinished jobs, of any account, counted from one; zero once finished."""
+        with self.lock:
+            return 0 if job.is_finished else 1 + list(self._queue).index(job.sid)
+
+    def list_files(self, account: Account, resource_type: ResourceType) -> list[DayFile]:
+        """Return the files that can be fetched, in the order in which they were made."""
+        with self.lock:
+            now = self.settle()
+            return [
+                file
+                for file in self._files
+                if file.account_sid == account.sid
+                and file.resource_type is resource_type
+                and file.is_available(now, self.knobs)
+            ]
+
+    def fetch_day(self, account: Account, resource_type: ResourceType, day: date) -> str:
+        """
+        Return a fresh link to a file of a day: the newest, unless ``day_fetch_generation`` says otherwise.
+
+        :raises RefusedError: 404 if there is none (yet, or any more).
+        """
+        with self.lock:
+            files = [file for file in self.list_files(account, resource_type) if file.day == day]
+            if files:
+                wanted = files[0 if self.knobs.day_fetch_generation == "oldest" else -1]
+                wanted.fetches += 1
+                if wanted.fetches > self.knobs.day_fetch_misses:
+                    return self.links.issue(wanted, self.clock.now(), self.knobs)
+            raise RefusedError.not_found(f"/Exports/{resource_type.value}/Days/{day.isoformat()}")
+
+    def configuration(self, account: Account, resource_type: ResourceType) -> Configuration:
+        """Return the settings of automatic daily export; changing ``enabled`` goes through :meth:`switch`."""
+        with self.lock:
+            return self._configurations.setdefault((account.sid, resource_type), Configuration())
+
+    def switch(self, account: Account, resource_type: ResourceType, enabled: bool) -> None:
+        """Switch automatic daily export on or off. The first file is that of the current UTC day, once it is over."""
+        with self.lock:
+            now = self.settle()
+            settings = self.configuration(account, resource_type)
+            if settings.enabled == enabled:
+                return
+            settings.enabled = enabled
+            settings.switched += 1
+            if enabled:
+                self._plan_daily_export(account, resource_type, settings.switched, now.date())
+
+    def _plan_job(self, account: Account, request: JobRequest, now: datetime) -> SimulatedJob:
+        number = len(self._jobs)
+        sid = f"JS{hex_digits(self.seed, 'job', number)}"
+        starts_at = now + timedelta(seconds=self.knobs.queue_seconds)
+        limit = self.knobs.parallel_jobs
+        if limit is not None and len(self._queue) >= limit:
+            # A place is free once all but ``limit - 1`` of those before have finished.
+            starts_at = max(starts_at, sorted(job.finishes_at for job in self._queue.values())[-limit])
+        runs = plan_runs(
+            request.days(),
+            created_at=now,
+            starts_at=starts_at,
+            failed_attempts=partial(self._scripts.failed_attempts, request.resource_type, knobs=self.knobs),
+            knobs=self.knobs,
+            rng=Random(f"{self.seed}/{sid}"),
+        )
+        return SimulatedJob(number, sid, account.sid, request, now, starts_at, runs, open_runs=len(runs))
+
+    def _end_day(self, job: SimulatedJob, run: DayRun, at: datetime) -> None:
+        if run.outcome is not None:
+            return
+        kind = job.request.resource_type
+        run.outcome, records = self._scripts.ending(kind, run.day, self.knobs)
+        if run.outcome is not DayStatus.FAILED:
+            self._store(job.account_sid, kind, run.day, at, records, job)
+        if self.knobs.webhook_per_day:
+            self.outbox.announce_day(job.hook, kind, run.day, run.outcome, at, job=job)
+        self._close_run(job, at)
+
+    def _close_run(self, job: SimulatedJob, at: datetime) -> None:
+        job.open_runs -= 1
+        if job.is_finished:
+            del self._queue[job.sid]
+            if not job.is_deleted and not self.knobs.webhook_early:
+                self._announce(job, at)
+
+    def _store(
+        self,
+        account_sid: str,
+        kind: ResourceType,
+        day: date,
+        at: datetime,
+        records: int,
+        job: SimulatedJob | None,
+    ) -> None:
+        number = next(self._file_numbers)
+        self._files.append(DayFile(number, self.seed, account_sid, kind, day, at, job, records))
+
+    def _announce(self, job: SimulatedJob, at: datetime) -> None:
+        if self.knobs.webhook_per_job:
+            self.outbox.announce_job(job, at)
+
+    def _delete_finished(self, job: SimulatedJob) -> None:
+        if self.knobs.delete_finished_status == 404:
+            raise RefusedError.not_found(f"/Exports/Jobs/{job.sid}")
+        if self.knobs.delete_finished_status == 409:
+            raise RefusedError(409, 20409, f"Job {job.sid} is finished and cannot be deleted")
+        job.is_removed = True
+
+    def _plan_daily_export(self, account: Account, kind: ResourceType, switched: int, day: date) -> None:
+        midnight = datetime.combine(day + timedelta(days=1), time(), timezone.utc)
+        due = midnight + timedelta(seconds=self.knobs.daily_export_seconds)
+        self._agenda.enter(due, partial(self._export_daily, account, kind, switched, day))
+
+    def _export_daily(self, account: Account, kind: ResourceType, switched: int, day: date, at: datetime) -> None:
+        settings = self.configuration(account, kind)
+        if settings.switched != switched:
+            return
+        outcome, records = self._scripts.ending(kind, day, self.knobs)
+        if outcome is not DayStatus.FAILED:
+            self._store(account.sid, kind, day, at, records, None)
+        if self.knobs.webhook_per_day:
+            hook = (settings.webhook_url, settings.webhook_method)
+            self.outbox.announce_day(hook, kind, day, outcome, at, account_sid=account.sid)
+        self._plan_daily_export(account, kind, switched, day + timedelta(days=1))

@@ -1,0 +1,97 @@
+"""
+How the days of a job go from ``Submitted`` to their end.
+
+The whole course is laid down when a job is created; a day's status is then a function of the moment alone. Only how a
+day ends is decided when its end is reached, so that a test may script it until then.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+
+from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.simulator.knobs import Knobs
+
+__all__ = ["DayRun", "plan_runs"]
+
+
+@dataclass(slots=True)
+class DayRun:
+    """
+    One day of one job.
+
+    :param steps: Statuses before the end, and the moment at which each begins; the first is the creation of the job.
+    :param ends_at: When the day is done, if nothing intervenes.
+    :param outcome: Its final status; ``None`` until ``ends_at`` has been reached.
+    """
+
+    day: date
+    steps: tuple[tuple[datetime, DayStatus], ...]
+    ends_at: datetime
+    outcome: DayStatus | None = None
+
+    def status_at(self, moment: datetime) -> DayStatus:
+        """Status of the day at ``moment``."""
+        if self.outcome is not None and moment >= self.ends_at:
+            return self.outcome
+        begun = [status for at, status in self.steps if at <= moment]
+        return begun[-1] if begun else DayStatus.SUBMITTED
+
+    def delete(self, moment: datetime, stop_seconds: float) -> None:
+        """Take the day out of its job: at once if it waits, after ``stop_seconds`` at most if it runs."""
+        was_running = self.status_at(moment) is DayStatus.RUNNING
+        self.steps = tuple(step for step in self.steps if step[0] <= moment)
+        self.outcome = DayStatus.DELETED_BY_USER_REQUEST
+        if was_running:
+            self.steps += ((moment, DayStatus.RUNNING_TO_BE_DELETED),)
+            self.ends_at = min(self.ends_at, moment + timedelta(seconds=stop_seconds))
+        else:
+            self.ends_at = moment
+
+
+def plan_runs(
+    days: Sequence[date],
+    *,
+    created_at: datetime,
+    starts_at: datetime,
+    failed_attempts: Callable[[date], int],
+    knobs: Knobs,
+    rng: Random,
+) -> list[DayRun]:
+    """
+    Lay down when each day runs and ends.
+
+    ``knobs.parallel_days`` workers begin the days roughly in order and take different times, so they end out of order.
+
+    :param starts_at: When the job leaves the queue.
+    :param failed_attempts: How often a day goes through ``ErrorDuringRun`` before the attempt that counts.
+    """
+    workers = [starts_at] * max(1, knobs.parallel_days)
+    runs = []
+    for day in _jumbled(days, knobs.parallel_days, rng):
+        begins_at = heapq.heappop(workers)
+        run = _plan_run(day, created_at, begins_at, failed_attempts(day), knobs, rng)
+        heapq.heappush(workers, run.ends_at)
+        runs.append(run)
+    return sorted(runs, key=lambda run: run.day)
+
+
+def _jumbled(days: Sequence[date], spread: int, rng: Random) -> list[date]:
+    places = {day: place + rng.uniform(0, spread) for place, day in enumerate(days)}
+    return sorted(days, key=places.__getitem__)
+
+
+def _plan_run(day: date, created_at: datetime, begins_at: datetime, failures: int, knobs: Knobs, rng: Random) -> DayRun:
+    duration = timedelta(seconds=knobs.seconds_per_day_run * rng.uniform(0.5, 1.5))
+    steps = [(created_at, DayStatus.SUBMITTED)]
+    for _ in range(failures):
+        steps.append((begins_at, DayStatus.RUNNING))
+        broken_at = begins_at + duration / 2
+        steps.append((broken_at, DayStatus.ERROR_DURING_RUN))
+        begins_at = broken_at + timedelta(seconds=knobs.error_pause_seconds)
+    steps.append((begins_at, DayStatus.RUNNING))
+    return DayRun(day, tuple(steps), begins_at + duration)

@@ -1,0 +1,73 @@
+"""What a test has decided about single days in advance."""
+
+from __future__ import annotations
+
+from datetime import date
+from random import Random
+
+from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.simulator.knobs import Knobs
+
+__all__ = ["DayScripts"]
+
+_Key = tuple[ResourceType, date]
+
+
+class DayScripts:
+    """Decides how each day goes: as scripted, else by the rates of the knobs, always the same for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._endings: dict[_Key, list[DayStatus]] = {}
+        self._always: dict[_Key, DayStatus] = {}
+        self._attempts: dict[_Key, int] = {}
+        self._counts: dict[_Key, int] = {}
+
+    def end_as(self, key: _Key, status: DayStatus, times: int | None) -> None:
+        """Let a day end in ``status``: the next so many times that it is exported, or always."""
+        if times is None:
+            self._always[key] = status
+        else:
+            self._endings.setdefault(key, []).extend([status] * times)
+
+    def fail_attempts(self, key: _Key, attempts: int) -> None:
+        """Let a day go through ``ErrorDuringRun`` so often, in jobs created from now on."""
+        self._attempts[key] = attempts
+
+    def set_record_count(self, key: _Key, count: int) -> None:
+        """Fix how many records a day has."""
+        self._counts[key] = count
+
+    def failed_attempts(self, resource_type: ResourceType, day: date, *, knobs: Knobs) -> int:
+        """How often a day goes through ``ErrorDuringRun``; one that is going to fail does at least once."""
+        key = (resource_type, day)
+        if key in self._attempts:
+            return self._attempts[key]
+        by_chance = self._happens(key, "error", knobs.error_rate)
+        return int(by_chance or self._planned(key, knobs) is DayStatus.FAILED)
+
+    def ending(self, resource_type: ResourceType, day: date, knobs: Knobs) -> tuple[DayStatus, int]:
+        """How a day ends that is exported now, and the number of its records."""
+        key = (resource_type, day)
+        status = self._planned(key, knobs)
+        if self._endings.get(key):
+            self._endings[key].pop(0)
+        records = self._counts.get(key, knobs.records_per_day) if status is DayStatus.COMPLETED else 0
+        if status is DayStatus.COMPLETED and not records:
+            status = DayStatus.COMPLETED_EMPTY_RECORDS
+        return status, records
+
+    def _planned(self, key: _Key, knobs: Knobs) -> DayStatus:
+        if self._endings.get(key):
+            return self._endings[key][0]
+        if key in self._always:
+            return self._always[key]
+        if self._happens(key, "failed", knobs.failed_rate):
+            return DayStatus.FAILED
+        if key not in self._counts and self._happens(key, "empty", knobs.empty_rate):
+            return DayStatus.COMPLETED_EMPTY_RECORDS
+        return DayStatus.COMPLETED
+
+    def _happens(self, key: _Key, what: str, rate: float) -> bool:
+        return rate > 0 and Random(f"{self._seed}/{what}/{key[0].value}/{key[1].isoformat()}").random() < rate

@@ -1,0 +1,1 @@
+"""Submit an export job once, and cancel it if asked to."""

@@ -1,0 +1,1 @@
+"""What operators, sensors and the transfer share."""

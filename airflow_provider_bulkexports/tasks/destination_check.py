@@ -1,0 +1,60 @@
+"""Find out before an export is paid for whether its files can be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from airflow_provider_bulkexports.compat import Log
+from airflow_provider_bulkexports.exceptions import BulkExportsStorageError
+from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
+from airflow_provider_bulkexports.tasks.arguments import is_literal
+
+__all__ = ["check_known_destination", "check_writable"]
+
+
+class HasDestination(Protocol):
+    """
+    A task that is followed by one that stores.
+
+    :param destination: Where that one stores; ``None``: nowhere, or nobody said.
+    """
+
+    destination: str | None
+    object_storage_conn_id: str | None
+    upload_options: Mapping[str, Any] | None
+
+    @property
+    def log(self) -> Log:
+        """The task's log."""
+
+
+def check_writable(task: HasDestination) -> None:
+    """
+    Write a small object to the destination and remove it again.
+
+    A store that is down for the moment is no reason to wait with the export, which takes its time.
+
+    :raises BulkExportsError: if the destination cannot be right, or the store refuses; no retry helps then.
+    """
+    if task.destination is None:
+        return
+    try:
+        destination = Destination(task.destination, task.object_storage_conn_id, task.upload_options)
+        destination.check()
+    except BulkExportsStorageError as error:
+        if not error.is_transient:
+            raise
+        task.log.warning("Could not check the destination before submitting. %s", error)
+    else:
+        task.log.info("The destination %s can be written to", destination.folder_uri)
+
+
+def check_known_destination(task: HasDestination) -> None:
+    """
+    Refuse at parse time a destination that cannot be right.
+
+    :raises BulkExportsInputError: saying what to write instead.
+    """
+    if task.destination is not None and is_literal(task.destination):
+        check_scheme(task.destination)

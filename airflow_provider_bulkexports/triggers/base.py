@@ -1,0 +1,69 @@
+"""What Airflow stores of a trigger."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow_provider_bulkexports.compat import BaseTrigger, TriggerEvent
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.plain import plain
+from airflow_provider_bulkexports.model.results import WaitEvent
+from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.polling.shared_poller import look_until_found
+from airflow_provider_bulkexports.polling.wait_poller import Watch, as_poll_error
+from airflow_provider_bulkexports.polling.waits import Wait
+
+__all__ = ["serialized"]
+
+
+def serialized(trigger: BaseTrigger) -> tuple[str, dict[str, Any]]:
+    """
+    Name a trigger's class by its public path, and its arguments as its constructor has them.
+
+    Airflow stores both. The path of the file in which a class is defined would strand stored triggers when it moves.
+    """
+    arguments = {name: getattr(trigger, name) for name in inspect.signature(type(trigger)).parameters}
+    module = type(trigger).__module__
+    if module.startswith(f"{__package__}."):
+        module = f"{__package__}.bulkexports"
+    return f"{module}.{type(trigger).__qualname__}", arguments
+
+
+class WaitTrigger(BaseTrigger):
+    """What the triggers share: one wait, looked at together with all others of the process."""
+
+    twilio_conn_id: str
+    poll_interval: float
+    max_poll_interval: float
+    end_time: float | None
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Name the class and its arguments, all plain JSON."""
+        return serialized(self)
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Fire once, when the wait has ended."""
+        yield TriggerEvent(plain(await self._end()))
+
+    def _wait(self) -> Wait:
+        """What to wait for."""
+        raise NotImplementedError
+
+    async def _end(self) -> WaitEvent:
+        try:
+            pace = Pace(self.poll_interval, self.max_poll_interval)
+            return await look_until_found(
+                self.twilio_conn_id,
+                lambda: self._watch_at(pace),
+                interval=pace.interval,
+                end_time=self.end_time,
+            )
+        except BulkExportsInputError as error:
+            return WaitEvent(status="fatal", message=str(error), result=None)
+        except Exception as error:  # noqa: BLE001  # told to the task: what a trigger raises may end the triggerer
+            return WaitEvent(status="error", message=str(as_poll_error(error)), result=None)
+
+    def _watch_at(self, pace: Pace) -> Watch:
+        return Watch(self._wait(), self.log, pace)

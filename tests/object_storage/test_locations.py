@@ -1,0 +1,64 @@
+"""A destination is an absolute folder or a bucket's URL; what would store somewhere else is refused with the cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.object_storage.locations import check_destination
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme"),
+    [
+        ("s3://bucket/twilio", "s3"),
+        ("s3://bucket", "s3"),
+        ("S3://bucket", "s3"),
+        ("s3://aws_default@bucket/twilio", "s3"),
+        ("gs://bucket/twilio/", "gs"),
+        ("abfs://container/twilio", "abfs"),
+        ("file:///data/twilio", "file"),
+        ("/data/twilio", ""),
+    ],
+)
+def test_absolute_folders_and_buckets_are_accepted(url: str, scheme: str) -> None:
+    assert check_destination(url) == scheme
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("my-bucket/twilio", "write 's3://my-bucket/twilio'"),
+        ("twilio", "write 's3://twilio'"),
+        ("./twilio", "has no scheme"),
+        ("../twilio", "has no scheme"),
+        ("s3:/bucket/twilio", "write 's3://bucket/twilio'"),
+        ("file:data", "write 'file:///data'"),
+        ("~/exports", "'~' is another folder on every worker"),
+        ("file:///~/exports", "'~' is another folder"),
+        ("file://~/exports", "is relative"),
+        ("file://data/twilio", "write the absolute path, file:///data/twilio"),
+        ("file://", "is relative"),
+        ("s3://", "names no bucket: write s3://<bucket>/twilio"),
+        ("s3:///twilio", "names no bucket: write s3://<bucket>/twilio"),
+        ("s3://aws_default@/twilio", "names no bucket"),
+        ("://bucket", "has no scheme"),
+        ("/data/../etc", "without '..'"),
+        ("s3://bucket/twilio\n", "blanks or control characters"),
+        (" s3://bucket", "blanks or control characters"),
+        ("s3://buc\u202eket", "blanks or control characters"),
+        ("s3://[bucket", "is not a URL"),
+        ("", "destination is empty"),
+        ("  ", "destination is empty"),
+        (None, "write a folder's URL"),
+        (7, "write a folder's URL"),
+    ],
+)
+def test_what_would_store_somewhere_else_is_refused(url: Any, sentence: str) -> None:
+    with pytest.raises(BulkExportsInputError) as refused:
+        check_destination(url)
+
+    assert sentence in str(refused.value)
+    assert str(refused.value).isprintable()

@@ -1,0 +1,5 @@
+"""Many waits in one event loop, as the triggerer has them."""
+
+from waits import complete, pending
+
+__all__ = ["complete", "pending"]

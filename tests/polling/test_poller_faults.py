@@ -1,0 +1,383 @@
+"""What goes wrong for one wait, or for one look, costs the others of the same poll as little as can be."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import groupby, pairwise
+from typing import Any
+
+import pytest
+from waits import LIST, ONE_JOB, ends_of, waits
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsResponseError
+from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.model.resources import Job
+from airflow_provider_bulkexports.polling.poll_round import Round
+from airflow_provider_bulkexports.polling.wait_poller import Watch
+from airflow_provider_bulkexports.polling.waits import JobWait
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+
+Jobs = Callable[..., Any]
+
+
+def test_random_cancellations_and_a_server_that_fails_every_third_request_lose_nothing(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(60)
+    monkeypatch.setattr(sim.faults, "pick", every_third())
+    chance = random.Random(7)
+    for number, sid in enumerate(sids):
+        timeline.after(70 + 10 * number, lambda sid=sid: complete(sid))
+
+    async def run() -> list[Any]:
+        tasks = [asyncio.ensure_future(ends_of([wait])) for wait in waits(sids)]
+        for task in chance.sample(tasks, 25):
+            timeline.after(chance.uniform(0, 600), task.cancel)
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    ends = asyncio.run(run())
+
+    finished = [end[0]["result"]["job_sids"] for end in ends if isinstance(end, list)]
+    assert len(finished) + sum(isinstance(end, asyncio.CancelledError) for end in ends) == 60
+    assert len(finished) >= 35
+    assert finished == [[sid] for sid, end in zip(sids, ends, strict=True) if isinstance(end, list)]
+
+
+def every_third() -> Callable[..., Any]:
+    count = iter(range(10**9))
+
+    def pick(*_: Any) -> Fault | None:
+        return Fault(status=500) if next(count) % 3 == 2 else None
+
+    return pick
+
+
+OURS = [
+    ZeroDivisionError("a fault of ours"),
+    RecursionError("maximum recursion depth exceeded"),
+    OverflowError("date value out of range"),
+    MemoryError(),
+    UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed"),
+    OSError("Could not find a suitable TLS CA certificate bundle"),
+    KeyError("\x00\ud83d\x1b[31m" + "x" * 10**5),
+]
+
+
+@pytest.mark.parametrize("fault", OURS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("place", [(Watch, "look"), (JobWait, "check")], ids=["look", "check"])
+def test_a_poisoned_job_ends_its_own_wait_only_and_after_ten_failures(
+    connection: str,
+    timeline: Any,
+    pending: Jobs,
+    complete: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
+    place: tuple[type, str],
+    fault: Exception,
+) -> None:
+    sids = pending(20)
+    real = getattr(*place)
+
+    def fail_for_one(of: Any, *args: Any) -> Any:
+        if getattr(of, "wait", of).subject == sids[3]:
+            raise fault
+        return real(of, *args)
+
+    monkeypatch.setattr(*place, fail_for_one)
+    timeline.after(100, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    poisoned = ends.pop(3)
+    assert poisoned["status"] == "error"
+    assert f"10 times in a row; the job goes on there. Unexpected {type(fault).__name__}: " in poisoned["message"]
+    assert poisoned["message"].isprintable()
+    assert len(poisoned["message"]) <= 2000
+    assert {end["status"] for end in ends} == {"finished"}
+
+
+@pytest.mark.parametrize("step", ["pause", "timed_out", "fail"])
+def test_a_fault_of_ours_at_any_step_of_a_wait_ends_only_that(
+    sim: Simulator,
+    connection: str,
+    timeline: Any,
+    pending: Jobs,
+    complete: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    sids = pending(5)
+    real = getattr(Watch, step)
+    sim.faults.add(Fault(status=503, times=1))
+
+    def fail_for_one(watch: Watch, *args: Any, **kwargs: Any) -> Any:
+        if watch.wait.subject == sids[3]:
+            raise ZeroDivisionError("a fault of ours")
+        return real(watch, *args, **kwargs)
+
+    monkeypatch.setattr(Watch, step, fail_for_one)
+    timeline.after(300, lambda: complete(*(sid for sid in sids if sid != sids[3])))
+
+    ends = asyncio.run(ends_of(waits(sids, end_time=timeline.now.timestamp() + 1000)))
+
+    poisoned = ends.pop(3)
+    assert poisoned["status"] == "error"
+    assert "Unexpected ZeroDivisionError: a fault of ours (test_poller_faults.py:" in poisoned["message"]
+    assert {end["status"] for end in ends} == {"finished"}
+
+
+def test_a_fault_of_ours_that_passes_is_survived(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(5)
+    check, faults = JobWait.check, iter(OURS)
+
+    def fail_at_first(wait: Any, *args: Any) -> Any:
+        if wait.subject == sids[3] and (fault := next(faults, None)):
+            raise fault
+        return check(wait, *args)
+
+    monkeypatch.setattr(JobWait, "check", fail_at_first)
+    timeline.after(100, lambda: complete(*sids))
+
+    assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
+
+
+def test_an_entry_that_breaks_the_reading_of_the_list_ends_its_own_wait_only(
+    connection: str,
+    timeline: Any,
+    pending: Jobs,
+    complete: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sids = sorted(pending(20))
+    read = Job.from_json
+
+    def breaking(payload: Any, former: Any = None) -> Job:
+        if payload["job_sid"] == sids[0]:
+            raise OverflowError("date value out of range")
+        return read(payload, former)
+
+    failed: set[str] = set()
+    count = Watch.fail
+
+    def counting(watch: Watch, error: Exception) -> Any:
+        failed.add(watch.wait.subject)
+        return count(watch, error)
+
+    monkeypatch.setattr(Job, "from_json", breaking)
+    monkeypatch.setattr(Watch, "fail", counting)
+    timeline.after(600, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert ends.pop(0)["status"] == "error"
+    assert {end["status"] for end in ends} == {"finished"}
+    assert failed == {sids[0]}
+
+
+def failing_to_connect(monkeypatch: pytest.MonkeyPatch, fault: Exception, attempts: Callable[[int], bool]) -> None:
+    """Let those attempts to build a client fail that are asked for, counted from 1."""
+    connect, count = BulkExportsHook.aget_conn, itertools.count(1)
+
+    async def connecting(hook: Any, **kwargs: Any) -> Any:
+        if attempts(next(count)):
+            raise fault
+        return await connect(hook, **kwargs)
+
+    monkeypatch.setattr(BulkExportsHook, "aget_conn", connecting)
+
+
+@pytest.mark.parametrize("fault", [OSError("no CA bundle"), RuntimeError("API_SERVER_ERROR: 503")], ids=repr)
+def test_a_connection_that_cannot_be_had_for_a_while_is_a_failed_poll_of_each_wait(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    sids = pending(5)
+    complete(*sids)
+    failing_to_connect(monkeypatch, fault, lambda attempt: attempt <= 9)
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert {end["status"] for end in ends} == {"finished"}
+    assert timeline.passed > 600, "its pauses grow"
+
+
+def test_a_connection_that_is_never_had_ends_every_wait_with_the_cause(
+    connection: str, timeline: Any, pending: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_to_connect(monkeypatch, OSError("no CA bundle"), lambda _: True)
+
+    ends = asyncio.run(ends_of(waits(pending(5))))
+
+    assert {end["status"] for end in ends} == {"error"}
+    assert all("10 times in a row" in end["message"] and "no CA bundle" in end["message"] for end in ends)
+
+
+def test_a_connection_that_cannot_be_built_anew_is_a_failed_poll_too(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(5)
+    timeline.after(100, lambda: sim.faults.add(Fault(status=401, times=1)))
+    timeline.after(200, lambda: complete(*sids))
+    failing_to_connect(monkeypatch, OSError("no CA bundle"), lambda attempt: 2 <= attempt <= 5)
+
+    assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
+
+
+def test_a_round_that_breaks_is_a_failed_poll_of_the_waits_that_were_due(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(5)
+    complete(*sids)
+    gather, count = Round.gather, itertools.count()
+
+    def breaking(*args: Any, **kwargs: Any) -> None:
+        if next(count) < 3:
+            raise RecursionError("maximum recursion depth exceeded")
+        gather(*args, **kwargs)
+
+    monkeypatch.setattr(Round, "gather", breaking)
+
+    assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
+
+
+def test_a_job_that_is_gone_ends_its_own_wait_only(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    sids = pending(20)
+    timeline.after(50, lambda: sim.state.forget_job(sids[3]))
+    timeline.after(170, lambda: complete(*(sid for sid in sids if sid != sids[3])))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert ends.pop(3)["status"] == "fatal"
+    assert {end["status"] for end in ends} == {"finished"}
+
+
+@pytest.mark.slow
+def test_a_list_that_cannot_be_read_does_not_end_waits_whose_jobs_can(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    sids = pending(5)
+    sim.faults.add(Fault(status=500, path=LIST, times=None))
+    timeline.after(7200, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert {end["status"] for end in ends} == {"finished"}
+
+
+def test_a_failed_round_counts_once_against_the_budget_of_each_wait(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs
+) -> None:
+    sim.faults.add(Fault(status=503, times=None))
+
+    ends = asyncio.run(ends_of(waits(pending(5))))
+
+    assert {end["status"] for end in ends} == {"error"}
+    assert all("could not be asked 10 times in a row" in end["message"] for end in ends)
+    assert timeline.passed > 600
+
+
+def test_too_many_requests_hold_all_waits_back(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    sids = pending(2)
+    sim.faults.add(Fault(status=429, headers={"Retry-After": "200"}, path=rf"{ONE_JOB}|{LIST}", times=1))
+    timeline.after(30, lambda: complete(*sids))
+
+    asyncio.run(ends_of([*waits(sids[:1], poll_interval=5), *waits(sids[1:], poll_interval=7)]))
+
+    assert timeline.passed == pytest.approx(200, abs=10)
+    assert len(sim.requests) <= 1 + 2
+
+
+def test_after_too_many_requests_nothing_else_is_asked_in_the_same_look(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    sids = [*pending(1, "Messages"), *pending(1, "Calls"), *pending(1, "Participants")]
+    sim.faults.add(Fault(status=429, headers={"Retry-After": "250"}, times=1))
+    timeline.after(30, lambda: complete(*sids))
+
+    asyncio.run(ends_of(waits(sids, resource_type=None, poll_interval=5)))
+
+    first, second, *_ = sim.requests
+    assert second.at - first.at >= timedelta(seconds=250)
+
+
+def test_a_failed_look_is_one_request_and_the_next_one_is_not_early(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(10)
+    timeline.after(1000, lambda: complete(*sids))
+    list_pages = BulkExportsClient.list_job_pages
+    looks: list[tuple[float, float]] = []
+
+    def hanging_at_first(*args: Any, **kwargs: Any) -> Any:
+        began = timeline.passed
+        pages = list(list_pages(*args, **kwargs))
+        timeline.advance(30 if len(looks) < 3 else 0)
+        looks.append((began, timeline.passed))
+        if len(looks) <= 3:
+            raise BulkExportsConnectionError("no answer")
+        return iter(pages)
+
+    monkeypatch.setattr(BulkExportsClient, "list_job_pages", hanging_at_first)
+    asyncio.run(ends_of(waits(sids)))
+
+    assert all(later - ended >= 59 for (_, ended), (later, _) in pairwise(looks))
+
+
+def test_a_job_that_fails_is_asked_for_after_all_others_so_that_it_holds_up_none(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    poisoned, healthy = *pending(1, "Calls"), *pending(1, "Participants")
+    sim.faults.add(Fault(status=500, path=rf"/v1/Exports/Jobs/{poisoned}", times=8))
+    timeline.after(590, lambda: complete(poisoned, healthy))
+
+    asyncio.run(ends_of([*waits([poisoned], resource_type="Calls"), *waits([healthy], resource_type="Participants")]))
+
+    looks = groupby(sim.requests, key=lambda request: request.at)
+    asked = [[request.path.rpartition("/")[2] for request in look] for _, look in looks]
+    assert asked[0] == [poisoned, healthy]
+    assert [look for look in asked[1:] if len(look) > 1][:3] == [[healthy, poisoned]] * 3
+
+
+def test_what_a_look_finds_is_told_before_another_question_is_asked(sim: Simulator, connection: str) -> None:
+    done, slow = (sim.create_job(kind, "2026-01-01", "2026-01-01").sid for kind in ("Messages", "Calls"))
+    sim.finish_jobs()
+    sim.faults.add(Fault(delay=5, path=rf"/v1/Exports/Jobs/{slow}", times=None))
+    both = [waits([done], resource_type="Messages"), waits([slow], resource_type="Calls")]
+
+    async def run() -> Any:
+        tasks = [asyncio.ensure_future(ends_of(each)) for each in both]
+        ended, (other,) = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
+        return [end for task in ended for end in task.result()]
+
+    ((end),) = asyncio.run(run())
+
+    assert end["result"]["job_sids"] == [done]
+
+
+def test_a_list_that_can_never_be_read_is_said_once(
+    connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    sids = pending(3)
+    timeline.after(290, lambda: complete(*sids))
+
+    def elsewhere(*_: Any, **__: Any) -> Any:
+        yield []
+        raise BulkExportsResponseError("the next page is on another host", is_transient=False)
+
+    monkeypatch.setattr(BulkExportsClient, "list_job_pages", elsewhere)
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert {end["status"] for end in ends} == {"finished"}
+    (line,) = [record.getMessage() for record in caplog.records if "cannot be read" in record.getMessage()]
+    assert line.endswith("one by one: the next page is on another host")

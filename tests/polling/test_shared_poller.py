@@ -1,0 +1,266 @@
+"""One poll serves all waits of a process that use the same connection, and none of them pays for another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from waits import LIST, ONE_JOB, ends_of, waits
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.polling import shared_poller as poller
+from airflow_provider_bulkexports.polling.wait_poller import Watch
+from airflow_provider_bulkexports.simulator import Fault, SimulatedClock, Simulator
+from airflow_provider_bulkexports.triggers.bulkexports import ExportDayTrigger
+
+Jobs = Callable[..., Any]
+
+
+def requests(sim: Simulator) -> tuple[int, int]:
+    """How many requests were for lists of jobs, and how many for one job."""
+    return len(sim.requests.matching(path=LIST)), len(sim.requests.matching(path=ONE_JOB))
+
+
+def test_many_waits_cost_one_list_a_round(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    sids = pending(200)
+    timeline.after(290, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert [end["result"]["job_sids"] for end in ends] == [[sid] for sid in sids]
+    assert requests(sim) == (6, 0)
+    assert len(sim.requests) == 6
+
+
+@pytest.mark.parametrize(
+    ("took", "gaps"), [(5, [50, 51, 51.9]), (60, [60, 36, 36])], ids=["some seconds", "as long as the interval"]
+)
+def test_after_a_slow_list_the_next_rounds_begin_earlier_so_that_waits_end_in_time(
+    connection: str,
+    timeline: Any,
+    pending: Jobs,
+    complete: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
+    took: float,
+    gaps: Any,
+) -> None:
+    sids = pending(10)
+    timeline.after(250, lambda: complete(*sids))
+    list_pages = BulkExportsClient.list_job_pages
+    began: list[float] = []
+
+    def slow_at_first(*args: Any, **kwargs: Any) -> Any:
+        began.append(timeline.passed)
+        pages = list(list_pages(*args, **kwargs))
+        timeline.advance(0 if began[1:] else took)
+        return iter(pages)
+
+    monkeypatch.setattr(BulkExportsClient, "list_job_pages", slow_at_first)
+    asyncio.run(ends_of(waits(sids)))
+
+    assert [later - earlier for earlier, later in pairwise(began)][:3] == pytest.approx(gaps)
+
+
+def test_a_single_wait_asks_for_its_job_only_and_no_more_often_than_a_plain_loop(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    (sid, *_) = pending(200)
+    timeline.after(290, lambda: complete(sid))
+
+    asyncio.run(ends_of(waits([sid])))
+
+    assert requests(sim) == (0, 6)
+    assert len(sim.requests) == 6
+
+
+@pytest.mark.slow
+def test_an_estimate_an_hour_away_saves_most_looks(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    (sid,) = pending(1)
+    sim.state.set_fields(sid, estimated_completion_time="2026-11-24T13:00:00")
+    timeline.after(3600, lambda: complete(sid))
+
+    asyncio.run(ends_of(waits([sid], max_poll_interval=600)))
+
+    assert 3600 <= timeline.passed < 3600 + 60
+    assert len(sim.requests) <= 12, "a plain loop asks 61 times"
+
+
+@pytest.mark.slow
+def test_few_waits_do_not_page_through_a_long_list(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_bulkexports.api.client.JOBS_PAGE_SIZE", 10)
+    sids = pending(100)[-3:]
+    timeline.after(600, lambda: complete(*sids))
+
+    asyncio.run(ends_of(waits(sids)))
+
+    lists, jobs = requests(sim)
+    assert lists == 3, "it was given up when it had cost as much as the jobs"
+    assert jobs == 11 * 3
+
+
+def test_a_job_that_the_list_does_not_show_is_fetched(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(20)
+    list_pages = BulkExportsClient.list_job_pages
+
+    def without_the_first(*args: Any, **kwargs: Any) -> Any:
+        return ([job for job in page if job.job_sid != sids[0]] for page in list_pages(*args, **kwargs))
+
+    monkeypatch.setattr(BulkExportsClient, "list_job_pages", without_the_first)
+    timeline.after(110, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert {end["status"] for end in ends} == {"finished"}
+    assert requests(sim) == (3, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("type_is_told", [True, False])
+def test_waits_of_unknown_type_learn_it_from_a_job_or_from_the_lists(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, type_is_told: bool
+) -> None:
+    sim.knobs.resource_type_null = not type_is_told
+    sids = [*pending(10, "Calls"), *pending(10, "Participants")]
+    timeline.after(590, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids, resource_type=None)))
+
+    assert {end["status"] for end in ends} == {"finished"}
+    lists, jobs = requests(sim)
+    assert lists <= 2 * 11 + 2
+    assert jobs <= 4
+
+
+def test_connections_do_not_share_answers_about_jobs_of_the_same_sid(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Simulator(clock=SimulatedClock(start=timeline.now, speed=0)) as other:
+        other.knobs.queue_seconds = 10**7
+        other.knobs.position_and_eta = "null"
+        sids = pending(5)
+        assert [other.create_job("Messages", "2026-01-01", "2026-01-01").sid for _ in sids] == sids
+        monkeypatch.setenv("AIRFLOW_CONN_OTHER", other.connection_json())
+        complete(*sids)
+        failed = [{"status": "Failed", "count": 1, "days": ["2026-01-01"]}]
+        for sid in sids:
+            other.state.set_details(sid, failed)
+
+        ends = asyncio.run(ends_of([*waits(sids), *waits(sids, twilio_conn_id="other")]))
+
+    assert [end["result"]["completed"] for end in ends] == [["2026-01-01"]] * 5 + [[]] * 5
+    assert [end["result"]["failed"] for end in ends] == [[]] * 5 + [["2026-01-01"]] * 5
+
+
+def test_credentials_that_were_replaced_are_looked_up_again(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = pending(3)
+
+    def rotate() -> None:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{connection.upper()}", sim.connection_json(api_key=True))
+        sim.faults.add(Fault(status=401, times=1))
+
+    timeline.after(100, rotate)
+    timeline.after(200, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert {end["status"] for end in ends} == {"finished"}
+
+
+def test_credentials_that_stay_refused_end_every_wait_with_the_cause(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs
+) -> None:
+    sim.faults.add(Fault(status=401, times=None))
+
+    ends = asyncio.run(ends_of(waits(pending(3))))
+
+    assert {end["status"] for end in ends} == {"fatal"}
+    assert all("Check the connection's login" in end["message"] for end in ends)
+    assert len(sim.requests) == 2, "once, and once more with credentials looked up again"
+
+
+def test_a_wait_that_comes_later_joins_the_poll(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    sids = pending(30)
+    timeline.after(290, lambda: complete(*sids))
+
+    async def run() -> list[Any]:
+        tasks = [asyncio.ensure_future(ends_of(waits(sids[:10])))]
+        arrivals = {1.0: sids[10:18], 1.5: sids[18:24], 2.0: sids[24:]}
+        for moment, group_sids in arrivals.items():
+            group = waits(group_sids)
+            timeline.after(moment, lambda group=group: tasks.append(asyncio.ensure_future(ends_of(group))))
+        while len(tasks) < 1 + len(arrivals):
+            await asyncio.sleep(0.5)
+        return [end for ends in await asyncio.gather(*tasks) for end in ends]
+
+    ends = asyncio.run(run())
+
+    assert {end["status"] for end in ends} == {"finished"}
+    assert len(ends) == 30
+    assert requests(sim)[0] <= 7, "three arrivals within seconds make one round more"
+
+
+def test_waits_for_days_share_the_list_of_days(sim: Simulator, connection: str, timeline: Any, pending: Jobs) -> None:
+    days = [f"2026-01-{day:02}" for day in range(1, 21)]
+    pending(1)
+    timeline.after(290, lambda: sim.create_job("Messages", days[0], days[-1]) and None)
+    sim.knobs.queue_seconds, sim.knobs.seconds_per_day_run = 1, 1
+
+    arguments = {"resource_type": "Messages", "poll_interval": 60, "max_poll_interval": 0}
+    ends = asyncio.run(ends_of([ExportDayTrigger(start_day=day, end_day=day, **arguments) for day in days]))
+
+    assert [end["result"]["completed"] for end in ends] == [[day] for day in days]
+    assert len(sim.requests.matching(path=r".*/Days")) == timeline.passed // 60 + 1
+    assert len(sim.requests) <= 2 * (timeline.passed // 60 + 1)
+
+
+def test_lines_of_a_wait_are_said_in_its_own_context(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task: contextvars.ContextVar[str] = contextvars.ContextVar("task", default="nobody")
+    said = []
+    monkeypatch.setattr(Watch, "_say", lambda watch, progress: said.append((task.get(), watch.wait.subject)))
+    sids = pending(10)
+    complete(*sids)
+
+    async def in_context(wait: Any) -> None:
+        task.set(wait.job_sids[0])
+        await ends_of([wait])
+
+    async def run() -> None:
+        await asyncio.gather(*map(in_context, waits(sids)))
+
+    asyncio.run(run())
+
+    assert sorted(said) == sorted((sid, sid) for sid in sids)
+
+
+def test_nothing_is_left_when_the_last_wait_has_ended(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    sids = pending(3)
+    complete(*sids)
+
+    async def run() -> list[str]:
+        await ends_of(waits(sids))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return [str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+    assert asyncio.run(run()) == []
+    assert poller._pollers == {}

@@ -1,0 +1,149 @@
+"""The memory of a wait between its looks: what it says, how long it pauses, when it gives up."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsNotFoundError
+from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.polling.wait_poller import FAILURES_IN_A_ROW, Watch
+from airflow_provider_bulkexports.polling.waits import JobWait
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.tasks.expiry import expiry_of
+
+JOB = "JS" + "0" * 32
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, message: str, *args: Any) -> None:
+        self.lines.append(message % args)
+
+    warning = info
+
+
+@pytest.fixture
+def job_sid(sim: Simulator) -> str:
+    return sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
+
+
+@pytest.fixture
+def watch(job_sid: str) -> Watch:
+    return Watch(JobWait.parse(job_sid), Log(), Pace(60))
+
+
+@pytest.mark.parametrize("interval", [0, 1, 5, 60, 300, 1800])
+def test_pauses_grow_with_failures_and_are_never_shorter_than_the_interval(
+    watch: Watch, sim: Simulator, client: BulkExportsClient, interval: float
+) -> None:
+    sim.faults.add(Fault(status=503, times=None))
+    watch.pace = Pace(interval)
+    assert watch.pause() == interval
+
+    pauses = []
+    while watch.look(client) is None:
+        pauses.append(watch.pause())
+
+    assert len(pauses) == FAILURES_IN_A_ROW - 1
+    assert pauses == sorted(pauses)
+    assert min(pauses) >= interval
+    assert max(pauses) <= max(interval, 300)
+    assert sum(pauses) >= 600, "an outage of ten minutes is survived at any interval"
+
+
+def test_a_good_look_ends_a_streak(watch: Watch, sim: Simulator, client: BulkExportsClient) -> None:
+    sim.faults.add(Fault(status=404, path="/nothing"), Fault(status=503, times=8))
+
+    assert [watch.look(client), watch.look(client), watch.look(client)] == [None] * 3
+    watch.pace = Pace(7, ceiling=7)
+    assert watch.pause() == 7
+
+
+def test_an_insistent_look_stops_at_its_deadline(
+    watch: Watch, sim: Simulator, client: BulkExportsClient, timeline: Any
+) -> None:
+    sim.faults.add(Fault(status=503, times=None))
+
+    assert watch.insist(client, deadline=time.monotonic() + 12) is None
+    assert timeline.slept == pytest.approx([5, 7], abs=0.5)
+
+
+def test_an_insistent_look_that_gets_an_answer_does_not_insist(
+    watch: Watch, client: BulkExportsClient, timeline: Any
+) -> None:
+    assert watch.insist(client, deadline=time.monotonic() + 12) is None
+    assert timeline.slept == []
+
+
+def test_a_timeout_says_where_the_wait_stood(watch: Watch, client: BulkExportsClient, job_sid: str) -> None:
+    assert "(Twilio has not answered yet)" in watch.timed_out()["message"]
+
+    watch.look(client)
+
+    assert f"waiting for {job_sid} (0/3 days final; queue position 1; " in watch.timed_out()["message"]
+
+
+def test_a_wait_reads_what_a_user_wrote() -> None:
+    wait = JobWait.parse([JOB, JOB], resource_type="Calls", start_day="2026-01-01", end_day="2026-01-02")
+
+    assert wait.job_sids == (JOB,)
+    assert (wait.resource_type, str(wait.start_day), str(wait.end_day)) == ("Calls", "2026-01-01", "2026-01-02")
+    assert JobWait.parse(JOB, resource_type="", start_day="", end_day=None) == JobWait((JOB,))
+
+
+def test_a_reversed_window_is_refused() -> None:
+    with pytest.raises(BulkExportsInputError, match="swap them"):
+        JobWait.parse(JOB, start_day="2026-01-02", end_day="2026-01-01")
+
+
+def test_an_unknown_job_keeps_twilio_s_own_words(sim: Simulator, client: BulkExportsClient) -> None:
+    with pytest.raises(BulkExportsNotFoundError) as error:
+        JobWait.parse(JOB).check(client)
+
+    assert (error.value.status, error.value.code) == (404, 20404)
+    assert error.value.request_id
+    assert len(sim.requests) == 2, "a single 404 is not believed"
+
+
+def finished(client: BulkExportsClient, job_sid: str) -> Any:
+    event = JobWait.parse(job_sid).check(client).event
+    assert event is not None and event["result"] is not None
+    return event["result"]
+
+
+def test_files_of_our_own_jobs_expire_seven_days_after_the_submission_which_costs_no_request(
+    sim: Simulator, client: BulkExportsClient
+) -> None:
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="ours [af-20261120-0123456789]")
+    sim.finish_jobs()
+
+    assert finished(client, job.sid)["expires_at"] == "2026-11-27T00:00:00+00:00"
+    assert len(sim.requests) == 1
+
+
+def test_files_of_others_expire_seven_days_after_the_first_was_made(sim: Simulator, client: BulkExportsClient) -> None:
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="somebody else's")
+    sim.finish_jobs()
+
+    result = finished(client, job.sid)
+
+    assert result["expires_at"] is None
+    assert expiry_of(client, result) == "2026-12-01T00:00:00+00:00"
+    sim.faults.add(Fault(status=403, path=r".*/Days", times=None))
+    assert expiry_of(client, result) is None
+
+
+def test_a_day_that_was_exported_before_expires_by_its_newest_file(sim: Simulator, client: BulkExportsClient) -> None:
+    sim.create_job("Messages", "2026-01-01", "2026-01-03")
+    sim.finish_jobs()
+    sim.clock.advance(3 * 24 * 3600)
+    again = sim.create_job("Messages", "2026-01-01", "2026-01-03")
+    sim.finish_jobs()
+
+    assert expiry_of(client, finished(client, again.sid)) == "2026-12-04T00:00:00+00:00"

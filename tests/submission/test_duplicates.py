@@ -1,0 +1,267 @@
+"""Tasks that submit the same days at once end with one job, which all of them use."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import date
+from threading import Barrier
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from scripted import QUICK
+from submissions import DAYS, LIST, Log, request
+
+from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.resources import Job
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.submission import duplicates as rivalry
+from airflow_provider_bulkexports.submission.cancellation import JobGuard
+from airflow_provider_bulkexports.submission.submit import ExportRequest, submit
+
+TODAY = date(2026, 11, 24)
+
+#: Of a job of the seventh request.
+NAME = f"nightly [af-20261124-{7:010x}]"
+
+#: Seconds up to which a task dawdles before and after each request.
+DAWDLES = 0.02
+
+
+class Dawdler:
+    """
+    A client whose requests come and go at odd moments.
+
+    :param show: How another server would list the same jobs.
+    """
+
+    def __init__(
+        self,
+        client: BulkExportsClient,
+        chance: random.Random,
+        dawdles: float,
+        show: Callable[[list[Job]], list[Job]] = list,
+    ) -> None:
+        self._client = client
+        self._chance = chance
+        self._dawdles = dawdles
+        self._show = show
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            time.sleep(self._chance.uniform(0, self._dawdles))
+            answer = method(*args, **kwargs)
+            answer = self._show(list(answer)) if isinstance(answer, Iterator) else answer
+            time.sleep(self._chance.uniform(0, self._dawdles))
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def race(sim: Simulator) -> Iterator[Callable[..., list[list[str]]]]:
+    """Let tasks submit the same request at once; what each of them uses."""
+    with ExitStack() as stack:
+
+        def client() -> BulkExportsClient:
+            made = BulkExportsClient(
+                sim.account_sid,
+                sim.auth_token,
+                base_url=sim.base_url,
+                retry=QUICK,
+                today=lambda: sim.clock.now().date(),
+            )
+            stack.callback(made.close)
+            return made
+
+        clients = [client() for _ in range(8)]
+
+        def run(
+            tasks: int, wanted: ExportRequest, *, seed: int = 0, dawdles: float = DAWDLES, show: Any = list
+        ) -> list[list[str]]:
+            start = Barrier(tasks)
+
+            def task(number: int) -> list[str]:
+                chance = random.Random(f"{seed}/{number}")
+                dawdler: Any = Dawdler(clients[number], chance, dawdles, show)
+                guard = JobGuard(dawdler, Log())
+                start.wait()
+                time.sleep(chance.uniform(0, 3 * dawdles))
+                return submit(dawdler, wanted, today=sim.clock.now().date(), log=Log(), guard=guard)
+
+            with ThreadPoolExecutor(tasks) as pool:
+                return list(pool.map(task, range(tasks)))
+
+        yield run
+
+
+def mapped(number: int, **changes: Any) -> ExportRequest:
+    return request(f"{number:010x}", adopts_own=False, **changes)
+
+
+def unfinished(sim: Simulator) -> list[str]:
+    return [job.sid for job in sim.state.jobs.values() if not job.is_deleted]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("newest_first", [False, True], ids=["oldest first", "newest first"])
+@pytest.mark.parametrize("tasks", [2, 4, 8])
+def test_tasks_that_submit_at_once_use_one_job_twenty_times(
+    sim: Simulator, race: Any, tasks: int, newest_first: bool
+) -> None:
+    sim.knobs.quota_days = 10**6
+    sim.knobs.newest_job_first = newest_first
+    for number in range(20):
+        before = set(sim.state.jobs)
+
+        used = race(tasks, mapped(number), seed=number)
+
+        ((sid,),) = set(map(tuple, used))
+        assert set(unfinished(sim)) - before == {sid}
+
+
+ORDERS: dict[str, Callable[[list[Job]], list[Job]]] = {
+    "oldest first": list,
+    "newest first": lambda jobs: jobs[::-1],
+    "by sid": lambda jobs: sorted(jobs, key=lambda job: job.job_sid),
+    "by sid, backwards": lambda jobs: sorted(jobs, key=lambda job: job.job_sid, reverse=True),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs_before", [0, 1])
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("tasks", [2, 8])
+def test_a_list_that_does_not_tell_the_order_ends_in_one_job_too(
+    race: Any, sim: Simulator, monkeypatch: pytest.MonkeyPatch, tasks: int, order: str, jobs_before: int
+) -> None:
+    """It is short, and has no places in Twilio's queue, or the same for all jobs."""
+    monkeypatch.setattr(rivalry, "_AGREEMENT_PAUSE", 0.2)
+    monkeypatch.setattr("airflow_provider_bulkexports.submission.submit._RACE_PAUSE", 0.4)
+    sim.knobs.quota_days = 10**6
+
+    for number, position in enumerate([None, 1]):
+
+        def show(jobs: list[Job], position: int | None = position) -> list[Job]:
+            return ORDERS[order]([replace(job, job_queue_position=position) for job in jobs])
+
+        for job in sim.state.jobs.values():
+            job.is_deleted = job.is_removed = True
+        before = {race(1, mapped(100 + other))[0][0] for other in range(jobs_before)}
+
+        used = race(tasks, mapped(number), seed=number, show=show)
+
+        ((sid,),) = set(map(tuple, used))
+        assert set(unfinished(sim)) - before == {sid}
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "time"], ids=["stopped", "suspended"])
+def test_a_worker_that_was_frozen_before_its_submission_looks_again(
+    sim: Simulator, client: BulkExportsClient, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    """Meanwhile the retry has submitted. On a suspended machine only one of the clocks goes on."""
+    passed = {"monotonic": 0.0, "time": 0.0}
+    monkeypatch.setattr(
+        "airflow_provider_bulkexports.submission.job_list.time",
+        SimpleNamespace(monotonic=lambda: passed["monotonic"], time=lambda: passed["time"]),
+    )
+    retried: list[str] = []
+
+    class Frozen(Dawdler):
+        def list_jobs(self, *args: Any) -> Any:
+            listed = list(client.list_jobs(*args))
+            if not retried:
+                passed[clock] += 60
+                retried.extend(submit(client, mapped(7), today=TODAY, log=Log(), guard=JobGuard(client, Log())))
+            return iter(listed)
+
+    frozen: Any = Frozen(client, random.Random(), 0)
+
+    sids = submit(frozen, mapped(7), today=TODAY, log=Log(), guard=JobGuard(frozen, Log()))
+
+    assert sids == retried == list(sim.state.jobs)
+
+
+def test_a_job_that_was_taken_back_is_no_reason_to_wait(sim: Simulator, client: BulkExportsClient, guard: Any) -> None:
+    """Twilio may list a deleted job for days. What is left alone is looked at twice, as nothing tells the order."""
+    made = [client.create_job("Messages", start_day=DAYS.start, end_day=DAYS.end, friendly_name=NAME) for _ in "12"]
+    client.delete_job(made[1].job_sid)
+
+    assert submit(client, mapped(7), today=TODAY, log=Log(), guard=guard) == [made[0].job_sid]
+    assert sum(guard.slept) <= 2.5
+
+
+def test_a_worker_that_was_frozen_in_its_submission_takes_its_job_back(
+    sim: Simulator, client: BulkExportsClient
+) -> None:
+    retried: list[str] = []
+
+    class Frozen(Dawdler):
+        def create_job(self, *args: Any, **kwargs: Any) -> Any:
+            retried.extend(submit(client, mapped(7), today=TODAY, log=Log(), guard=JobGuard(client, Log())))
+            return client.create_job(*args, **kwargs)
+
+    frozen: Any = Frozen(client, random.Random(), 0)
+
+    sids = submit(frozen, mapped(7), today=TODAY, log=Log(), guard=JobGuard(frozen, Log()))
+
+    assert sids == retried == unfinished(sim)
+    assert len(sim.state.jobs) == 2
+
+
+def test_a_job_that_has_begun_is_not_taken_back(sim: Simulator, client: BulkExportsClient) -> None:
+    older: list[str] = []
+
+    class Late(Dawdler):
+        def create_job(self, *args: Any, **kwargs: Any) -> Any:
+            older.extend(submit(client, mapped(7), today=TODAY, log=Log(), guard=JobGuard(client, Log())))
+            made = client.create_job(*args, **kwargs)
+            sim.clock.advance(sim.knobs.queue_seconds + 1)
+            return made
+
+    late: Any = Late(client, random.Random(), 0)
+
+    assert submit(late, mapped(7), today=TODAY, log=Log(), guard=JobGuard(late, Log())) == older
+    assert len(unfinished(sim)) == 2
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 403}, {"drop": True}], ids=str)
+def test_a_job_that_was_created_counts_though_the_list_cannot_be_read_afterwards(
+    sim: Simulator, client: BulkExportsClient, fault: dict[str, Any], guard: Any
+) -> None:
+    sim.faults.add(Fault(**LIST, **fault, after=1, times=None))
+
+    assert submit(client, mapped(7), today=TODAY, log=Log(), guard=guard) == list(sim.state.jobs)
+
+
+@pytest.mark.parametrize(("adopts_own", "seconds"), [(True, 7), (False, 30)], ids=["one task", "mapped tasks"])
+def test_a_list_that_lags_is_asked_for_the_new_job_again(
+    sim: Simulator, client: BulkExportsClient, guard: Any, adopts_own: bool, seconds: float
+) -> None:
+    sim.knobs.list_delay_seconds = 1000
+    wanted = replace(mapped(7), adopts_own=adopts_own)
+
+    assert submit(client, wanted, today=TODAY, log=Log(), guard=guard) == list(sim.state.jobs)
+    assert sum(guard.slept) == seconds
+
+
+def test_a_day_of_another_run_of_the_task_is_said_to_be_paid_twice(
+    sim: Simulator, client: BulkExportsClient, capsys: pytest.CaptureFixture[str], guard: Any
+) -> None:
+    (first,) = submit(client, mapped(1), today=TODAY, log=Log(), guard=guard)
+    overlapping = DayRange(date(2026, 1, 3), date(2026, 1, 5))
+
+    submit(client, mapped(2, days=overlapping), today=TODAY, log=Log(), guard=guard)
+    submit(client, mapped(3, name="another task"), today=TODAY, log=Log(), guard=guard)
+
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if "paid twice" in line]
+    assert warning.startswith("2026-01-03 is paid twice")
+    assert first in warning

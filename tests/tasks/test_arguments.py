@@ -1,0 +1,59 @@
+"""What is known at parse time is told from what a run fills in."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports.compat import BaseOperator
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.tasks.arguments import is_literal, known, require_choice
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "Messages",
+        "2026-01-31",
+        "{not a template}",
+        7,
+        1.5,
+        True,
+        date(2026, 1, 31),
+        ["a", "b"],
+        (),
+        datetime(2026, 1, 31, tzinfo=timezone.utc),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_plain_value_is_known(value: Any) -> None:
+    assert is_literal(value)
+    assert known(value, otherwise="else") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{{ ds }}", "{% if x %}a{% endif %}", "a {{ x }} b", ["a", "{{ x }}"], ("{{ x }}",), object(), {"a": 1}],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_template_or_a_foreign_object_is_not_known(value: Any) -> None:
+    assert not is_literal(value)
+    assert known(value, otherwise="else") == "else"
+
+
+def test_the_output_of_a_task_is_not_known() -> None:
+    output = BaseOperator(task_id="upstream").output
+
+    assert not is_literal(output)
+    assert not is_literal(["a", output])
+
+
+def test_a_choice_is_refused_with_the_choices() -> None:
+    require_choice("if_exists", "adopt", ("adopt", "submit"))
+
+    with pytest.raises(BulkExportsInputError, match="if_exists 'Adopt': write 'adopt' or 'submit'"):
+        require_choice("if_exists", "Adopt", ("adopt", "submit"))

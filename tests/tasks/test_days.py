@@ -1,0 +1,146 @@
+"""Which UTC days a run means, and by which id it is known."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.days import utc_today
+from airflow_provider_bulkexports.tasks.attempts import run_id_of
+from airflow_provider_bulkexports.tasks.days import wanted_days
+
+UTC = timezone.utc
+BERLIN = ZoneInfo("Europe/Berlin")
+KOLKATA = ZoneInfo("Asia/Kolkata")
+
+
+def interval(start: datetime, end: datetime) -> dict[str, datetime]:
+    return {"data_interval_start": start, "data_interval_end": end}
+
+
+@pytest.mark.parametrize(
+    ("context", "days"),
+    [
+        pytest.param(
+            interval(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC)),
+            ("2026-01-05", "2026-01-05"),
+            id="daily schedule",
+        ),
+        pytest.param(
+            interval(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 12, tzinfo=UTC)),
+            ("2026-01-05", "2026-01-11"),
+            id="weekly schedule",
+        ),
+        pytest.param(
+            interval(datetime(2026, 1, 5, 6, tzinfo=UTC), datetime(2026, 1, 5, 7, tzinfo=UTC)),
+            ("2026-01-05", "2026-01-05"),
+            id="hourly schedule",
+        ),
+        pytest.param(
+            interval(datetime(2026, 1, 5, 6, tzinfo=UTC), datetime(2026, 1, 6, 6, tzinfo=UTC)),
+            ("2026-01-05", "2026-01-06"),
+            id="daily at six touches two days",
+        ),
+        pytest.param(
+            interval(datetime(2026, 1, 6, tzinfo=BERLIN), datetime(2026, 1, 7, tzinfo=BERLIN)),
+            ("2026-01-05", "2026-01-06"),
+            id="a day in Berlin begins at 23:00 UTC",
+        ),
+        pytest.param(
+            interval(datetime(2026, 1, 6, 5, 30, tzinfo=KOLKATA), datetime(2026, 1, 7, 5, 30, tzinfo=KOLKATA)),
+            ("2026-01-06", "2026-01-06"),
+            id="a UTC day written in Kolkata",
+        ),
+        pytest.param(
+            {
+                **interval(datetime(2026, 1, 6, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC)),
+                "logical_date": datetime(2026, 1, 6, tzinfo=UTC),
+            },
+            ("2026-01-06", "2026-01-06"),
+            id="cron on Airflow 3: an interval of no length",
+        ),
+        pytest.param(
+            {"logical_date": datetime(2026, 1, 6, 0, 30, tzinfo=BERLIN)},
+            ("2026-01-05", "2026-01-05"),
+            id="logical date only, in Berlin",
+        ),
+        pytest.param(
+            {"data_interval_start": None, "data_interval_end": None, "logical_date": datetime(2026, 1, 6, tzinfo=UTC)},
+            ("2026-01-06", "2026-01-06"),
+            id="logical date beside an empty interval",
+        ),
+        pytest.param({"partition_key": "2026-01-07"}, ("2026-01-07", "2026-01-07"), id="partition key"),
+        pytest.param(
+            {"dag_run": SimpleNamespace(partition_key="2026-01-07")},
+            ("2026-01-07", "2026-01-07"),
+            id="partition key of the run",
+        ),
+        pytest.param(
+            {
+                **interval(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC)),
+                "logical_date": datetime(2026, 1, 6, tzinfo=UTC),
+                "partition_key": "2026-01-07",
+            },
+            ("2026-01-07", "2026-01-07"),
+            id="partition key before everything else",
+        ),
+    ],
+)
+def test_a_run_means_days(context: dict[str, Any], days: tuple[str, str]) -> None:
+    wanted = wanted_days(context)
+
+    assert (str(wanted.start), str(wanted.end)) == days
+
+
+@pytest.mark.parametrize(
+    "context", [{}, {"dag_run": SimpleNamespace(partition_key=None)}, {"logical_date": None, "dag_run": None}]
+)
+def test_a_run_without_a_date_asks_for_the_days(context: dict[str, Any]) -> None:
+    with pytest.raises(BulkExportsInputError, match="means no day: pass start_day and end_day"):
+        wanted_days(context)
+
+
+def test_a_partition_key_that_is_no_day_is_refused() -> None:
+    with pytest.raises(BulkExportsInputError, match="partition_key 'eu-west' is not a day"):
+        wanted_days({"partition_key": "eu-west"})
+
+
+def test_explicit_days_come_before_the_run_s() -> None:
+    days = wanted_days({"partition_key": "2026-01-07"}, start_day="2026-02-01", end_day=date(2026, 2, 3))
+
+    assert (days.start, days.end) == (date(2026, 2, 1), date(2026, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [({"start_day": "2026-02-01"}, "end_day"), ({"end_day": "2026-02-01"}, "start_day")]
+)
+def test_one_day_alone_is_refused(given: dict[str, str], missing: str) -> None:
+    with pytest.raises(BulkExportsInputError, match=f"{missing} is missing: pass both days"):
+        wanted_days({"partition_key": "2026-01-07"}, **given)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"dag_run": SimpleNamespace(run_id="r1"), "ti": SimpleNamespace(run_id="r2"), "run_id": "r3"},
+        {"dag_run": None, "ti": SimpleNamespace(run_id="r1"), "run_id": "r3"},
+        {"run_id": "r1"},
+    ],
+)
+def test_a_run_is_known_by_its_id_wherever_the_context_has_it(context: dict[str, Any]) -> None:
+    assert run_id_of(context) == "r1"
+
+
+def test_outside_a_run_there_is_no_run_id() -> None:
+    assert run_id_of({}) == ""
+
+
+def test_today_is_the_utc_day() -> None:
+    before = datetime.now(UTC)
+
+    assert utc_today() in (before.date(), (before + timedelta(seconds=5)).date())

@@ -1,0 +1,135 @@
+"""Whoever has less than a day left to fetch files is told: until when, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_bulkexports import (
+    BulkExportsToObjectStorageOperator,
+    CreateExportCustomJobOperator,
+    ExportCustomJobSensor,
+)
+from airflow_provider_bulkexports.api.download import DownloadPolicy
+from airflow_provider_bulkexports.compat import AirflowException
+from airflow_provider_bulkexports.model.results import WaitResult
+from airflow_provider_bulkexports.planning.expiry import expires_at, expiry
+from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.tasks.expiry import warn_of_expiry
+
+EXPIRY = datetime(2026, 1, 8, tzinfo=timezone.utc)
+
+
+class Lines:
+    """A task's log, of which the warnings are kept."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def info(self, message: str, /, *args: Any) -> None:
+        pass
+
+    def warning(self, message: str, /, *args: Any) -> None:
+        self.warnings.append(message % args)
+
+
+def warned(left: timedelta, **changes: Any) -> list[str]:
+    result = WaitResult(
+        job_sids=["JS" + "0" * 32],
+        resource_type="Messages",
+        start_day="2026-01-01",
+        end_day="2026-01-01",
+        completed=["2026-01-01"],
+        empty=[],
+        failed=[],
+        expires_at=EXPIRY.isoformat(),
+    )
+    lines = Lines()
+    warn_of_expiry(result | changes, log=lines, now=EXPIRY - left)  # type: ignore[arg-type]
+    return lines.warnings
+
+
+def test_a_day_and_more_is_enough() -> None:
+    assert warned(timedelta(days=1)) == []
+
+
+def test_less_than_a_day_is_a_warning_that_names_the_moment_and_the_remedy() -> None:
+    (warning,) = warned(timedelta(hours=23, minutes=30))
+
+    assert "may be gone at 2026-01-08 00:00 UTC, in 23.5 hours" in warning
+    assert "let BulkExportsToObjectStorageOperator store them before that" in warning
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=5)])
+def test_a_moment_that_passed_says_how_to_get_them_anew(late: timedelta) -> None:
+    (warning,) = warned(-late)
+
+    assert "may be gone since 2026-01-08 00:00 UTC" in warning
+    assert "if_exists='submit'" in warning
+
+
+@pytest.mark.parametrize("changes", [{"expires_at": None}, {"completed": [], "empty": ["2026-01-01"]}])
+def test_nothing_to_lose_is_no_warning(changes: dict[str, Any]) -> None:
+    assert warned(timedelta(0), **changes) == []
+
+
+DAYS = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026-01-02", "deferrable": False}
+
+
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("kind", ["sensor", "create"])
+def test_a_task_that_ends_late_warns(
+    connection: str,
+    sim: Simulator,
+    timeline: Any,
+    run_task: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    late: bool,
+) -> None:
+    lines = Lines()
+    monkeypatch.setattr(CreateExportCustomJobOperator, "log", lines)
+    monkeypatch.setattr(ExportCustomJobSensor, "log", lines)
+    sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = sim.knobs.error_pause_seconds = 0
+    job = run_task(lambda: CreateExportCustomJobOperator(task_id="create", **DAYS)).value
+    timeline.advance((6.25 if late else 0) * 86400)
+
+    if kind == "sensor":
+        end = run_task(lambda: ExportCustomJobSensor(task_id="wait", job_sid=job, deferrable=False))
+    else:
+        end = run_task(lambda: CreateExportCustomJobOperator(task_id="create", wait_for_completion=True, **DAYS))
+
+    assert end.value["job_sids"] == [job]
+    ours = [warning for warning in lines.warnings if "may be gone" in warning]
+    assert ["in 6.0 hours" in warning for warning in ours] == [True] * late
+
+
+def test_the_transfer_says_by_when_it_has_to_run_again(
+    connection: str, sim: Simulator, context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
+    sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
+    sim.create_job("Messages", "2026-01-01", "2026-01-02")
+    sim.faults.add(Fault(status=503, origin="storage", path=r".*2026-01-02.*", times=50))
+    store = BulkExportsToObjectStorageOperator(
+        task_id="store",
+        resource_type="Messages",
+        start_day="2026-01-01",
+        end_day="2026-01-02",
+        destination=f"file://{tmp_path}",
+    )
+
+    with pytest.raises(AirflowException, match="Try again before 2026-12-01 00:00 UTC: Twilio keeps no file longer"):
+        store.execute(context)
+
+
+@pytest.mark.parametrize("created", [date.max, date(9999, 12, 25)])
+def test_a_date_at_the_end_of_the_calendar_says_nothing(created: date) -> None:
+    assert expiry([created]) is None
+    assert expires_at([created]) is None
+    assert expires_at([created, date(2026, 1, 1)]) == EXPIRY.isoformat()
+    assert expiry([date.min]) is not None

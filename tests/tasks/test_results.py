@@ -1,0 +1,106 @@
+"""The end of a wait becomes a result or a failure; whatever else arrives as an event fails the task."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from airflow_provider_bulkexports.compat import AirflowException, AirflowSensorTimeout
+from airflow_provider_bulkexports.model.results import Status, WaitResult
+from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
+from airflow_provider_bulkexports.tasks.results import conclude
+
+JOB = "JS" + "0" * 32
+
+
+def result(**changes: Any) -> WaitResult:
+    whole = WaitResult(
+        job_sids=[JOB],
+        resource_type="Messages",
+        start_day="2026-01-01",
+        end_day="2026-01-03",
+        completed=["2026-01-01", "2026-01-02"],
+        empty=["2026-01-03"],
+        failed=[],
+        expires_at=None,
+    )
+    return whole | changes  # type: ignore[return-value]
+
+
+def event(status: str, **changes: Any) -> dict[str, Any]:
+    return {"status": status, "message": "the words", "result": None} | changes
+
+
+def test_days_that_are_final_are_the_result() -> None:
+    finished = event("finished", result=result())
+
+    assert conclude(finished) == result()
+    assert conclude(finished) == result(), "the same event may arrive twice"
+
+
+def test_failed_days_fail_the_task_and_are_named_with_what_to_do() -> None:
+    finished = event("finished", result=result(completed=["2026-01-01"], failed=["2026-01-02"]))
+
+    with pytest.raises(BulkExportsTaskFailure) as failure:
+        conclude(finished)
+
+    message = str(failure.value)
+    assert message.startswith(f"1 of 3 days failed at Twilio: 2026-01-02 (job {JOB}); 2 are exported.")
+    assert "Clear the task that submitted the job" in message
+    assert "failed_days='ignore'" in message
+
+
+def test_failed_days_can_be_ignored() -> None:
+    with_failed = result(completed=["2026-01-01"], failed=["2026-01-02"])
+
+    assert conclude(event("finished", result=with_failed), failed_days="ignore") == with_failed
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"),
+    [
+        ("deleted", BulkExportsTaskFailure),
+        ("fatal", BulkExportsTaskFailure),
+        ("timeout", AirflowSensorTimeout),
+        ("error", BulkExportsTaskError),
+    ],
+)
+def test_every_other_status_fails_in_its_own_way(status: str, failure: type[AirflowException]) -> None:
+    with pytest.raises(failure, match="the words") as raised:
+        conclude(event(status), failed_days="ignore")
+
+    assert type(raised.value) is failure
+
+
+def test_no_status_is_forgotten() -> None:
+    assert set(get_args(Status)) == {"finished", "deleted", "timeout", "error", "fatal"}
+
+
+def test_an_operator_may_choose_failures_that_its_retry_mends() -> None:
+    failed_day = event("finished", result=result(failed=["2026-01-02"]))
+
+    for ended in (failed_day, event("timeout")):
+        with pytest.raises(BulkExportsTaskError):
+            conclude(ended, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        None,
+        {},
+        [],
+        "finished",
+        event("success"),
+        event("Finished", result=result()),
+        event("finished"),
+        event("finished", result={}),
+        event("finished", result="all of them"),
+        event("finished", result={key: value for key, value in result().items() if key != "failed"}),
+    ],
+    ids=repr,
+)
+def test_an_event_of_another_shape_fails_the_task(strange: Any) -> None:
+    with pytest.raises(BulkExportsTaskError, match="does not know"):
+        conclude(strange)
