@@ -10,7 +10,7 @@ from airflow_provider_bulkexports.api.transport import is_twilio
 from airflow_provider_bulkexports.compat import BaseOperatorLink, Context, XCom
 from airflow_provider_bulkexports.model.resources import ResourceType
 
-__all__ = ["BulkExportsLink", "remember_link"]
+__all__ = ["BulkExportsLink", "push_link"]
 
 _XCOM_KEY = "twilio_bulkexports_link"
 
@@ -41,7 +41,7 @@ class BulkExportsLink(BaseOperatorLink):
         return XCom.get_value(ti_key=ti_key, key=_XCOM_KEY) or ""
 
 
-def remember_link(
+def push_link(
     context: Context,
     client: BulkExportsClient,
     *,

@@ -18,7 +18,7 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
-from airflow_provider_bulkexports.polling.wait_poller import FAILURES_IN_A_ROW
+from airflow_provider_bulkexports.polling.wait_poller import MAX_CONSECUTIVE_FAILURES
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.simulator.faults import HTML_PAGE
@@ -209,7 +209,7 @@ def test_a_submission_whose_answer_is_lost_in_an_outage(
 @only("passes")
 def test_a_wait_survives_what_passes(sim: Simulator, wait_for: Any, row: Row) -> None:
     sid = sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
-    sim.faults.add(Fault(**row.fault, **FETCH, times=3 if row.delayed else FAILURES_IN_A_ROW - 1))
+    sim.faults.add(Fault(**row.fault, **FETCH, times=3 if row.delayed else MAX_CONSECUTIVE_FAILURES - 1))
 
     end = wait_for(sid)
 

@@ -18,7 +18,7 @@ from airflow_provider_bulkexports import (
 )
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.compat import TaskDeferred
-from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
+from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
 
@@ -48,7 +48,7 @@ def link_in(context: dict[str, Any]) -> str | None:
 def test_a_host_of_one_s_own_is_linked_to_itself(
     context: dict[str, Any], client: BulkExportsClient, kind: Any, job_sids: list[str], path: str
 ) -> None:
-    remember_link(context, client, resource_type=kind, job_sids=job_sids)
+    push_link(context, client, resource_type=kind, job_sids=job_sids)
 
     assert link_in(context) == f"{client.base_url}/v1/Exports{path}"
 
@@ -60,7 +60,7 @@ def test_a_host_of_one_s_own_is_linked_to_itself(
 def test_twilio_is_linked_to_its_console(context: dict[str, Any], kind: Any, product: str, base_url: str) -> None:
     client = BulkExportsClient("AC" + "0" * 32, "token", base_url=base_url)
 
-    remember_link(context, client, resource_type=kind, job_sids=[JOB])
+    push_link(context, client, resource_type=kind, job_sids=[JOB])
 
     assert (link_in(context) or "").startswith("https://1console.twilio.com/")
     assert f"/{product}/settings/log-archives-settings" in (link_in(context) or "")

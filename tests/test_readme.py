@@ -30,7 +30,7 @@ from airflow_provider_bulkexports.object_storage.day_store import StoredDay
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.provider_info import connection_form, get_provider_info
 from airflow_provider_bulkexports.simulator import Simulator
-from airflow_provider_bulkexports.tasks.days import days_of_run
+from airflow_provider_bulkexports.tasks.days import days_covered_by_run
 
 try:
     from airflow.sdk import DAG
@@ -192,7 +192,7 @@ def days_of_the_run(timetable: Any, run_after: str) -> str:
         "data_interval_end": run.data_interval.end,
         "logical_date": run.logical_date,
     }
-    return str(days_of_run(context))
+    return str(days_covered_by_run(context))
 
 
 @pytest.mark.parametrize("row", rows(DOCS["operators"].section("Which days")), ids=lambda row: " ".join(row[:2]))

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from airflow_provider_bulkexports.api.credentials import Credentials
 from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
-from airflow_provider_bulkexports.api.json_body import Read, Recollection
+from airflow_provider_bulkexports.api.json_body import ElementReader, ListCache
 from airflow_provider_bulkexports.api.paging import address_of, iterate_pages, require_page
 from airflow_provider_bulkexports.api.request_check import check_settings, check_submission, check_webhook
 from airflow_provider_bulkexports.api.response_check import (
@@ -155,7 +155,7 @@ class BulkExportsClient:
         """
         return chain.from_iterable(self.list_job_pages(resource_type))
 
-    def list_job_pages(self, resource_type: str, *, recollection: Recollection | None = None) -> Iterator[list[Job]]:
+    def list_job_pages(self, resource_type: str, *, recollection: ListCache | None = None) -> Iterator[list[Job]]:
         """
         List as :meth:`list_jobs` does, a request at a time: for those who stop when they have seen enough.
 
@@ -290,7 +290,7 @@ class BulkExportsClient:
         self._transport.close()
         self._storage.close()
 
-    def _pages(self, path: str, *, page_size: int, key: str, read: Read) -> Iterator[list[Any]]:
+    def _pages(self, path: str, *, page_size: int, key: str, read: ElementReader) -> Iterator[list[Any]]:
         first_url = f"{self.base_url}{path}?PageSize={page_size}"
         send = partial(self._transport.send_json, "GET", read=read)
         return iterate_pages(lambda url: send(url, check=partial(require_page, key=key, url=url)), first_url, key=key)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from airflow_provider_bulkexports.api.json_body import Body, json_object
+from airflow_provider_bulkexports.api.json_body import Body, read_json_object
 from airflow_provider_bulkexports.api.quota_refusals import QUOTA_REMEDY, is_quota_refusal
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.retry import asked_wait
@@ -55,7 +55,7 @@ def error_from(response: requests.Response, *, hide: Callable[[object], str] = r
 
     :param hide: Takes secrets out of whatever the server echoes.
     """
-    body = json_object(response) or Body()
+    body = read_json_object(response) or Body()
     status = response.status_code
     words = _quoted(_words(body), hide)
     code = fields.integer(body.get("code"))

@@ -20,7 +20,7 @@ from typing import Any
 
 import requests
 
-__all__ = ["Body", "Read", "Recollection", "json_object"]
+__all__ = ["Body", "ElementReader", "ListCache", "read_json_object"]
 
 #: Bytes up to which one call decodes the whole body, in about a millisecond.
 _SMALL = 1 << 17
@@ -29,7 +29,7 @@ _SMALL = 1 << 17
 _MOST_VALUES = 2_000_000
 
 #: Elements after which other threads are let in.
-_AT_A_TIME = 20
+_BATCH = 20
 
 #: Digits of a whole number that are read; more would take long, and Python refuses them at some number.
 _MOST_DIGITS = 1_000
@@ -52,7 +52,7 @@ _DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_finite, parse_constan
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-Read = Callable[[Mapping[str, Any]], Any]
+ElementReader = Callable[[Mapping[str, Any]], Any]
 
 
 class Body(dict[str, Any]):
@@ -62,7 +62,7 @@ class Body(dict[str, Any]):
     size = 0
 
 
-class Recollection:
+class ListCache:
     """
     Reads the elements of one list, time after time, and remembers those of the last time by their text.
 
@@ -121,11 +121,11 @@ class Recollection:
             return None
 
 
-def json_object(response: requests.Response, *, read: Read | None = None) -> Body | None:
+def read_json_object(response: requests.Response, *, read: ElementReader | None = None) -> Body | None:
     """
     Return the object; ``None`` for any other body, such as a gateway's HTML page or none at all.
 
-    :param read: Applied to the objects of arrays in it; they are replaced by what it returns. A :class:`Recollection`
+    :param read: Applied to the objects of arrays in it; they are replaced by what it returns. A :class:`ListCache`
         is for bodies with a single array of objects.
     """
     try:
@@ -139,7 +139,7 @@ def json_object(response: requests.Response, *, read: Read | None = None) -> Bod
     return body
 
 
-def _object_in(content: bytes, read: Read | None) -> dict[str, Any] | None:
+def _object_in(content: bytes, read: ElementReader | None) -> dict[str, Any] | None:
     if len(content) > _SMALL:
         return _object(content.decode("utf-8-sig"), read)
     found = _DECODER.decode(_decoded(content))
@@ -157,11 +157,11 @@ def _decoded(content: bytes) -> str:
         return content.decode("latin-1")  # a gateway's, in words that are worth reading all the same
 
 
-def _all_read(elements: Iterable[Any], read: Read) -> list[Any]:
+def _all_read(elements: Iterable[Any], read: ElementReader) -> list[Any]:
     return [read(element) if isinstance(element, Mapping) else element for element in elements]
 
 
-def _object(text: str, read: Read | None) -> dict[str, Any]:
+def _object(text: str, read: ElementReader | None) -> dict[str, Any]:
     """
     Decode an object; its arrays element by element.
 
@@ -185,8 +185,8 @@ def _object(text: str, read: Read | None) -> dict[str, Any]:
     return found
 
 
-def _array(text: str, at: int, read: Read | None) -> tuple[list[Any], int]:
-    decode = read.decode if isinstance(read, Recollection) else partial(_decode, read)
+def _array(text: str, at: int, read: ElementReader | None) -> tuple[list[Any], int]:
+    decode = read.decode if isinstance(read, ListCache) else partial(_decode, read)
     elements: list[Any] = []
     at = _behind(text, at, "[")
     while not text.startswith("]", at):
@@ -195,12 +195,12 @@ def _array(text: str, at: int, read: Read | None) -> tuple[list[Any], int]:
         element, at = decode(text, at)
         elements.append(element)
         at = _skip(text, at)
-        if len(elements) % _AT_A_TIME == 0:
+        if len(elements) % _BATCH == 0:
             time.sleep(0)
     return elements, at + 1
 
 
-def _decode(read: Read | None, text: str, at: int) -> tuple[Any, int]:
+def _decode(read: ElementReader | None, text: str, at: int) -> tuple[Any, int]:
     element, end = _DECODER.raw_decode(text, at)
     return read(element) if read and isinstance(element, dict) else element, end
 

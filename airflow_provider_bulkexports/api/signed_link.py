@@ -12,7 +12,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from airflow_provider_bulkexports.api.hosts import is_link_local, is_loopback, is_odd_address
-from airflow_provider_bulkexports.api.json_body import Body, json_object
+from airflow_provider_bulkexports.api.json_body import Body, read_json_object
 from airflow_provider_bulkexports.api.redact import redact_url
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
@@ -58,7 +58,7 @@ def link_from(response: requests.Response) -> SignedLink:
         check_link(link)
     except BulkExportsResponseError as refusal:
         # A redirect that comes with a page leads to somebody's login or portal: that passes, as it does elsewhere.
-        refusal.is_transient = bool(response.content) and json_object(response) is None
+        refusal.is_transient = bool(response.content) and read_json_object(response) is None
         raise
     return link
 
@@ -88,7 +88,7 @@ def host_of(url: str) -> str:
 
 
 def _named_by(response: requests.Response) -> SignedLink | None:
-    body = json_object(response) or Body()
+    body = read_json_object(response) or Body()
     url = body.get("redirect_to") or response.headers.get("Location")
     return SignedLink(url) if isinstance(url, str) and _WEB.match(url) else None
 

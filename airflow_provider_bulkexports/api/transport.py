@@ -12,7 +12,7 @@ from airflow_provider_bulkexports.api.bounded_response import ENCODINGS, Receivi
 from airflow_provider_bulkexports.api.credentials import Credentials
 from airflow_provider_bulkexports.api.exchange import Exchange, unusable
 from airflow_provider_bulkexports.api.http_logging import unlogged_queries
-from airflow_provider_bulkexports.api.json_body import Read, json_object
+from airflow_provider_bulkexports.api.json_body import ElementReader, read_json_object
 from airflow_provider_bulkexports.api.retry import BudgetedRetry, RetryPolicy
 from airflow_provider_bulkexports.api.sessions import PrivateSession
 from airflow_provider_bulkexports.api.settings import (
@@ -121,7 +121,7 @@ class Transport:
         """
 
         def read_nothing(response: requests.Response) -> None:
-            if response.content and json_object(response) is None:
+            if response.content and read_json_object(response) is None:
                 raise unusable(response, self._hide)
 
         self.ask(method, path, read=read_nothing)
@@ -132,19 +132,19 @@ class Transport:
         path: str,
         *,
         form: Mapping[str, str | None] | None = None,
-        read: Read | None = None,
+        read: ElementReader | None = None,
         check: Callable[[Mapping[str, Any]], _T],
     ) -> _T:
         """
         Send a request whose answer is a JSON object; see :meth:`ask`.
 
-        :param read: See :func:`~airflow_provider_bulkexports.api.json_body.json_object`.
+        :param read: See :func:`~airflow_provider_bulkexports.api.json_body.read_json_object`.
         :param check: Makes of the object what is returned; raises :exc:`BulkExportsResponseError` if it is another one
             than was asked for.
         """
 
         def read_object(response: requests.Response) -> _T:
-            payload = json_object(response, read=read)
+            payload = read_json_object(response, read=read)
             if payload is None:
                 raise unusable(response, self._hide)
             return check(payload)

@@ -9,10 +9,10 @@ from airflow_provider_bulkexports.compat import Asset, AssetRef, BaseOperator, C
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.results import WaitResult
 
-__all__ = ["announce_days", "announce_result", "require_outlets"]
+__all__ = ["add_day_events", "add_result_events", "require_asset_outlet"]
 
 
-def require_outlets(task: BaseOperator, *, emit_partitions: bool) -> None:
+def require_asset_outlet(task: BaseOperator, *, emit_partitions: bool) -> None:
     """
     Refuse partitions of nothing.
 
@@ -25,7 +25,7 @@ def require_outlets(task: BaseOperator, *, emit_partitions: bool) -> None:
         )
 
 
-def announce_days(
+def add_day_events(
     task: BaseOperator,
     context: Context,
     days: Iterable[str],
@@ -64,11 +64,11 @@ def announce_days(
     log.info("Announced %d days as partitions of %s", len(keys), ", ".join(map(_name_of, assets)))
 
 
-def announce_result(
+def add_result_events(
     task: BaseOperator, context: Context, result: WaitResult, *, emit_partitions: bool, log: Log
 ) -> None:
     """Announce the exported days of a wait: those with records and those without."""
-    announce_days(
+    add_day_events(
         task,
         context,
         [*result["completed"], *result["empty"]],

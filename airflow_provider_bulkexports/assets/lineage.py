@@ -17,12 +17,12 @@ from airflow_provider_bulkexports.assets.uris import SCHEME, openlineage_name
 from airflow_provider_bulkexports.compat import collect_lineage, operator_lineage
 from airflow_provider_bulkexports.model.results import WaitResult
 
-__all__ = ["Exported", "export_lineage", "store_lineage", "tell_collector"]
+__all__ = ["ExportedDays", "export_lineage", "report_hook_lineage", "store_lineage"]
 
 log = logging.getLogger(__name__)
 
 
-class Exported(NamedTuple):
+class ExportedDays(NamedTuple):
     """
     What a task had exported.
 
@@ -34,12 +34,12 @@ class Exported(NamedTuple):
     job_sids: Sequence[str]
 
     @classmethod
-    def from_result(cls, result: WaitResult) -> Exported:
+    def from_result(cls, result: WaitResult) -> ExportedDays:
         """Take the days that a wait ended with, but for the failed ones."""
         return cls(result["resource_type"], sorted([*result["completed"], *result["empty"]]), result["job_sids"])
 
 
-def tell_collector(hook: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
+def report_hook_lineage(hook: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
     """Report what was read and written to Airflow's collector of hooks' lineage; never an end of a task that worked."""
     try:
         collect_lineage(hook, inputs=inputs, outputs=outputs)
@@ -47,7 +47,7 @@ def tell_collector(hook: Any, *, inputs: Sequence[str] = (), outputs: Sequence[s
         log.info("Left out of the hooks' lineage: %s", error)
 
 
-def export_lineage(client: BulkExportsClient, exported: Exported | None) -> Any:
+def export_lineage(client: BulkExportsClient, exported: ExportedDays | None) -> Any:
     """
     Describe an export: the account's days as its output, Twilio's jobs as what made them.
 

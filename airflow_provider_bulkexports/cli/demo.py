@@ -81,7 +81,7 @@ class Demo:
         with simulator, _throw_away_folder() as home:
             view.say(f"Twilio's side is simulated on {simulator.base_url}; nothing leaves this machine.")
             view.say(f"Exporting {self.resource_type} of {self.days} with {_EXAMPLE} in a throw-away Airflow home.\n")
-            exit_code, log = self._watch(home, simulator, view)
+            exit_code, log = self._poller(home, simulator, view)
             outcome = _read_json(home / "outcome.json")
             stored = self._stored(home, outcome or {})
         if self.show_log or outcome is None:
@@ -116,7 +116,7 @@ class Demo:
             simulator.state.empty_day(self.resource_type, day)
         return simulator
 
-    def _watch(self, home: Path, simulator: Simulator, view: DemoView) -> tuple[int, str]:
+    def _poller(self, home: Path, simulator: Simulator, view: DemoView) -> tuple[int, str]:
         """Run Airflow and show what Twilio's side says meanwhile; return the exit status and the log."""
         # Time stands still until the job is submitted: the queue should not run empty while Airflow starts.
         speed, simulator.clock.speed = simulator.clock.speed, 0.0

@@ -13,7 +13,7 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.download import DownloadedDay
 from airflow_provider_bulkexports.api.redact import redact
 from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
-from airflow_provider_bulkexports.assets.lineage import tell_collector
+from airflow_provider_bulkexports.assets.lineage import report_hook_lineage
 from airflow_provider_bulkexports.compat import BaseHook, Connection
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, printable
 from airflow_provider_bulkexports.hooks.connection import _client_of
@@ -65,7 +65,7 @@ class BulkExportsHook(BaseHook):
         client = self.get_conn()
         downloaded = client.download_day(resource_type, day, target)
         source = asset_uri_of(client, resource_type)
-        tell_collector(self, inputs=[source] if source else [], outputs=[Path(target).resolve().as_uri()])
+        report_hook_lineage(self, inputs=[source] if source else [], outputs=[Path(target).resolve().as_uri()])
         return downloaded
 
     async def aget_conn(self, *, most_retries: int | None = None) -> BulkExportsClient:

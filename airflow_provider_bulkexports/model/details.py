@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.model import parsing as fields
 
-__all__ = ["DayStatus", "StatusGroup", "letters", "read_status_groups"]
+__all__ = ["DayStatus", "StatusGroup", "normalized", "read_status_groups"]
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class DayStatus(Enum):
     @classmethod
     def parse(cls, value: object) -> DayStatus:
         """Read a status whatever its case and punctuation; an unknown word is logged once and is ``UNKNOWN``."""
-        word = letters(value[:_LONGEST_WORD]) if isinstance(value, str) else ""
+        word = normalized(value[:_LONGEST_WORD]) if isinstance(value, str) else ""
         status = _STATUS_BY_WORD.get(word)
         if status is None:
             _warn_unknown_status(fields.shown(value, _LONGEST_WORD))
@@ -93,12 +93,12 @@ class StatusGroup:
     days: tuple[date, ...] = ()
 
 
-def letters(text: str) -> str:
+def normalized(text: str) -> str:
     """Reduce a word to what counts when spellings differ in case and punctuation."""
     return re.sub(r"[^a-z]", "", text.lower())
 
 
-_STATUS_BY_WORD = {letters(status.value): status for status in DayStatus if status is not DayStatus.UNKNOWN}
+_STATUS_BY_WORD = {normalized(status.value): status for status in DayStatus if status is not DayStatus.UNKNOWN}
 
 
 _unknown_words = fields.Once()
@@ -151,7 +151,7 @@ def _status_groups(details: Any, levels: int = _MOST_LEVELS) -> Iterator[StatusG
 
 def _is_status(name: str, value: Any) -> bool:
     """Whether a name in an object is a status; also a word that is not known, if what it names has days or a count."""
-    word = letters(name[:_LONGEST_WORD])
+    word = normalized(name[:_LONGEST_WORD])
     if word in _STATUS_BY_WORD:
         return True
     is_group = isinstance(value, Mapping) and value.get("status") is None and ("days" in value or "count" in value)

@@ -31,7 +31,7 @@ from airflow_provider_bulkexports.model.days import (
     exportable_at,
     parse_day,
 )
-from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup, letters, read_status_groups
+from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup, normalized, read_status_groups
 
 __all__ = [
     "EXPORT_DELAY",
@@ -75,8 +75,8 @@ class ResourceType(str, Enum):
         if isinstance(value, str):
             if value in cls._value2member_map_:
                 return cls(value)
-            by_word = {letters(member.value).rstrip("s"): member for member in cls}
-            if meant := by_word.get(letters(value).rstrip("s")):
+            by_word = {normalized(member.value).rstrip("s"): member for member in cls}
+            if meant := by_word.get(normalized(value).rstrip("s")):
                 raise BulkExportsInputError(f"resource_type {fields.shown(value)}: write {meant.value!r}")
         known = ", ".join(repr(member.value) for member in cls)
         raise BulkExportsInputError(f"resource_type {fields.shown(value)} cannot be exported: use one of {known}")
@@ -134,6 +134,18 @@ class Job:
             url=fields.text(payload.get("url"), fields.LONGEST_URL),
             extra=former.extra if former and former.extra == extra else extra,
         )
+
+    @property
+    def days(self) -> DayRange | None:
+        """The days it exports, as Twilio echoed them; ``None`` where the echo is missing or impossible."""
+        if self.start_day and self.end_day and 0 <= (self.end_day - self.start_day).days < MAX_DAYS_PER_JOB:
+            return DayRange(self.start_day, self.end_day)
+        return None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all days that it names or counts are final."""
+        return bool(self.details) and all(group.status.is_final for group in self.details)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class DayStore:
             raise TaskKilledError(f"{day} was not begun: the task was killed")
         path = self._path(day)
         found = self._existing.find(path)
-        if (there := self._already_there(found, day, path, listed)) is not None:
+        if (there := self._existing_copy(found, day, path, listed)) is not None:
             self.log.info("%s: already at %s, %d bytes", day, there["uri"], there["bytes"])
             return there
         with self._spool(path) as folder, _local_errors(folder):
@@ -177,7 +177,7 @@ class DayStore:
     def _path(self, day: date) -> str:
         return day_path(self.layout, resource_type=self.resource_type, day=day, account_sid=self.client.account_sid)
 
-    def _already_there(self, found: Found, day: date, path: str, listed: Sequence[ExportDay]) -> StoredDay | None:
+    def _existing_copy(self, found: Found, day: date, path: str, listed: Sequence[ExportDay]) -> StoredDay | None:
         """Return the entry of a file that stays; ``None`` if the day has to be fetched."""
         if found.size is None:
             return None

@@ -28,7 +28,7 @@ from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType
 from airflow_provider_bulkexports.object_storage.generations import generation_of, listed_sizes
 from airflow_provider_bulkexports.planning.clock_skew import twilio_time
-from airflow_provider_bulkexports.planning.progress import own_range, progress_of
+from airflow_provider_bulkexports.planning.progress import progress_of
 
 __all__ = ["DayFetcher", "FetchedDay"]
 
@@ -155,7 +155,7 @@ class DayFetcher:
         return progress_of(jobs, DayRange(day, day)).states.get(day) if jobs else None
 
     def _jobs_of(self, day: date) -> list[Job]:
-        return [job for job in self.client.list_jobs(self.resource_type) if (own := own_range(job)) and day in own]
+        return [job for job in self.client.list_jobs(self.resource_type) if (own := job.days) and day in own]
 
     def _has_expired(self, day: date, now: datetime) -> bool:
         """Whether every job that made the day finished longer ago than Twilio keeps files."""

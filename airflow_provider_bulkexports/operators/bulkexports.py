@@ -9,30 +9,30 @@ from functools import cached_property, partial
 from typing import Any
 
 from airflow_provider_bulkexports.api.client import check_webhook
-from airflow_provider_bulkexports.assets.events import announce_result, require_outlets
-from airflow_provider_bulkexports.assets.lineage import Exported, export_lineage
+from airflow_provider_bulkexports.assets.events import add_result_events, require_asset_outlet
+from airflow_provider_bulkexports.assets.lineage import ExportedDays, export_lineage
 from airflow_provider_bulkexports.compat import BaseOperator, Context, conf, is_recorded_as_ended
 from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsInputError, BulkExportsQuotaError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
+from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.days import DayRange, check_job_length, needs_wait, utc_today
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.operators.delete_job import DeleteExportJobOperator
-from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.polling.wait_poller import MAX_POLL_INTERVAL, POLL_INTERVAL, Watch
+from airflow_provider_bulkexports.planning.pacing import PollSchedule
+from airflow_provider_bulkexports.polling.wait_poller import MAX_POLL_INTERVAL, POLL_INTERVAL, WaitPoller
 from airflow_provider_bulkexports.polling.waits import JobWait
 from airflow_provider_bulkexports.submission.cancellation import JobGuard
 from airflow_provider_bulkexports.submission.submit import ExportRequest, submit
 from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.tasks.attempts import attempt_of, identities_of
-from airflow_provider_bulkexports.tasks.days import wanted_days
+from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.deferral import Pauses
 from airflow_provider_bulkexports.tasks.destination_check import check_known_destination, check_writable
-from airflow_provider_bulkexports.tasks.expiry import warn_of_expiry
+from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
-from airflow_provider_bulkexports.tasks.results import conclude
+from airflow_provider_bulkexports.tasks.results import result_or_raise
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 
@@ -105,7 +105,7 @@ class CreateExportCustomJobOperator(BaseOperator):
     ui_fgcolor = "#ffffff"
     operator_extra_links = (BulkExportsLink(),)
 
-    _exported: Exported | None = None
+    _exported: ExportedDays | None = None
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class CreateExportCustomJobOperator(BaseOperator):
             require_given(self)
             if self.start_day is None and self.end_day is None:
                 warn_in_run(context, log=self.log)
-            days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
+            days = days_to_export(context, start_day=self.start_day, end_day=self.end_day)
             check_writable(self)
             return self._export(context, days)
 
@@ -187,7 +187,7 @@ class CreateExportCustomJobOperator(BaseOperator):
     ) -> str | list[str] | WaitResult:
         """Go on after the wait for the calendar or the quota, with the days that were meant before it."""
         with as_task_failures():
-            days = wanted_days(context, start_day=start_day or self.start_day, end_day=end_day or self.end_day)
+            days = days_to_export(context, start_day=start_day or self.start_day, end_day=end_day or self.end_day)
             return self._export(context, days, is_resumed=True)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
@@ -214,8 +214,8 @@ class CreateExportCustomJobOperator(BaseOperator):
             has_ended=partial(is_recorded_as_ended, context.get("ti")),
         )
         sids = self._submit(request, pauses, self._guard, is_retry=attempt_of(context).number > 1)
-        self._exported = Exported(request.resource_type.value, [day.isoformat() for day in days], sids)
-        remember_link(context, self.hook.get_conn(), resource_type=request.resource_type, job_sids=sids)
+        self._exported = ExportedDays(request.resource_type.value, [day.isoformat() for day in days], sids)
+        push_link(context, self.hook.get_conn(), resource_type=request.resource_type, job_sids=sids)
         if not self.wait_for_completion:
             return sids[0] if len(sids) == 1 else sids
         wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
@@ -254,49 +254,49 @@ class CreateExportCustomJobOperator(BaseOperator):
         )
 
     def _await_completion(self, context: Context, wait: JobWait, guard: JobGuard) -> WaitResult:
-        pace = Pace(self.poll_interval, self.max_poll_interval)
-        watch = Watch(wait, self.log, pace)
+        schedule = PollSchedule(self.poll_interval, self.max_poll_interval)
+        poller = WaitPoller(wait, self.log, schedule)
         client = self.hook.get_conn()
         deadline = time.monotonic() + self.timeout
-        while (event := watch.look(client)) is None:
+        while (event := poller.look(client)) is None:
             if self.deferrable:
                 defer_wait(
                     self,
                     wait,
                     twilio_conn_id=self.twilio_conn_id,
-                    pace=pace,
+                    schedule=schedule,
                     timeout=self.timeout,
                     cancel_on_kill=self.cancel_on_kill and guard.share_of(wait.job_sids),
                 )
             left = deadline - time.monotonic()
             if left <= 0:
-                event = watch.timed_out(fate=guard.give_up())
+                event = poller.timed_out(fate=guard.cancel_on_timeout())
                 break
-            guard.sleep(min(watch.pause(), left))
+            guard.sleep(min(poller.pause(), left))
         return self._conclude(context, event)
 
     def _conclude(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.
-        result = conclude(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
-        self._exported = Exported.from_result(result)
-        warn_of_expiry(result, log=self.log)
-        announce_result(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
+        result = result_or_raise(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+        self._exported = ExportedDays.from_result(result)
+        warn_if_expiring(result, log=self.log)
+        add_result_events(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
         return result
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
-        require_outlets(self, emit_partitions=self.emit_partitions)
+        require_asset_outlet(self, emit_partitions=self.emit_partitions)
         check_known_destination(self)
         if self.emit_partitions and not self.wait_for_completion:
             raise BulkExportsInputError(
                 "emit_partitions=True without wait_for_completion=True: no day is there when the task ends; let the "
                 "task wait, or set emit_partitions on the sensor or the transfer that follows"
             )
-        Pace(self.poll_interval, self.max_poll_interval)
-        ResourceType.parse(known(self.resource_type, otherwise=ResourceType.MESSAGES))
+        PollSchedule(self.poll_interval, self.max_poll_interval)
+        ResourceType.parse(known(self.resource_type, default=ResourceType.MESSAGES))
         if days := known_days(self.start_day, self.end_day):
             check_job_length(days)
             needs_wait(days.end, today=utc_today(), may_wait=True)
         if is_literal(self.webhook_url) and is_literal(self.webhook_method):
             check_webhook(self.webhook_url, self.webhook_method)
-        require_choice("if_exists", known(self.if_exists, otherwise="adopt"), _IF_EXISTS)
+        require_choice("if_exists", known(self.if_exists, default="adopt"), _IF_EXISTS)

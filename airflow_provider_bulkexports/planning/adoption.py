@@ -12,9 +12,8 @@ from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.identity import base_of, read_marker
 from airflow_provider_bulkexports.planning.job_age import do_places_differ, is_sorted_by_sid, seniority_of
 from airflow_provider_bulkexports.planning.job_days import rank_of, read_details
-from airflow_provider_bulkexports.planning.progress import is_finished, own_range
 
-__all__ = ["ExportPlan", "has_begun", "is_order_open", "jobs_of", "paid_before", "plan_exports", "rivals_of"]
+__all__ = ["ExportPlan", "has_begun", "is_order_open", "jobs_with_identity", "paid_before", "plan_exports", "rivals_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class ExportPlan:
 
     adopt: tuple[Job, ...]
     submit: tuple[DayRange, ...]
-    spare: tuple[Job, ...] = ()
+    duplicates: tuple[Job, ...] = ()
 
 
 def plan_exports(wanted: DayRange, known: Iterable[Job], *, identities: Collection[str]) -> ExportPlan:
@@ -44,7 +43,7 @@ def plan_exports(wanted: DayRange, known: Iterable[Job], *, identities: Collecti
     :param identities: By what the task's jobs are known; see
         :func:`airflow_provider_bulkexports.planning.identity.identity_of`.
     """
-    ours = jobs_of(identities, known)
+    ours = jobs_with_identity(identities, known)
     best: dict[date, tuple[bool, int]] = {}
     for age, job in enumerate(ours):
         for day, status in _outlook(job, wanted).items():
@@ -57,11 +56,11 @@ def plan_exports(wanted: DayRange, known: Iterable[Job], *, identities: Collecti
     return ExportPlan(
         adopt=tuple(job for age, job in enumerate(ours) if age in used),
         submit=merge_days(day for day in wanted if day not in best),
-        spare=tuple(job for age, job in enumerate(ours) if age not in used),
+        duplicates=tuple(job for age, job in enumerate(ours) if age not in used),
     )
 
 
-def jobs_of(identities: Collection[str], known: Iterable[Job]) -> list[Job]:
+def jobs_with_identity(identities: Collection[str], known: Iterable[Job]) -> list[Job]:
     """The jobs that bear one of the identities, oldest first; of one day, as ``seniority.py`` can tell."""
     by_age = seniority_of(list(known)).oldest_first
     marked = [(marker, job) for job in by_age if (marker := read_marker(job)) and marker.identity in identities]
@@ -80,7 +79,7 @@ def rivals_of(identity: str, days: DayRange, listed: Iterable[Job], *, besides: 
         if job.job_sid not in besides
         and (marker := read_marker(job))
         and marker.identity == identity
-        and own_range(job) in (days, None)
+        and job.days in (days, None)
         and not any(status.is_lost for status in _outlook(job, days).values())
     ]
 
@@ -97,7 +96,7 @@ def is_order_open(rivals: Sequence[Job], listed: Sequence[Job]) -> bool:
     A lone job is the oldest, and the other tasks see that in a list that is in some order of time, or by the places in
     Twilio's queue.
     """
-    if all(is_finished(job) or has_begun(job) for job in rivals):
+    if all(job.is_finished or has_begun(job) for job in rivals):
         return False
     if len(rivals) > 1:
         return not seniority_of(listed).is_certain
@@ -116,7 +115,7 @@ def paid_before(
     twice = []
     for job in known:
         marker = read_marker(job)
-        if marker is None or marker.identity in besides or base_of(job) != name or own_range(job) is None:
+        if marker is None or marker.identity in besides or base_of(job) != name or job.days is None:
             continue
         again = merge_days(day for day, status in _outlook(job, days).items() if not status.is_lost)
         twice += [(job, some) for some in again]
@@ -125,7 +124,7 @@ def paid_before(
 
 def _outlook(job: Job, wanted: DayRange) -> dict[date, DayStatus]:
     """What becomes of each wanted day of the job, as far as it can be told."""
-    days = own_range(job) or wanted
+    days = job.days or wanted
     reading = read_details(job, days)
     if reading.unaccounted or not all(status.is_final for status in reading.unnamed):
         rest = DayStatus.SUBMITTED

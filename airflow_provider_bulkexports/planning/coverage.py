@@ -9,7 +9,7 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange
 from airflow_provider_bulkexports.model.plain import listed
 from airflow_provider_bulkexports.model.resources import Job
-from airflow_provider_bulkexports.planning.progress import own_range, range_of
+from airflow_provider_bulkexports.planning.progress import days_spanned_by
 
 __all__ = ["awaited_days"]
 
@@ -25,13 +25,13 @@ def awaited_days(
     :param former: What this was at the last poll, in case that the jobs do not say which days they cover this time.
     :raises BulkExportsInputError: if it is not known which days are meant, or they can never become final.
     """
-    ranges = [own for job in jobs if (own := own_range(job))]
+    ranges = [own for job in jobs if (own := job.days)]
     if start_day and end_day:
         days = DayRange(start_day, end_day)
     elif former and not ranges:
         return former
     else:
-        whole = range_of(jobs)
+        whole = days_spanned_by(jobs)
         days = DayRange(start_day or whole.start, end_day or whole.end)
     sids = listed((job.job_sid for job in jobs), most=10)
     if len(days) > MAX_DAYS_PER_JOB * len(jobs):  # and not to be counted one by one

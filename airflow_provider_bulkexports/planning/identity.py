@@ -52,7 +52,7 @@ class Marker:
 
 
 def identity_of(
-    *, dag_id: str, task_id: str, run_id: str, resource_type: ResourceType, days: DayRange, snapshot: str = ""
+    *, dag_id: str, task_id: str, run_id: str, resource_type: ResourceType, days: DayRange, submission_key: str = ""
 ) -> str:
     """
     Hash what makes two submissions the same; ten hexadecimal digits.
@@ -60,8 +60,8 @@ def identity_of(
     :param snapshot: What sets a submission apart from others of the same task, if it is to be a job of its own.
     """
     parts = [dag_id, task_id, run_id, resource_type.value, days.start.isoformat(), days.end.isoformat()]
-    if snapshot:
-        parts.append(snapshot)
+    if submission_key:
+        parts.append(submission_key)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
 
 

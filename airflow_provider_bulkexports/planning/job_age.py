@@ -21,7 +21,6 @@ from typing import Any
 
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.identity import read_marker
-from airflow_provider_bulkexports.planning.progress import is_finished
 
 __all__ = ["Seniority", "do_places_differ", "is_sorted_by_sid", "seniority_of"]
 
@@ -73,7 +72,7 @@ def do_places_differ(listed: Sequence[Job]) -> bool:
 
 
 def _waiting(listed: Sequence[Job]) -> list[Job]:
-    return [job for job in listed if not is_finished(job)]
+    return [job for job in listed if not job.is_finished]
 
 
 def _direction(listed: Sequence[Job], key: Callable[[Job], Any]) -> int:
@@ -95,4 +94,4 @@ def _submitted_on(job: Job) -> str | None:
 
 def _place_in_queue(job: Job) -> int | None:
     """Its place; ``None`` once it is finished, or if Twilio does not say."""
-    return None if is_finished(job) else job.job_queue_position or None
+    return None if job.is_finished else job.job_queue_position or None

@@ -61,7 +61,7 @@ def _read_details(details: Iterable[StatusGroup], days: DayRange) -> Reading:
     unnamed: Counter[DayStatus] = Counter()
     for group in details:
         for day in group.days:
-            if day not in states or _doubt(group.status) > _doubt(states[day]):
+            if day not in states or _precedence(group.status) > _precedence(states[day]):
                 states[day] = group.status
         unnamed[group.status] += group.count - len(group.days)
     unnamed = +unnamed
@@ -72,7 +72,7 @@ def _read_details(details: Iterable[StatusGroup], days: DayRange) -> Reading:
     return Reading(states, unnamed, max(len(open_days) - unnamed.total(), 0))
 
 
-def _doubt(status: DayStatus) -> tuple[bool, int]:
+def _precedence(status: DayStatus) -> tuple[bool, int]:
     """Order for a day that is in two groups, caught between them: believe what keeps us waiting, then the worst."""
     return not status.is_final, rank_of(status)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
-__all__ = ["MAX_POLL_INTERVAL", "Outlook", "Pace"]
+__all__ = ["MAX_POLL_INTERVAL", "CompletionEstimate", "PollSchedule"]
 
 #: Longest pause in seconds, where the DAG does not say: so much later than possible may a wait end.
 MAX_POLL_INTERVAL = 300.0
@@ -23,7 +23,7 @@ _JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class CompletionEstimate:
     """
     What Twilio says of the end.
 
@@ -36,7 +36,7 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollSchedule:
     """
     How often to look.
 
@@ -45,14 +45,14 @@ class Pace:
     """
 
     interval: float
-    ceiling: float = MAX_POLL_INTERVAL
+    max_interval: float = MAX_POLL_INTERVAL
 
     def __post_init__(self) -> None:
-        for name, seconds in (("poll_interval", self.interval), ("max_poll_interval", self.ceiling)):
+        for name, seconds in (("poll_interval", self.interval), ("max_poll_interval", self.max_interval)):
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
                 raise BulkExportsInputError(f"{name} {seconds!r}: write seconds, such as 60")
 
-    def pause(self, outlook: Outlook, *, jitter: float) -> float:
+    def pause(self, estimate: CompletionEstimate, *, jitter: float) -> float:
         """
         Seconds from one look to the next.
 
@@ -61,13 +61,13 @@ class Pace:
 
         :param jitter: From 0 to 1, chosen at random.
         """
-        if outlook.seconds_left is not None:
-            wanted = outlook.seconds_left / 2
-        elif outlook.queue_position:
-            wanted = self.interval * min(outlook.queue_position, _FARTHEST_POSITION)
+        if estimate.seconds_left is not None:
+            wanted = estimate.seconds_left / 2
+        elif estimate.queue_position:
+            wanted = self.interval * min(estimate.queue_position, _FARTHEST_POSITION)
         else:
             wanted = self.interval
-        stretch = max(min(wanted, self.ceiling) - self.interval, 0.0)
+        stretch = max(min(wanted, self.max_interval) - self.interval, 0.0)
         return self.interval + stretch * (1 - _JITTER * jitter)
 
     def pause_after(self, failures: int, *, retry_after: float | None = None) -> float:

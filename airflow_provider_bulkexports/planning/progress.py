@@ -14,14 +14,14 @@ from enum import Enum
 from functools import cached_property, lru_cache
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange
+from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup
 from airflow_provider_bulkexports.model.plain import listed
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.job_days import _BEST_FIRST, Reading, _read_details, rank_of
-from airflow_provider_bulkexports.planning.pacing import Outlook
+from airflow_provider_bulkexports.planning.pacing import CompletionEstimate
 
-__all__ = ["Progress", "Verdict", "is_finished", "name_days", "own_range", "progress_of", "range_of"]
+__all__ = ["Progress", "Verdict", "days_spanned_by", "progress_of", "resolve_unnamed_days"]
 
 
 _WORDS = {
@@ -62,14 +62,14 @@ class Progress:
     queue_position: int | None = None
     expected_at: datetime | None = None
 
-    def with_outlook(self, jobs: Sequence[Job]) -> Progress:
+    def with_estimate(self, jobs: Sequence[Job]) -> Progress:
         """
         Take over what the unfinished of the jobs say of their end.
 
         An estimate is for a whole job: where only a part of one is wanted, that may be there sooner, and none counts.
         """
-        unfinished = [job for job in jobs if not is_finished(job)]
-        ranges = [own for job in unfinished if (own := own_range(job))]
+        unfinished = [job for job in jobs if not job.is_finished]
+        ranges = [own for job in unfinished if (own := job.days)]
         is_part = not all(own.start in self.days and own.end in self.days for own in ranges)
         positions = [job.job_queue_position for job in unfinished if job.job_queue_position is not None]
         estimates = [job.estimated_completion_time for job in unfinished if job.estimated_completion_time]
@@ -124,16 +124,16 @@ class Progress:
             text += f"; queue position {self.queue_position}"
         return text
 
-    def outlook(self, *, now: datetime) -> Outlook:
+    def estimate(self, *, now: datetime) -> CompletionEstimate:
         """
         What Twilio says of the end, for the pace of looking.
 
         :param now: Current moment (UTC).
         """
         if self.expected_at is not None:
-            return Outlook(seconds_left=(self.expected_at - now).total_seconds())
+            return CompletionEstimate(seconds_left=(self.expected_at - now).total_seconds())
         has_begun = bool(self.counts.keys() - {DayStatus.SUBMITTED, DayStatus.UNKNOWN})
-        return Outlook(queue_position=None if has_begun else self.queue_position)
+        return CompletionEstimate(queue_position=None if has_begun else self.queue_position)
 
     def summary(self, *, today: date) -> str:
         """
@@ -147,13 +147,13 @@ class Progress:
         return f"{self.headline}; Twilio expects {self.expected_at:{shown}} UTC"
 
 
-def range_of(jobs: Sequence[Job]) -> DayRange:
+def days_spanned_by(jobs: Sequence[Job]) -> DayRange:
     """
     The days that the jobs span together.
 
     :raises BulkExportsInputError: if Twilio echoed none; the caller must then say which days are meant.
     """
-    ranges = [days for job in jobs if (days := own_range(job))]
+    ranges = [days for job in jobs if (days := job.days)]
     if not ranges:
         sids = listed((job.job_sid for job in jobs), most=10)
         raise BulkExportsInputError(f"Twilio does not say which days {sids} covers: pass start_day and end_day")
@@ -167,8 +167,8 @@ def progress_of(jobs: Sequence[Job], days: DayRange) -> Progress:
     :param jobs: One job, or several that together cover the days.
     :param days: The wanted days; may be a part of what the jobs cover.
     """
-    told = tuple((job.details, own_range(job) or days) for job in jobs)
-    return _progress_of(told, days).with_outlook(jobs)
+    told = tuple((job.details, job.days or days) for job in jobs)
+    return _progress_of(told, days).with_estimate(jobs)
 
 
 @lru_cache(maxsize=1024)  # jobs of the same days that are as far as each other say the same
@@ -179,7 +179,7 @@ def _progress_of(told: Sequence[tuple[tuple[StatusGroup, ...], DayRange]], days:
         {day for day in days if day not in reading.states and day in own_days}
         for own_days, reading in zip(ranges, readings, strict=True)
     ]
-    states = _best_states(readings, days, hoped=set().union(*open_in))
+    states = _best_states(readings, days, pending=set().union(*open_in))
     unnamed: Counter[DayStatus] = Counter()
     unaccounted = 0
     for reading, its_open_days in zip(readings, open_in, strict=True):
@@ -193,7 +193,7 @@ def _progress_of(told: Sequence[tuple[tuple[StatusGroup, ...], DayRange]], days:
     return Progress(days, states, unnamed, unaccounted)
 
 
-def _best_states(readings: Sequence[Reading], days: DayRange, *, hoped: Set[date]) -> dict[date, DayStatus]:
+def _best_states(readings: Sequence[Reading], days: DayRange, *, pending: Set[date]) -> dict[date, DayStatus]:
     """
     Choose of each day's states the best one.
 
@@ -205,24 +205,12 @@ def _best_states(readings: Sequence[Reading], days: DayRange, *, hoped: Set[date
         for day, status in reading.states.items():
             if day in days and (day not in states or rank_of(status) < rank_of(states[day])):
                 states[day] = status
-    if not hoped:
+    if not pending:
         return states
-    return {day: status for day, status in states.items() if not (status.is_lost and day in hoped)}
+    return {day: status for day, status in states.items() if not (status.is_lost and day in pending)}
 
 
-def own_range(job: Job) -> DayRange | None:
-    """The job's days as Twilio echoed them; ``None`` where the echo is missing or absurd."""
-    if job.start_day and job.end_day and 0 <= (job.end_day - job.start_day).days < MAX_DAYS_PER_JOB:
-        return DayRange(job.start_day, job.end_day)
-    return None
-
-
-def is_finished(job: Job) -> bool:
-    """Whether the job says that all of its days that it speaks of are final."""
-    return bool(job.details) and all(group.status.is_final for group in job.details)
-
-
-def name_days(progress: Progress, files: Collection[date] | None) -> Progress:
+def resolve_unnamed_days(progress: Progress, files: Collection[date] | None) -> Progress:
     """
     Give every day of a finished wait a status; real answers had ``days: null`` beside several statuses in 2020.
 

@@ -11,11 +11,11 @@ from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.model.days import FILE_LIFETIME
 from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
-from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
-from airflow_provider_bulkexports.polling.wait_poller import Streak, as_poll_error
-from airflow_provider_bulkexports.polling.waits import Source, StaleCredentialsError
+from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
+from airflow_provider_bulkexports.polling.wait_poller import ConsecutiveFailures, as_poll_error
+from airflow_provider_bulkexports.polling.waits import ExportsReader, StaleCredentialsError
 
-__all__ = ["DayFeed", "file_key"]
+__all__ = ["NewFiles", "file_key"]
 
 #: How long a file is remembered after it was made: well beyond the time for which Twilio lists it.
 _MEMORY = 2 * FILE_LIFETIME
@@ -33,7 +33,7 @@ def file_key(entry: ExportDay) -> str:
     return f"{entry.create_date or '-'}/{entry.day}/{rest}"
 
 
-class DayFeed:
+class NewFiles:
     """
     Looks for day files that were not there before.
 
@@ -44,13 +44,15 @@ class DayFeed:
 
     wait = None
 
-    def __init__(self, resource_type: ResourceType, log: Log, pace: Pace, seen: Iterable[str] | None) -> None:
+    def __init__(
+        self, resource_type: ResourceType, log: Log, schedule: PollSchedule, seen: Iterable[str] | None
+    ) -> None:
         self.resource_type = resource_type
         self.has_looked = False
         self._seen = None if seen is None else set(seen)
         self._log = log
-        self._pace = pace
-        self._failures = Streak()
+        self._schedule = schedule
+        self._failures = ConsecutiveFailures()
 
     @property
     def seen(self) -> list[str]:
@@ -67,7 +69,7 @@ class DayFeed:
         """Whose list of day files is all that is asked for."""
         return self.resource_type
 
-    def look(self, source: Source) -> list[ExportDay] | None:
+    def look(self, source: ExportsReader) -> list[ExportDay] | None:
         """
         Look once; blocks.
 
@@ -96,8 +98,8 @@ class DayFeed:
     def pause(self) -> float:
         """Seconds until the next look."""
         if self.is_failing:
-            return self._failures.pause(self._pace)
-        return self._pace.pause(Outlook(), jitter=random.random())
+            return self._failures.pause(self._schedule)
+        return self._schedule.pause(CompletionEstimate(), jitter=random.random())
 
     def timed_out(self) -> list[ExportDay]:
         """A feed has no end."""

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.json_body import Recollection
+from airflow_provider_bulkexports.api.json_body import ListCache
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAuthError,
     BulkExportsConnectionError,
@@ -22,11 +22,11 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsRateLimitError,
 )
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType
-from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.wait_poller import as_poll_error
 from airflow_provider_bulkexports.polling.waits import DayWait, JobWait, StaleCredentialsError, Wait
 
-__all__ = ["Experience", "Round"]
+__all__ = ["PollRound", "PollerState"]
 
 T = TypeVar("T")
 OnJobs = Callable[[Iterable[str]], None]
@@ -42,7 +42,7 @@ _SUSPICIOUS = 3
 
 
 @dataclass
-class Experience:
+class PollerState:
     """
     What a poller learned in its rounds.
 
@@ -59,22 +59,22 @@ class Experience:
     unlisted: set[str] = field(default_factory=set)
     list_failures: dict[ResourceType, int] = field(default_factory=dict)
     unusable: set[ResourceType] = field(default_factory=set)
-    recollections: dict[ResourceType, Recollection] = field(
-        default_factory=lambda: {kind: Recollection(Job.from_json, attrgetter("job_sid")) for kind in ResourceType}
+    recollections: dict[ResourceType, ListCache] = field(
+        default_factory=lambda: {kind: ListCache(Job.from_json, attrgetter("job_sid")) for kind in ResourceType}
     )
 
 
-class Round:
+class PollRound:
     """
-    Answers the questions of waits (a :class:`~airflow_provider_bulkexports.polling.waits.Source`), each asked once.
+    Answers the requests of one poll, each sent once; an ``ExportsReader``.
 
     :param experience: What is known from former rounds; it grows.
     :param are_fresh: Whether the client's credentials were looked up just now.
     """
 
-    def __init__(self, client: BulkExportsClient, experience: Experience, *, are_fresh: bool = False) -> None:
+    def __init__(self, client: BulkExportsClient, state: PollerState, *, are_fresh: bool = False) -> None:
         self._client = client
-        self._experience = experience
+        self._state = state
         self._are_fresh = are_fresh
         self._jobs: dict[str, Job] = {}
         self._errors: dict[str, BulkExportsError] = {}
@@ -97,9 +97,9 @@ class Round:
         for wait in waits:
             if isinstance(wait, JobWait):
                 for sid in wait.job_sids:
-                    kind = wait.resource_type or self._experience.types.get(sid)
+                    kind = wait.resource_type or self._state.types.get(sid)
                     by_type.setdefault(kind, set()).add(sid)
-        untyped = by_type.pop(None, set()) - self._experience.unlisted
+        untyped = by_type.pop(None, set()) - self._state.unlisted
         for kind, wanted in by_type.items():
             assert kind is not None
             self._read_list(kind, wanted, on_jobs)
@@ -133,7 +133,7 @@ class Round:
             raise
         self._jobs[job_sid] = job
         if job.resource_type:
-            self._experience.types.setdefault(job_sid, job.resource_type)
+            self._state.types.setdefault(job_sid, job.resource_type)
         return job
 
     def list_jobs(self, resource_type: str) -> Iterable[Job]:
@@ -159,7 +159,7 @@ class Round:
     def _read_list(self, kind: ResourceType, wanted: set[str], on_jobs: OnJobs) -> None:
         """Read the list until it showed the wanted jobs, or proved to be longer than they are many."""
         wanted = wanted - self._jobs.keys()
-        if len(wanted) <= self._experience.pages.get(kind, 1):
+        if len(wanted) <= self._state.pages.get(kind, 1):
             return
         jobs = self._job_list(kind)
         self.has_read_lists = True
@@ -171,13 +171,13 @@ class Round:
         except BulkExportsError as error:
             self._blame(kind, error, wanted - jobs.jobs.keys())
         else:
-            self._experience.list_failures[kind] = 0
+            self._state.list_failures[kind] = 0
             is_enough = jobs.is_whole or wanted <= jobs.jobs.keys()
-            self._experience.pages[kind] = max(jobs.pages, 1) if is_enough else len(wanted)
+            self._state.pages[kind] = max(jobs.pages, 1) if is_enough else len(wanted)
 
     def _blame(self, kind: ResourceType, error: BulkExportsError, missing: set[str]) -> None:
         """Let a failed list fail the jobs that it did not show, unless they can be had one by one."""
-        self._experience.list_failures[kind] = failures = self._experience.list_failures.get(kind, 0) + 1
+        self._state.list_failures[kind] = failures = self._state.list_failures.get(kind, 0) + 1
         if not error.is_transient and not isinstance(error, BulkExportsAuthError):
             self._say_unusable(kind, error)  # such as one that leads in circles
             return
@@ -187,8 +187,8 @@ class Round:
 
     def _say_unusable(self, kind: ResourceType, error: BulkExportsError) -> None:
         """Warn, once: a request for each job, time after time, is not what anybody expects."""
-        if kind not in self._experience.unusable:
-            self._experience.unusable.add(kind)
+        if kind not in self._state.unusable:
+            self._state.unusable.add(kind)
             logging.getLogger(__name__).warning(
                 "The list of %s jobs cannot be read, so those that it did not show are asked for one by one: %s",
                 kind,
@@ -197,7 +197,7 @@ class Round:
 
     def _find(self, untyped: set[str], on_jobs: OnJobs) -> None:
         """Learn the types of jobs: one job tells its own, and the list of that type shows others."""
-        types = self._experience.types
+        types = self._state.types
         tried: set[ResourceType] = set()
         while len(untyped) > 1 and len(tried) < len(ResourceType):
             first = min(untyped)
@@ -209,7 +209,7 @@ class Round:
             types.update(dict.fromkeys(untyped & self._job_list(kind).jobs.keys(), kind))
             untyped = untyped - types.keys() - self._errors.keys()
         if len(tried) == len(ResourceType):
-            self._experience.unlisted |= untyped
+            self._state.unlisted |= untyped
 
     def _can_be_fetched(self, job_sid: str) -> bool:
         try:
@@ -220,7 +220,7 @@ class Round:
 
     def _job_list(self, kind: ResourceType) -> _JobList:
         if kind not in self._job_lists:
-            recollection = self._experience.recollections[kind]
+            recollection = self._state.recollections[kind]
             self._job_lists[kind] = _JobList(self._client.list_job_pages(kind, recollection=recollection))
         return self._job_lists[kind]
 
@@ -253,7 +253,7 @@ class Round:
             self._silences += 1
         elif isinstance(error, BulkExportsRateLimitError):
             self._rate_limit = error
-            self.pause_asked = Pace(0).pause_after(1, retry_after=error.retry_after)
+            self.pause_asked = PollSchedule(0).pause_after(1, retry_after=error.retry_after)
         elif isinstance(error, BulkExportsAuthError) and not self._are_fresh:
             raise StaleCredentialsError(str(error)) from error
 

@@ -19,11 +19,11 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.hooks.connection_lookup import load_connection_lookup
-from airflow_provider_bulkexports.polling.poll_round import Experience, Round
-from airflow_provider_bulkexports.polling.subscription import Looker, Seat
+from airflow_provider_bulkexports.polling.poll_round import PollerState, PollRound
+from airflow_provider_bulkexports.polling.subscription import PollTarget, Subscription
 from airflow_provider_bulkexports.polling.waits import StaleCredentialsError
 
-__all__ = ["Poller", "in_background", "in_thread", "look_until_found"]
+__all__ = ["SharedPoller", "in_background", "in_thread", "poll_until_done"]
 
 Found = TypeVar("Found")
 
@@ -31,7 +31,7 @@ Found = TypeVar("Found")
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="bulkexports")
 
 #: Waits due within this part of their interval are looked at in the same round.
-_NEAR = 0.1
+_SAME_ROUND = 0.1
 
 #: Part of its interval by which a wait may be looked at earlier, where a round takes long.
 _LONGEST_LEAD = 0.4
@@ -46,15 +46,15 @@ _LEAD_KEPT = 0.9
 _GRACE, _LONGEST_GRACE = 2.0, 15.0
 
 #: Looks or wake-ups after which a thread lets the event loop run, or the event loop its other tasks.
-_AT_A_TIME = 20
+_BATCH = 20
 
-_pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
+_pollers: dict[tuple[asyncio.AbstractEventLoop, str], SharedPoller] = {}
 _in_background: set[asyncio.Future[Any]] = set()
 
 
-async def look_until_found(
+async def poll_until_done(
     twilio_conn_id: str,
-    make_looker: Callable[[], Looker[Found]],
+    make_target: Callable[[], PollTarget[Found]],
     *,
     interval: float,
     end_time: float | None = None,
@@ -70,11 +70,11 @@ async def look_until_found(
     :raises BulkExportsInputError: if the connection, or what the looker is made from, cannot be right.
     """
     key = (asyncio.get_running_loop(), twilio_conn_id)
-    poller: Poller | None = _pollers.get(key)
+    poller: SharedPoller | None = _pollers.get(key)
     if poller is None or poller.has_ended:
-        poller = _pollers[key] = Poller(twilio_conn_id)
+        poller = _pollers[key] = SharedPoller(twilio_conn_id)
     try:
-        found: Found = await poller.wait(Seat(make_looker, interval, end_time, first_pause))
+        found: Found = await poller.wait(Subscription(make_target, interval, end_time, first_pause))
         return found
     finally:
         if poller.has_ended and _pollers.get(key) is poller:
@@ -95,7 +95,7 @@ def in_background(work: Coroutine[Any, Any, Found]) -> asyncio.Future[Found]:
     return future
 
 
-class Poller:
+class SharedPoller:
     """
     Looks for all waits of one connection in one event loop.
 
@@ -106,54 +106,60 @@ class Poller:
         self.has_ended = False
         self._hook = BulkExportsHook(twilio_conn_id)
         self._client: BulkExportsClient | None = None
-        self._experience = Experience()
-        self._seats: dict[Seat, None] = {}
+        self._state = PollerState()
+        self._subscriptions: dict[Subscription, None] = {}
         self._last_round = -float("inf")
-        self._hold = -float("inf")
-        self._lead = 0.0
+        self._paused_until = -float("inf")
+        self._lead_time = 0.0
         self._grace = _GRACE
         self._arrival = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         # In a context of its own: what it might say belongs to none of the waits.
         self._task = contextvars.Context().run(asyncio.ensure_future, self._run())
 
-    async def wait(self, seat: Seat) -> Any:
+    async def wait(self, subscription: Subscription) -> Any:
         """Take part until the end of the wait, or of its task."""
-        seat.arrive(self._last_round)
-        self._seats[seat] = None
+        subscription.arrive(self._last_round)
+        self._subscriptions[subscription] = None
         self._arrival.set()
-        alarm = self._alarm(seat)
+        alarm = self._alarm(subscription)
         try:
-            return await seat.end
+            return await subscription.end
         finally:
             if alarm:
                 alarm.cancel()
-            self._seats.pop(seat, None)
-            if not self._seats:
+            self._subscriptions.pop(subscription, None)
+            if not self._subscriptions:
                 self.has_ended = True
                 self._task.cancel()
 
-    def _alarm(self, seat: Seat) -> asyncio.TimerHandle | None:
+    def _alarm(self, subscription: Subscription) -> asyncio.TimerHandle | None:
         """End a wait when its time is up and no round does: that may hang, or be held back."""
-        if seat.last_look == float("inf"):
+        if subscription.last_look == float("inf"):
             return None
 
         def ring() -> None:
-            if time.monotonic() < seat.overdue_at(self._grace) and not seat.end.done():
-                alarm = self._loop.call_at(seat.overdue_at(self._grace), ring)
-                seat.end.add_done_callback(lambda _: alarm.cancel())
+            if time.monotonic() < subscription.overdue_at(self._grace) and not subscription.end.done():
+                alarm = self._loop.call_at(subscription.overdue_at(self._grace), ring)
+                subscription.end.add_done_callback(lambda _: alarm.cancel())
             else:
-                seat.time_out()
+                subscription.time_out()
 
-        return self._loop.call_at(seat.overdue_at(_GRACE), ring)
+        return self._loop.call_at(subscription.overdue_at(_GRACE), ring)
 
     async def _run(self) -> None:
         try:
-            while self._seats:
+            while self._subscriptions:
                 now = time.monotonic()
-                next_look = max(self._hold, min(seat.due for seat in self._seats))
+                next_look = max(self._paused_until, min(subscription.due for subscription in self._subscriptions))
                 if next_look <= now:
-                    await self._look([seat for seat in self._seats if seat.due <= now + seat.interval * _NEAR])
+                    await self._look(
+                        [
+                            subscription
+                            for subscription in self._subscriptions
+                            if subscription.due <= now + subscription.interval * _SAME_ROUND
+                        ]
+                    )
                 else:
                     await self._sleep(next_look - now)
         except Exception as error:  # noqa: BLE001  # raised again in every wait
@@ -172,9 +178,9 @@ class Poller:
         if self._client:
             return self._client
         await in_thread(load_connection_lookup)
-        seat = next(iter(self._seats))
+        subscription = next(iter(self._subscriptions))
         look_up = self._hook.aget_conn(most_retries=_RETRIES)
-        task: asyncio.Future[BulkExportsClient] = seat.context.copy().run(asyncio.ensure_future, look_up)
+        task: asyncio.Future[BulkExportsClient] = subscription.context.copy().run(asyncio.ensure_future, look_up)
         self._client = await task
         return self._client
 
@@ -188,10 +194,14 @@ class Poller:
             for each in either:
                 each.cancel()
 
-    async def _look(self, due: Collection[Seat]) -> None:
+    async def _look(self, due: Collection[Subscription]) -> None:
         """Look for the seats that are due, and for those that learn from it by the way."""
         are_due = set(due)
-        others = [seat for seat in self._seats if seat.looker is not None and seat not in are_due]
+        others = [
+            subscription
+            for subscription in self._subscriptions
+            if subscription.target is not None and subscription not in are_due
+        ]
         self._last_round = time.monotonic()
         try:
             source, looked = await self._hold_round(due, others)
@@ -201,88 +211,101 @@ class Poller:
             await in_thread(self._fail, due, error, time.monotonic())
             return
         now = time.monotonic()
-        self._hold = now + source.pause_asked
+        self._paused_until = now + source.pause_asked
         took = now - self._last_round
         if not source.has_failed:
             self._grace = min(max(_GRACE, 2 * took), _LONGEST_GRACE)
         if source.has_read_lists and not source.has_failed:
             # Reading them takes a while, maybe twice as long next time, and what was slow lately may be so again: the
             # next round begins as much earlier, or waits would end late by it.
-            self._lead = max(2 * took, self._lead * _LEAD_KEPT)
-        for seat in looked:
-            if seat.is_failing:
-                seat.due += took  # its pause begins with the end of what failed
+            self._lead_time = max(2 * took, self._lead_time * _LEAD_KEPT)
+        for subscription in looked:
+            if subscription.is_failing:
+                subscription.due += took  # its pause begins with the end of what failed
             elif source.has_read_lists:
-                seat.due -= min(self._lead, seat.interval * _LONGEST_LEAD)
+                subscription.due -= min(self._lead_time, subscription.interval * _LONGEST_LEAD)
 
-    async def _hold_round(self, due: Collection[Seat], others: Collection[Seat]) -> tuple[Round, list[Seat]]:
-        source = Round(await self._connected(), self._experience)
+    async def _hold_round(
+        self, due: Collection[Subscription], others: Collection[Subscription]
+    ) -> tuple[PollRound, list[Subscription]]:
+        source = PollRound(await self._connected(), self._state)
         try:
             return source, await in_thread(self._round, source, due, others)
         except StaleCredentialsError:
             self._disconnect()
-            source = Round(await self._connected(), self._experience, are_fresh=True)
+            source = PollRound(await self._connected(), self._state, are_fresh=True)
             return source, await in_thread(self._round, source, due, others)
 
-    def _fail(self, due: Iterable[Seat], error: Exception, now: float) -> None:
+    def _fail(self, due: Iterable[Subscription], error: Exception, now: float) -> None:
         """Count a failed poll of every seat that is due. In a thread."""
-        for seat in due:
-            seat.prepare()
-            seat.fail(error, now)
-        if ended := [seat for seat in due if seat.found is not None]:
+        for subscription in due:
+            subscription.prepare()
+            subscription.fail(error, now)
+        if ended := [subscription for subscription in due if subscription.found is not None]:
             self._loop.call_soon_threadsafe(self._settle, ended)
 
-    def _round(self, source: Round, due: Iterable[Seat], others: Iterable[Seat]) -> list[Seat]:
+    def _round(
+        self, source: PollRound, due: Iterable[Subscription], others: Iterable[Subscription]
+    ) -> list[Subscription]:
         """Look for every seat as soon as its questions are answered, and return the seats. In a thread."""
-        for seat in due:
-            seat.prepare()
+        for subscription in due:
+            subscription.prepare()
         waiting = dict.fromkeys([*due, *others])
-        by_job: dict[str, list[Seat]] = {}
-        for seat in waiting:
-            for sid in seat.job_sids:
-                by_job.setdefault(sid, []).append(seat)
+        by_job: dict[str, list[Subscription]] = {}
+        for subscription in waiting:
+            for sid in subscription.job_sids:
+                by_job.setdefault(sid, []).append(subscription)
 
-        def look_at(seats: Iterable[Seat]) -> None:
-            looked = [seat for seat in dict.fromkeys(seats) if seat in waiting]
-            ended: list[Seat] = []
-            for number, seat in enumerate(looked, 1):
-                if ended and not seat.is_answered(source):
+        def look_at(subscriptions: Iterable[Subscription]) -> None:
+            looked = [subscription for subscription in dict.fromkeys(subscriptions) if subscription in waiting]
+            ended: list[Subscription] = []
+            for number, subscription in enumerate(looked, 1):
+                if ended and not subscription.is_answered(source):
                     # What has ended does not wait for the answer to another's question.
                     self._loop.call_soon_threadsafe(self._settle, ended)
                     ended = []
-                del waiting[seat]
-                seat.look(source, self._last_round)
-                if seat.found is not None:
-                    ended.append(seat)
-                if number % _AT_A_TIME == 0:
+                del waiting[subscription]
+                subscription.look(source, self._last_round)
+                if subscription.found is not None:
+                    ended.append(subscription)
+                if number % _BATCH == 0:
                     time.sleep(0)
             if ended:
                 self._loop.call_soon_threadsafe(self._settle, ended)
 
         def on_jobs(job_sids: Iterable[str]) -> None:
-            look_at(seat for sid in job_sids for seat in by_job.get(sid, ()) if seat.is_answered(source))
+            look_at(
+                subscription
+                for sid in job_sids
+                for subscription in by_job.get(sid, ())
+                if subscription.is_answered(source)
+            )
 
         # Whose last look failed comes last: it may hang again.
         for is_failing in (False, True):
-            seats = [seat for seat in due if seat in waiting and seat.is_failing is is_failing]
-            source.gather([seat.wait for seat in seats if seat.wait], on_jobs=on_jobs)
-            look_at(seats)
-        look_at(seat for seat in others if seat.is_answered(source))
-        return [seat for seat in (*due, *others) if seat not in waiting]
+            subscriptions = [
+                subscription
+                for subscription in due
+                if subscription in waiting and subscription.is_failing is is_failing
+            ]
+            source.gather([subscription.wait for subscription in subscriptions if subscription.wait], on_jobs=on_jobs)
+            look_at(subscriptions)
+        look_at(subscription for subscription in others if subscription.is_answered(source))
+        return [subscription for subscription in (*due, *others) if subscription not in waiting]
 
-    def _settle(self, seats: Sequence[Seat]) -> None:
-        for seat in seats:
-            self._seats.pop(seat, None)
-        in_background(_wake(seats))
+    def _settle(self, subscriptions: Sequence[Subscription]) -> None:
+        for subscription in subscriptions:
+            self._subscriptions.pop(subscription, None)
+        in_background(_wake(subscriptions))
 
     def _end_all(self, error: Exception) -> None:
-        for seat in self._seats:
-            seat.found = error
-        self._settle(list(self._seats))
+        for subscription in self._subscriptions:
+            subscription.found = error
+        self._settle(list(self._subscriptions))
 
 
-async def _wake(seats: Iterable[Seat]) -> None:
-    for number, seat in enumerate(seats, 1):
-        seat.wake()
-        if number % _AT_A_TIME == 0:
+async def _wake(subscriptions: Iterable[Subscription]) -> None:
+    for number, subscription in enumerate(subscriptions, 1):
+        subscription.wake()
+        if number % _BATCH == 0:
             await asyncio.sleep(0)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from airflow_provider_bulkexports.model.resources import ResourceType
-from airflow_provider_bulkexports.polling.poll_round import Round
-from airflow_provider_bulkexports.polling.waits import JobWait, Source, StaleCredentialsError, Wait
+from airflow_provider_bulkexports.polling.poll_round import PollRound
+from airflow_provider_bulkexports.polling.waits import ExportsReader, JobWait, StaleCredentialsError, Wait
 
-__all__ = ["Looker", "Seat"]
+__all__ = ["PollTarget", "Subscription"]
 
 T = TypeVar("T")
 Found_co = TypeVar("Found_co", covariant=True)
@@ -24,8 +24,8 @@ _LONGEST_GATHERING = 5.0
 _GRACE_OF_THE_FIRST_LOOK = 30.0
 
 
-class Looker(Protocol[Found_co]):
-    """Whoever looks again and again, such as a :class:`~airflow_provider_bulkexports.polling.wait_poller.Watch`."""
+class PollTarget(Protocol[Found_co]):
+    """What the shared poller polls, such as a ``WaitPoller``."""
 
     @property
     def wait(self) -> Wait | None:
@@ -39,7 +39,7 @@ class Looker(Protocol[Found_co]):
     def is_failing(self) -> bool:
         """Whether the last look failed."""
 
-    def look(self, source: Source) -> Found_co | None:
+    def look(self, source: ExportsReader) -> Found_co | None:
         """Look once; blocks. Return what was waited for, once it is there."""
 
     def fail(self, error: Exception) -> Found_co | None:
@@ -52,7 +52,7 @@ class Looker(Protocol[Found_co]):
         """What to return when time is up."""
 
 
-class Seat:
+class Subscription:
     """
     A wait's place in a poller.
 
@@ -62,7 +62,7 @@ class Seat:
     """
 
     def __init__(
-        self, make_looker: Callable[[], Looker[Any]], interval: float, end_time: float | None, first_pause: float
+        self, make_target: Callable[[], PollTarget[Any]], interval: float, end_time: float | None, first_pause: float
     ) -> None:
         self.interval = interval
         self._first_pause = first_pause
@@ -71,20 +71,20 @@ class Seat:
         self.due = 0.0
         self.end: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.context = contextvars.copy_context()
-        self.looker: Looker[Any] | None = None
+        self.target: PollTarget[Any] | None = None
         self.wait: Wait | None = None
         self.job_sids: Sequence[str] = ()
         self.found: Any = None
-        self._make_looker = make_looker
+        self._make_looker = make_target
 
     @property
     def is_failing(self) -> bool:
         """Whether the last look failed."""
-        return self.looker is not None and self.looker.is_failing
+        return self.target is not None and self.target.is_failing
 
-    def is_answered(self, source: Round) -> bool:
+    def is_answered(self, source: PollRound) -> bool:
         """Whether a look would ask nothing that is not known already."""
-        return source.knows(self.wait) or (self.looker is not None and source.knows_days(self.looker.days_of))
+        return source.knows(self.wait) or (self.target is not None and source.knows_days(self.target.days_of))
 
     def arrive(self, last_round: float) -> None:
         """Set the first look; waits that arrive one after the other are looked at together."""
@@ -103,16 +103,16 @@ class Seat:
 
     def prepare(self) -> None:
         """Make the looker, once."""
-        if self.looker is None and self.found is None:
+        if self.target is None and self.found is None:
             try:
-                self.looker = self._in_context(self._make_looker)
+                self.target = self._in_context(self._make_looker)
             except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = error
             else:
-                self.wait = self.looker.wait
+                self.wait = self.target.wait
                 self.job_sids = self.wait.job_sids if isinstance(self.wait, JobWait) else ()
 
-    def look(self, source: Round, began: float) -> None:
+    def look(self, source: PollRound, began: float) -> None:
         """
         Look, and set the next look or end the wait if its time is up. In the poller's thread.
 
@@ -120,10 +120,10 @@ class Seat:
 
         :param began: Monotonic time at which the round began.
         """
-        if (looker := self._open_looker()) is None:
+        if (target := self._open_looker()) is None:
             return
         try:
-            self._go_on(looker, self._in_context(looker.look, source), began)
+            self._go_on(target, self._in_context(target.look, source), began)
         except StaleCredentialsError:
             raise
         except Exception as error:  # noqa: BLE001  # counted
@@ -135,34 +135,34 @@ class Seat:
 
         :param began: Monotonic time at which the poll began.
         """
-        if (looker := self._open_looker()) is not None:
+        if (target := self._open_looker()) is not None:
             try:
-                self._go_on(looker, self._in_context(looker.fail, error), began)
+                self._go_on(target, self._in_context(target.fail, error), began)
             except Exception as fault:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = fault
 
     def time_out(self) -> None:
         """End the wait since its time is up, whatever its poll is doing. In the event loop."""
         self.prepare()
-        if (looker := self._open_looker()) is not None:
+        if (target := self._open_looker()) is not None:
             try:
-                self.found = self._in_context(looker.timed_out)
+                self.found = self._in_context(target.timed_out)
             except Exception as fault:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = fault
         self.wake()
 
-    def _open_looker(self) -> Looker[Any] | None:
-        return None if self.found is not None or self.end.done() else self.looker
+    def _open_looker(self) -> PollTarget[Any] | None:
+        return None if self.found is not None or self.end.done() else self.target
 
     def _in_context(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call in a copy of the wait's context: a look that hangs in a thread still occupies its own."""
         return self.context.copy().run(call, *arguments)
 
-    def _go_on(self, looker: Looker[Any], found: Any, began: float) -> None:
+    def _go_on(self, target: PollTarget[Any], found: Any, began: float) -> None:
         if found is None:
-            self.due = min(began + looker.pause(), self.last_look)
+            self.due = min(began + target.pause(), self.last_look)
             if began >= self.last_look:
-                found = looker.timed_out()
+                found = target.timed_out()
         self.found = found
 
     def wake(self) -> None:

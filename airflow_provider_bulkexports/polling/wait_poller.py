@@ -18,11 +18,18 @@ from airflow_provider_bulkexports.exceptions import (
 from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitEvent
 from airflow_provider_bulkexports.planning import pacing
-from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
+from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.planning.progress import Progress
-from airflow_provider_bulkexports.polling.waits import Check, Source, StaleCredentialsError, Wait
+from airflow_provider_bulkexports.polling.waits import CheckResult, ExportsReader, StaleCredentialsError, Wait
 
-__all__ = ["FAILURES_IN_A_ROW", "MAX_POLL_INTERVAL", "POLL_INTERVAL", "Streak", "Watch", "as_poll_error"]
+__all__ = [
+    "MAX_CONSECUTIVE_FAILURES",
+    "MAX_POLL_INTERVAL",
+    "POLL_INTERVAL",
+    "ConsecutiveFailures",
+    "WaitPoller",
+    "as_poll_error",
+]
 
 #: Seconds between looks, where the DAG does not say.
 POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
@@ -31,7 +38,7 @@ POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
 MAX_POLL_INTERVAL = conf.getfloat("bulkexports", "max_poll_interval", fallback=pacing.MAX_POLL_INTERVAL)
 
 #: Looks in a row that may fail. With their growing pauses they outlast an outage of ten minutes at any interval.
-FAILURES_IN_A_ROW = 10
+MAX_CONSECUTIVE_FAILURES = 10
 
 
 def as_poll_error(error: Exception) -> BulkExportsError:
@@ -48,7 +55,7 @@ def as_poll_error(error: Exception) -> BulkExportsError:
     return BulkExportsResponseError(f"Unexpected {what}{where}")
 
 
-class Streak:
+class ConsecutiveFailures:
     """Failed looks in a row, and the pause that they call for."""
 
     def __init__(self) -> None:
@@ -64,12 +71,12 @@ class Streak:
         """Count anew, after a look that worked."""
         self.length = 0
 
-    def pause(self, pace: Pace) -> float:
+    def pause(self, schedule: PollSchedule) -> float:
         """Seconds until the next look, after at least one failed."""
-        return pace.pause_after(self.length, retry_after=self._retry_after)
+        return schedule.pause_after(self.length, retry_after=self._retry_after)
 
 
-class Watch:
+class WaitPoller:
     """
     A wait's memory between looks, so that each log line says something new and passing faults are survived.
 
@@ -80,12 +87,12 @@ class Watch:
 
     days_of = None
 
-    def __init__(self, wait: Wait, log: Log, pace: Pace) -> None:
+    def __init__(self, wait: Wait, log: Log, schedule: PollSchedule) -> None:
         self.wait = wait
-        self.pace = pace
+        self.schedule = schedule
         self._log = log
-        self._failures = Streak()
-        self._last: Check | None = None
+        self._failures = ConsecutiveFailures()
+        self._last: CheckResult | None = None
         self._last_headline = ""
 
     @property
@@ -93,7 +100,7 @@ class Watch:
         """Whether the last look failed."""
         return self._failures.length > 0
 
-    def look(self, source: Source) -> WaitEvent | None:
+    def look(self, source: ExportsReader) -> WaitEvent | None:
         """
         Look once. Blocks; a fault is counted, not raised.
 
@@ -114,7 +121,7 @@ class Watch:
             self._say(check.progress)
         return check.event
 
-    def insist(self, source: Source, *, deadline: float) -> WaitEvent | None:
+    def insist(self, source: ExportsReader, *, deadline: float) -> WaitEvent | None:
         """
         Look, and if that fails again and again: until Twilio answers, or the budget of failures is spent.
 
@@ -124,7 +131,7 @@ class Watch:
         """
         event = self.look(source)
         while event is None and self.is_failing and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(self._failures.pause(Pace(0)), left))
+            time.sleep(min(self._failures.pause(PollSchedule(0)), left))
             event = self.look(source)
         if event is None and time.monotonic() >= deadline:
             return self._fallback()
@@ -133,10 +140,10 @@ class Watch:
     def pause(self) -> float:
         """Seconds until the next look."""
         if self.is_failing:
-            return self._failures.pause(self.pace)
+            return self._failures.pause(self.schedule)
         now = datetime.now(timezone.utc)
-        outlook = self._last.progress.outlook(now=now) if self._last else Outlook()
-        return self.pace.pause(outlook, jitter=random.random())
+        estimate = self._last.progress.estimate(now=now) if self._last else CompletionEstimate()
+        return self.schedule.pause(estimate, jitter=random.random())
 
     def timed_out(self, *, fate: str | None = None) -> WaitEvent:
         """
@@ -170,10 +177,10 @@ class Watch:
             return WaitEvent(status="fatal", message=str(failure), result=None)
         self._failures.add(failure)
         length = self._failures.length
-        if length >= FAILURES_IN_A_ROW:
+        if length >= MAX_CONSECUTIVE_FAILURES:
             message = f"Twilio could not be asked {length} times in a row; the job goes on there. {failure}"
             return self._fallback() or WaitEvent(status="error", message=message, result=None)
-        self._log.warning("Look failed (%d of %d in a row): %s", length, FAILURES_IN_A_ROW, plain_text(failure))
+        self._log.warning("Look failed (%d of %d in a row): %s", length, MAX_CONSECUTIVE_FAILURES, plain_text(failure))
         return None
 
     def _fallback(self) -> WaitEvent | None:

@@ -26,20 +26,18 @@ from airflow_provider_bulkexports.planning.job_days import _is_as_far, _overlap
 from airflow_provider_bulkexports.planning.progress import (
     Progress,
     Verdict,
-    is_finished,
-    name_days,
-    own_range,
     progress_of,
+    resolve_unnamed_days,
 )
 
-__all__ = ["Check", "DayWait", "JobWait", "Source", "StaleCredentialsError", "Wait"]
+__all__ = ["CheckResult", "DayWait", "ExportsReader", "JobWait", "StaleCredentialsError", "Wait"]
 
 #: Looks at the files for each look at the jobs, while no job works on a wanted day.
 _IDLE_LOOKS = 10
 
 
-class Source(Protocol):
-    """Who is asked: a client (``BulkExportsClient``), or one look of many waits (``Round``)."""
+class ExportsReader(Protocol):
+    """Who is asked: a client (``BulkExportsClient``), or one look of many waits (``PollRound``)."""
 
     def get_job(self, job_sid: str) -> Job:
         """Fetch one job."""
@@ -55,7 +53,7 @@ class StaleCredentialsError(Exception):
     """Raised by a source that refuses the whole poll: its credentials may have been replaced. No fault of a wait."""
 
 
-class Check(NamedTuple):
+class CheckResult(NamedTuple):
     """
     What one look showed.
 
@@ -67,7 +65,7 @@ class Check(NamedTuple):
 
     progress: Progress
     event: WaitEvent | None
-    evidence: object = None
+    basis: object = None
     failure: BulkExportsError | None = None
     fallback: WaitEvent | None = None
 
@@ -79,7 +77,7 @@ class Wait(Protocol):
     def subject(self) -> str:
         """What it is, in a log line."""
 
-    def check(self, source: Source, previous: Check | None = None) -> Check:
+    def check(self, source: ExportsReader, previous: CheckResult | None = None) -> CheckResult:
         """Look once; blocks. ``previous`` is what the last look showed, if there was one."""
 
 
@@ -124,7 +122,7 @@ class JobWait:
         """The job sids."""
         return listed(self.job_sids, most=10)
 
-    def check(self, source: Source, previous: Check | None = None) -> Check:
+    def check(self, source: ExportsReader, previous: CheckResult | None = None) -> CheckResult:
         """
         Look at the jobs once.
 
@@ -132,17 +130,17 @@ class JobWait:
         :raises BulkExportsInputError: if the jobs are not what was waited for.
         """
         jobs = [_fetch(source, sid) for sid in self.job_sids]
-        if previous and previous.event is None and isinstance(evidence := previous.evidence, list):
-            if all(map(is_, jobs, evidence)):
+        if previous and previous.event is None and isinstance(basis := previous.basis, list):
+            if all(map(is_, jobs, basis)):
                 return previous
-            if all(map(_is_as_far, jobs, evidence)):
-                return Check(previous.progress.with_outlook(jobs), None, jobs)
+            if all(map(_is_as_far, jobs, basis)):
+                return CheckResult(previous.progress.with_estimate(jobs), None, jobs)
         days = self._days_in(jobs, previous)
         progress = progress_of(jobs, days)
         if progress.verdict is Verdict.WAIT:
-            return Check(progress, None, jobs)
+            return CheckResult(progress, None, jobs)
         if progress.verdict is Verdict.DELETED:
-            return Check(progress, self._deleted(progress))
+            return CheckResult(progress, self._deleted(progress))
         resource_type = self.resource_type or next((job.resource_type for job in jobs if job.resource_type), None)
         markers = [marker for job in jobs if (marker := read_marker(job))]
         created = [marker.day for marker in markers] if len(markers) == len(jobs) else []
@@ -151,15 +149,17 @@ class JobWait:
             return _finished(named, created, self.job_sids, resource_type)
 
         if not progress.unnamed_days:
-            return Check(progress, finished(progress))
+            return CheckResult(progress, finished(progress))
         try:
-            named = name_days(progress, _files(source, resource_type))
+            named = resolve_unnamed_days(progress, _files(source, resource_type))
         except BulkExportsError as error:  # passing; by the list's absence alone no day is said to have failed
-            fallback = None if progress.unnamed.get(DayStatus.FAILED) else finished(name_days(progress, None))
-            return Check(progress, None, failure=error, fallback=fallback)
-        return Check(named, finished(named))
+            fallback = (
+                None if progress.unnamed.get(DayStatus.FAILED) else finished(resolve_unnamed_days(progress, None))
+            )
+            return CheckResult(progress, None, failure=error, fallback=fallback)
+        return CheckResult(named, finished(named))
 
-    def _days_in(self, jobs: Sequence[Job], previous: Check | None) -> DayRange:
+    def _days_in(self, jobs: Sequence[Job], previous: CheckResult | None) -> DayRange:
         for job in jobs:
             if self.resource_type and job.resource_type and job.resource_type is not self.resource_type:
                 raise BulkExportsInputError(
@@ -194,30 +194,30 @@ class DayWait:
         """The resource type and the days."""
         return f"{self.resource_type} of {self.days}"
 
-    def check(self, source: Source, previous: Check | None = None) -> Check:
+    def check(self, source: ExportsReader, previous: CheckResult | None = None) -> CheckResult:
         """Look at the list of files once, and, if files are missing, at the jobs for days without records."""
         files = [entry for entry in source.list_days(self.resource_type) if entry.day in self.days]
         states = dict.fromkeys(sorted(entry.day for entry in files), DayStatus.COMPLETED)
         looks_left, jobs = 0, list[Job]()
         if len(states) < len(self.days):
-            looks_left = previous.evidence - 1 if previous and isinstance(previous.evidence, int) else 0
+            looks_left = previous.basis - 1 if previous and isinstance(previous.basis, int) else 0
             if looks_left <= 0:
                 jobs = self._jobs(source)
                 states = self._with_empty_days(states, jobs)
-                looks_left = _IDLE_LOOKS if all(map(is_finished, jobs)) else 1
-        progress = Progress(self.days, states, unaccounted=len(self.days) - len(states)).with_outlook(jobs)
+                looks_left = _IDLE_LOOKS if all(job.is_finished for job in jobs) else 1
+        progress = Progress(self.days, states, unaccounted=len(self.days) - len(states)).with_estimate(jobs)
         if progress.verdict is Verdict.WAIT:
-            return Check(progress, None, looks_left)
+            return CheckResult(progress, None, looks_left)
         created = [entry.create_date for entry in files if entry.create_date]
-        return Check(progress, _finished(progress, created, (), self.resource_type))
+        return CheckResult(progress, _finished(progress, created, (), self.resource_type))
 
-    def _jobs(self, source: Source) -> list[Job]:
+    def _jobs(self, source: ExportsReader) -> list[Job]:
         """The jobs that may work on a wanted day."""
-        return [job for job in source.list_jobs(self.resource_type) if _overlap(own_range(job) or self.days, self.days)]
+        return [job for job in source.list_jobs(self.resource_type) if _overlap(job.days or self.days, self.days)]
 
     def _with_empty_days(self, states: Mapping[date, DayStatus], jobs: Iterable[Job]) -> dict[date, DayStatus]:
         """Add days that a job calls empty, by name or, if it says which days it covers, by its counts."""
-        said = progress_of([job for job in jobs if own_range(job) or _names_all_days(job)], self.days)
+        said = progress_of([job for job in jobs if job.days or _names_all_days(job)], self.days)
         empty = dict.fromkeys(said.with_status(DayStatus.COMPLETED_EMPTY_RECORDS), DayStatus.COMPLETED_EMPTY_RECORDS)
         return {**empty, **states}
 
@@ -245,7 +245,7 @@ def _names_all_days(job: Job) -> bool:
     return all(len(group.days) >= group.count for group in job.details)
 
 
-def _fetch(source: Source, job_sid: str) -> Job:
+def _fetch(source: ExportsReader, job_sid: str) -> Job:
     try:
         return source.get_job(job_sid)
     except BulkExportsNotFoundError:
@@ -261,7 +261,7 @@ def _fetch(source: Source, job_sid: str) -> Job:
         ) from error
 
 
-def _files(source: Source, resource_type: ResourceType | None) -> set[date] | None:
+def _files(source: ExportsReader, resource_type: ResourceType | None) -> set[date] | None:
     """Days of which there is a file; ``None`` if nobody can tell, such as without the permission to list them."""
     if resource_type is None:
         return None

@@ -8,19 +8,19 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.assets.events import announce_result, require_outlets
+from airflow_provider_bulkexports.assets.events import add_result_events, require_asset_outlet
 from airflow_provider_bulkexports.compat import AirflowSkipException, BaseSensorOperator, Context, PokeReturnValue
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
+from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.polling.wait_poller import Watch
+from airflow_provider_bulkexports.planning.pacing import PollSchedule
+from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
-from airflow_provider_bulkexports.tasks.expiry import expiry_of, warn_of_expiry
+from airflow_provider_bulkexports.tasks.expiry import look_up_expiry, warn_if_expiring
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import require_given
-from airflow_provider_bulkexports.tasks.results import conclude
+from airflow_provider_bulkexports.tasks.results import result_or_raise
 from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
 
 __all__ = ["WaitSensor"]
@@ -45,13 +45,13 @@ class WaitSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        require_outlets(self, emit_partitions=emit_partitions)
+        require_asset_outlet(self, emit_partitions=emit_partitions)
         self.emit_partitions = emit_partitions
         self.twilio_conn_id = twilio_conn_id
         self.max_poll_interval = max_poll_interval
         self.deferrable = deferrable
-        self._watch: Watch | None = None
-        self._pace  # noqa: B018  # refuses at parse time what is no number of seconds
+        self._poller: WaitPoller | None = None
+        self._schedule  # noqa: B018  # refuses at parse time what is no number of seconds
 
     @cached_property
     def hook(self) -> BulkExportsHook:
@@ -63,12 +63,14 @@ class WaitSensor(BaseSensorOperator):
         with as_task_failures():
             require_given(self)
             client = self.hook.get_conn()
-            watch = self._watch_in(context, client)
-            event = watch.look(client) if self.deferrable else watch.insist(client, deadline=self._deadline)
+            poller = self._watch_in(context, client)
+            event = poller.look(client) if self.deferrable else poller.insist(client, deadline=self._deadline)
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._end(context, event))
         if self.deferrable:
-            defer_wait(self, watch.wait, twilio_conn_id=self.twilio_conn_id, pace=self._pace, timeout=self.timeout)
+            defer_wait(
+                self, poller.wait, twilio_conn_id=self.twilio_conn_id, schedule=self._schedule, timeout=self.timeout
+            )
         return PokeReturnValue(is_done=False)
 
     def execute(self, context: Context) -> Any:
@@ -94,25 +96,25 @@ class WaitSensor(BaseSensorOperator):
 
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
         """Pause as long as the triggerer would, and look once more when the time is up; Airflow asks here."""
-        if self.exponential_backoff or self._watch is None:
+        if self.exponential_backoff or self._poller is None:
             return float(super()._get_next_poke_interval(started_at, run_duration, poke_count))
-        return min(self._watch.pause(), max(self.timeout - run_duration(), 0.0) + _BEHIND_THE_TIMEOUT)
+        return min(self._poller.pause(), max(self.timeout - run_duration(), 0.0) + _BEHIND_THE_TIMEOUT)
 
     @property
-    def _pace(self) -> Pace:
-        return Pace(self.poke_interval, self.max_poll_interval)
+    def _schedule(self) -> PollSchedule:
+        return PollSchedule(self.poke_interval, self.max_poll_interval)
 
     @cached_property
     def _deadline(self) -> float:
         return time.monotonic() + self.timeout
 
-    def _watch_in(self, context: Context, client: BulkExportsClient) -> Watch:
-        if self._watch is None:
+    def _watch_in(self, context: Context, client: BulkExportsClient) -> WaitPoller:
+        if self._poller is None:
             wait = self._wait(context)
             job_sids = wait.job_sids if isinstance(wait, JobWait) else ()
-            remember_link(context, client, resource_type=wait.resource_type, job_sids=job_sids)
-            self._watch = Watch(wait, self.log, self._pace)
-        return self._watch
+            push_link(context, client, resource_type=wait.resource_type, job_sids=job_sids)
+            self._poller = WaitPoller(wait, self.log, self._schedule)
+        return self._poller
 
     def _wait(self, context: Context) -> JobWait | DayWait:
         """What to wait for, by the rendered arguments."""
@@ -120,8 +122,8 @@ class WaitSensor(BaseSensorOperator):
 
     def _end(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
         result = self._conclude(event)
-        warn_of_expiry(result, log=self.log)
-        announce_result(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
+        warn_if_expiring(result, log=self.log)
+        add_result_events(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
         return result
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
@@ -136,11 +138,11 @@ class WaitSensor(BaseSensorOperator):
         except Exception as error:  # noqa: BLE001  # such as a connection that is gone by now: the result is not
             self.log.warning("Cannot determine when the files expire: %s", plain_text(error))
             return None
-        return expiry_of(client, result)
+        return look_up_expiry(client, result)
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         """Turn the end of the wait into its result, or the task's failure."""
-        return conclude(event)
+        return result_or_raise(event)
 
 
 def _with_reason(skipped: AirflowSkipException) -> AirflowSkipException:

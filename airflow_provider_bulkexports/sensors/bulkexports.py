@@ -15,9 +15,9 @@ from airflow_provider_bulkexports.polling.wait_poller import MAX_POLL_INTERVAL, 
 from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
 from airflow_provider_bulkexports.sensors.base import WaitSensor
 from airflow_provider_bulkexports.tasks.arguments import known, known_days, require_choice
-from airflow_provider_bulkexports.tasks.days import wanted_days
+from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given
-from airflow_provider_bulkexports.tasks.results import conclude
+from airflow_provider_bulkexports.tasks.results import result_or_raise
 
 __all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
 
@@ -98,12 +98,12 @@ class ExportCustomJobSensor(WaitSensor):
         self.end_day = end_day
         self.failed_days = failed_days
         JobWait.parse(
-            known(job_sid, otherwise=_SOME_JOB),
+            known(job_sid, default=_SOME_JOB),
             resource_type=known(resource_type),
             start_day=known(start_day),
             end_day=known(end_day),
         )
-        require_choice("failed_days", known(failed_days, otherwise="fail"), _FAILED_DAYS)
+        require_choice("failed_days", known(failed_days, default="fail"), _FAILED_DAYS)
         remember_given(self)
 
     def _wait(self, context: Context) -> JobWait:
@@ -113,7 +113,7 @@ class ExportCustomJobSensor(WaitSensor):
         )
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
-        result = conclude(event, failed_days=self.failed_days)
+        result = result_or_raise(event, failed_days=self.failed_days)
         if result["failed"]:
             then = "the task that stores the others fails because of it" if self.failed_days == "store" else "ignored"
             self.log.warning("Days that failed at Twilio: %s; %s", listed(result["failed"]), then)
@@ -169,10 +169,10 @@ class ExportDaySensor(WaitSensor):
         self.resource_type = resource_type
         self.start_day = start_day
         self.end_day = end_day
-        ResourceType.parse(known(resource_type, otherwise=ResourceType.MESSAGES))
+        ResourceType.parse(known(resource_type, default=ResourceType.MESSAGES))
         known_days(start_day, end_day)
         remember_given(self)
 
     def _wait(self, context: Context) -> DayWait:
-        days = wanted_days(context, start_day=self.start_day, end_day=self.end_day)
+        days = days_to_export(context, start_day=self.start_day, end_day=self.end_day)
         return DayWait(ResourceType.parse(self.resource_type), days)

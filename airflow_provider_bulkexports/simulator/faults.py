@@ -65,7 +65,7 @@ class Fault:
             self.origin in (None, origin) and self.method in (None, method) and self._path.fullmatch(path) is not None
         )
 
-    def strike(self) -> bool:
+    def applies(self) -> bool:
         """Count one matching request; whether the fault hits it."""
         self.matched += 1
         if self.matched <= self.after or (self.times is not None and self.hits >= self.times):
@@ -110,7 +110,7 @@ class FaultPlan:
         """Return the first fault that hits a request. Those after it do not count the request."""
         with self._lock:
             for fault in self._faults:
-                if fault.matches(origin, method, path) and fault.strike():
+                if fault.matches(origin, method, path) and fault.applies():
                     return fault
             return None
 

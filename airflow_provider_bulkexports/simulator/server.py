@@ -17,7 +17,7 @@ from airflow_provider_bulkexports.simulator.clock import SimulatedClock
 from airflow_provider_bulkexports.simulator.faults import FaultPlan
 from airflow_provider_bulkexports.simulator.http.admission import ServedHosts
 from airflow_provider_bulkexports.simulator.http.api import make_api
-from airflow_provider_bulkexports.simulator.http.middleware import BreakableProtocol, Wire
+from airflow_provider_bulkexports.simulator.http.middleware import BreakableProtocol, FaultMiddleware
 from airflow_provider_bulkexports.simulator.http.storage import make_storage
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 from airflow_provider_bulkexports.simulator.request_log import RequestLog
@@ -169,8 +169,8 @@ class Simulator:
             "requests": self.requests,
         }
         self._servers = [
-            _make_server(Wire(api, origin="api", **wiring)),
-            _make_server(Wire(storage, origin="storage", **wiring)),
+            _make_server(FaultMiddleware(api, origin="api", **wiring)),
+            _make_server(FaultMiddleware(storage, origin="storage", **wiring)),
         ]
         self._thread = threading.Thread(
             target=lambda: asyncio.run(_serve(self._servers, sockets)), name="twilio-simulator", daemon=True
@@ -271,7 +271,7 @@ class _Server(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._stopping.set)
 
 
-def _make_server(app: Wire) -> _Server:
+def _make_server(app: FaultMiddleware) -> _Server:
     config = uvicorn.Config(
         app,
         http=BreakableProtocol,

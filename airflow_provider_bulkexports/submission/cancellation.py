@@ -10,7 +10,7 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsNotFoundError, TaskKilledError
 from airflow_provider_bulkexports.model.resources import Job
-from airflow_provider_bulkexports.planning.progress import Verdict, own_range, progress_of
+from airflow_provider_bulkexports.planning.progress import Verdict, progress_of
 
 __all__ = ["CANCELLED", "JobGuard", "cancel_jobs"]
 
@@ -87,7 +87,7 @@ class JobGuard:
         self._is_killed = True
         self._cancel(list(self.job_sids))
 
-    def give_up(self) -> str | None:
+    def cancel_on_timeout(self) -> str | None:
         """
         Cancel the jobs, since the wait for them timed out, if it was asked for.
 
@@ -148,5 +148,5 @@ def _cancel_job(client: BulkExportsClient, sid: str) -> str:
 
 
 def _is_unfinished(job: Job) -> bool:
-    days = own_range(job)
+    days = job.days
     return days is None or progress_of([job], days).verdict is Verdict.WAIT

@@ -24,7 +24,6 @@ from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.resources import Job, ResourceType
 from airflow_provider_bulkexports.planning.adoption import has_begun, rivals_of
 from airflow_provider_bulkexports.planning.job_age import seniority_of
-from airflow_provider_bulkexports.planning.progress import is_finished
 from airflow_provider_bulkexports.submission.cancellation import JobGuard
 
 __all__ = ["Rivalry"]
@@ -173,13 +172,13 @@ class Rivalry:
 
     @staticmethod
     def _have_begun(sids: Collection[str], listed: Sequence[Job]) -> bool:
-        return all(has_begun(job) or is_finished(job) for job in listed if job.job_sid in sids)
+        return all(has_begun(job) or job.is_finished for job in listed if job.job_sid in sids)
 
     def _take_back(self, mine: Job) -> bool:
         """Delete the task's own job unless Twilio has begun it; whether it is gone."""
         try:
             job = self._client.get_job(mine.job_sid)
-            if has_begun(job) or is_finished(job):
+            if has_begun(job) or job.is_finished:
                 self._log.warning("Job %s has begun and is left alone; the other one is used", mine.job_sid)
                 return False
             self._client.delete_job(mine.job_sid)

@@ -40,7 +40,6 @@ from airflow_provider_bulkexports.planning.adoption import (
 )
 from airflow_provider_bulkexports.planning.identity import base_of, friendly_name
 from airflow_provider_bulkexports.planning.job_age import seniority_of
-from airflow_provider_bulkexports.planning.progress import is_finished
 from airflow_provider_bulkexports.submission.cancellation import JobGuard
 from airflow_provider_bulkexports.submission.duplicates import Rivalry
 from airflow_provider_bulkexports.submission.job_list import Listing
@@ -115,7 +114,7 @@ def submit(
 
 
 def _tell(plan: ExportPlan, log: Log) -> None:
-    for job in plan.spare:
+    for job in plan.duplicates:
         kept = ", ".join(adopted.job_sid for adopted in plan.adopt) or "a new one"
         log.warning(
             "Job %s (%s) is this task's too. It is not needed and left alone: %s stays in use. "
@@ -155,7 +154,7 @@ class _Submission:
         before: set[str] = set()
         for _ in range(_RACE_PAUSES):
             plan = self.plan(self._request.days)
-            rivals = [job for job in (*plan.spare, *plan.adopt) if not is_finished(job)]
+            rivals = [job for job in (*plan.duplicates, *plan.adopt) if not job.is_finished]
             if len(rivals) < (2 if self._request.adopts_own and is_retry else 1):
                 return
             sids = {job.job_sid for job in rivals}
@@ -197,7 +196,7 @@ class _Submission:
         except BulkExportsError as error:
             if not is_outcome_unknown(error):
                 raise
-            found = self._created_after_all(days, error, known_before)
+            found = self._find_created_job(days, error, known_before)
             if found is None:
                 return self.serve(days)
             job, is_own = found, self._request.adopts_own
@@ -235,7 +234,7 @@ class _Submission:
         self.await_end_of_race(is_retry=False)
         return self.serve(days)
 
-    def _created_after_all(self, days: DayRange, error: BulkExportsError, known_before: Collection[str]) -> Job | None:
+    def _find_created_job(self, days: DayRange, error: BulkExportsError, known_before: Collection[str]) -> Job | None:
         """The job of a lost answer; ``None`` if there surely is none, and it may be submitted again."""
         self._log.warning(
             "It is unknown whether Twilio created the job; looking for %r in its list: %s", self._name, error

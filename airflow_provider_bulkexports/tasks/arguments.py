@@ -21,9 +21,9 @@ def is_literal(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, date))
 
 
-def known(value: Any, *, otherwise: Any = None) -> Any:
+def known(value: Any, *, default: Any = None) -> Any:
     """The value if it is final, else a stand-in, so that what is known already can be checked already."""
-    return value if is_literal(value) else otherwise
+    return value if is_literal(value) else default
 
 
 def known_days(start_day: Any, end_day: Any) -> DayRange | None:

@@ -36,7 +36,7 @@ class Attempt(NamedTuple):
     last: int
     map_index: int
 
-    def snapshot(self, number: int) -> str:
+    def submission_key(self, number: int) -> str:
         """What sets the submission of a try of the same round apart from all others of the task."""
         return f"{self.map_index}/{self.last}/{number}"
 
@@ -69,7 +69,7 @@ def identities_of(
     if if_exists == "adopt":
         return identify(), (identify(),)
     attempt = attempt_of(context)
-    *earlier, own = [identify(snapshot=attempt.snapshot(number + 1)) for number in range(attempt.number)]
+    *earlier, own = [identify(submission_key=attempt.submission_key(number + 1)) for number in range(attempt.number)]
     return own, (*earlier, own) if is_resumed else tuple(earlier)
 
 

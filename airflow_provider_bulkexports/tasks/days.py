@@ -10,10 +10,10 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import DayRange, explicit_days
 from airflow_provider_bulkexports.planning.partition_keys import days_of_key
 
-__all__ = ["days_of_run", "wanted_days"]
+__all__ = ["days_covered_by_run", "days_to_export"]
 
 
-def wanted_days(context: Mapping[str, Any], *, start_day: object = None, end_day: object = None) -> DayRange:
+def days_to_export(context: Mapping[str, Any], *, start_day: object = None, end_day: object = None) -> DayRange:
     """
     The explicit days, or else those that the run means.
 
@@ -21,10 +21,10 @@ def wanted_days(context: Mapping[str, Any], *, start_day: object = None, end_day
     :param end_day: Last UTC day, inclusive.
     :raises BulkExportsInputError: if only one is given, one is no day, or the run means none.
     """
-    return explicit_days(start_day, end_day) or days_of_run(context)
+    return explicit_days(start_day, end_day) or days_covered_by_run(context)
 
 
-def days_of_run(context: Mapping[str, Any]) -> DayRange:
+def days_covered_by_run(context: Mapping[str, Any]) -> DayRange:
     """
     The UTC days that a run means: its partition key; else its data interval, end exclusive; else its logical date.
 

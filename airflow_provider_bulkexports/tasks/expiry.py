@@ -11,13 +11,13 @@ from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.planning.expiry import expires_at
 
-__all__ = ["expiry_of", "warn_of_expiry"]
+__all__ = ["look_up_expiry", "warn_if_expiring"]
 
 #: Less time than this is worth a warning: whatever stores the files may have to be retried, or mended by somebody.
-ENOUGH = timedelta(days=1)
+WARN_WITHIN = timedelta(days=1)
 
 
-def expiry_of(client: BulkExportsClient, result: WaitResult) -> str | None:
+def look_up_expiry(client: BulkExportsClient, result: WaitResult) -> str | None:
     """
     When the first file of a result may be gone, by Twilio's list of files.
 
@@ -36,7 +36,7 @@ def expiry_of(client: BulkExportsClient, result: WaitResult) -> str | None:
     return expires_at(created for day, created in newest.items() if created and day in wanted)
 
 
-def warn_of_expiry(result: WaitResult, *, log: Log, now: datetime | None = None) -> None:
+def warn_if_expiring(result: WaitResult, *, log: Log, now: datetime | None = None) -> None:
     """
     Warn if less than a day is left to fetch the files, naming the moment and what to do.
 
@@ -46,7 +46,7 @@ def warn_of_expiry(result: WaitResult, *, log: Log, now: datetime | None = None)
         return
     expiry = datetime.fromisoformat(result["expires_at"])
     left = expiry - (now or datetime.now(timezone.utc))
-    if left >= ENOUGH:
+    if left >= WARN_WITHIN:
         return
     moment = f"{expiry:%Y-%m-%d %H:%M} UTC"
     if left > timedelta(0):

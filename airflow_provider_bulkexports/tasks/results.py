@@ -10,10 +10,10 @@ from airflow_provider_bulkexports.model.plain import listed, plain_text
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
 
-__all__ = ["conclude"]
+__all__ = ["result_or_raise"]
 
 
-def conclude(
+def result_or_raise(
     event: Mapping[str, Any] | None,
     *,
     failed_days: str = "fail",

@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
-from airflow_provider_bulkexports.assets.events import announce_days, require_outlets
-from airflow_provider_bulkexports.assets.lineage import store_lineage, tell_collector
+from airflow_provider_bulkexports.assets.events import add_day_events, require_asset_outlet
+from airflow_provider_bulkexports.assets.lineage import report_hook_lineage, store_lineage
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.links import BulkExportsLink, remember_link
+from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
@@ -23,7 +23,7 @@ from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, M
 from airflow_provider_bulkexports.object_storage.options import check_upload_options
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
-from airflow_provider_bulkexports.tasks.days import wanted_days
+from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
@@ -122,7 +122,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        require_outlets(self, emit_partitions=emit_partitions)
+        require_asset_outlet(self, emit_partitions=emit_partitions)
         self.emit_partitions = emit_partitions
         self.resource_type = resource_type
         self.destination = destination
@@ -161,7 +161,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
             wanted = self._wanted(context)
             store = self._day_store(wanted)
-            remember_link(context, store.client, resource_type=store.resource_type)
+            push_link(context, store.client, resource_type=store.resource_type)
             self._outcome = outcome = store.store_all(wanted.days, at_a_time=self.max_parallel_days)
             require_all_stored(outcome, wanted, if_exists=self.if_exists, log=self.log)
             if self.write_manifest and wanted.days:
@@ -206,8 +206,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         """Say what is there now to lineage and to the DAGs that wait for it."""
         source = asset_uri_of(store.client, store.resource_type)
         folder = store.destination.folder_uri
-        tell_collector(self.hook, inputs=[source] if source else [], outputs=[folder])
-        announce_days(
+        report_hook_lineage(self.hook, inputs=[source] if source else [], outputs=[folder])
+        add_day_events(
             self,
             context,
             [entry["day"] for entry in outcome.there],
@@ -224,7 +224,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     def _wanted(self, context: Context) -> RequestedDays:
         """The days to store."""
         if self.days is None:
-            return RequestedDays(tuple(wanted_days(context, start_day=self.start_day, end_day=self.end_day)))
+            return RequestedDays(tuple(days_to_export(context, start_day=self.start_day, end_day=self.end_day)))
         if self.start_day is not None or self.end_day is not None:
             raise BulkExportsInputError("days as well as start_day or end_day: pass one or the other")
         return RequestedDays.parse(self.days)
@@ -233,8 +233,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         """Refuse at parse time what is known by then to be wrong."""
         ResourceType.parse(known(self.resource_type) or ResourceType.MESSAGES)
         check_layout(self.layout)
-        require_choice("if_exists", known(self.if_exists, otherwise="skip"), IF_EXISTS)
-        require_choice("missing_days", known(self.missing_days, otherwise="fail"), _MISSING_DAYS)
+        require_choice("if_exists", known(self.if_exists, default="skip"), IF_EXISTS)
+        require_choice("missing_days", known(self.missing_days, default="fail"), _MISSING_DAYS)
         require_choice("empty_days", self.empty_days, _EMPTY_DAYS)
         require_choice("manifests", self.manifests, MANIFESTS)
         check_upload_options(None if isinstance(self.upload_options, (str, XComArg)) else self.upload_options)
@@ -246,4 +246,4 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             known_days(self.start_day, self.end_day)
             RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)
         elif is_literal(self.days) or (isinstance(self.days, Mapping) and not self.days):
-            RequestedDays.parse(self.days).type_for(known(self.resource_type, otherwise="Messages"))
+            RequestedDays.parse(self.days).type_for(known(self.resource_type, default="Messages"))

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.model.plain import plain_text
-from airflow_provider_bulkexports.planning.pacing import Pace
+from airflow_provider_bulkexports.planning.pacing import PollSchedule
 
-__all__ = ["Memory"]
+__all__ = ["AnnouncedFiles"]
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _TAKEN_OVER = 1.25
 
 
-class Memory:
+class AnnouncedFiles:
     """
     The state stores of the assets that a trigger watches for, as one.
 
@@ -35,7 +35,7 @@ class Memory:
         self._key = key
         self._log = log
 
-    async def recall(self) -> list[str] | None:
+    async def load(self) -> list[str] | None:
         """
         Return what was announced; ``None`` if there is no memory yet.
 
@@ -45,12 +45,12 @@ class Memory:
         lists = [{key for key in each if isinstance(key, str)} for each in known if isinstance(each, list)]
         return sorted(set.union(*lists)) if lists else None
 
-    async def keep(self, announced: list[str]) -> None:
+    async def save(self, announced: list[str]) -> None:
         """Remember what was announced, or need not be."""
         for store in self._stores:
             await self._ask(store.aset, self._key, announced)
 
-    async def keep_after_event(self, announced: list[str]) -> None:
+    async def save_after_event(self, announced: list[str]) -> None:
         """
         Remember once Airflow has stored the event that was fired just now.
 
@@ -59,7 +59,7 @@ class Memory:
         if self._stores:
             await self._ask(self._stores[0].aget, self._key)
             await asyncio.sleep(_TAKEN_OVER)
-        await self.keep(announced)
+        await self.save(announced)
 
     async def _ask(self, store: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         failures = 0
@@ -69,4 +69,4 @@ class Memory:
             except Exception as error:  # noqa: BLE001  # whatever a store raises: giving up would lose or repeat events
                 failures += 1
                 self._log.warning("Airflow's state store failed (%d times in a row): %s", failures, plain_text(error))
-            await asyncio.sleep(Pace(0).pause_after(failures))
+            await asyncio.sleep(PollSchedule(0).pause_after(failures))

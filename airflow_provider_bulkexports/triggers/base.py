@@ -10,9 +10,9 @@ from airflow_provider_bulkexports.compat import BaseTrigger, TriggerEvent
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.plain import plain
 from airflow_provider_bulkexports.model.results import WaitEvent
-from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.polling.shared_poller import look_until_found
-from airflow_provider_bulkexports.polling.wait_poller import Watch, as_poll_error
+from airflow_provider_bulkexports.planning.pacing import PollSchedule
+from airflow_provider_bulkexports.polling.shared_poller import poll_until_done
+from airflow_provider_bulkexports.polling.wait_poller import WaitPoller, as_poll_error
 from airflow_provider_bulkexports.polling.waits import Wait
 
 __all__ = ["serialized"]
@@ -53,11 +53,11 @@ class WaitTrigger(BaseTrigger):
 
     async def _end(self) -> WaitEvent:
         try:
-            pace = Pace(self.poll_interval, self.max_poll_interval)
-            return await look_until_found(
+            schedule = PollSchedule(self.poll_interval, self.max_poll_interval)
+            return await poll_until_done(
                 self.twilio_conn_id,
-                lambda: self._watch_at(pace),
-                interval=pace.interval,
+                lambda: self._poller_at(schedule),
+                interval=schedule.interval,
                 end_time=self.end_time,
             )
         except BulkExportsInputError as error:
@@ -65,5 +65,5 @@ class WaitTrigger(BaseTrigger):
         except Exception as error:  # noqa: BLE001  # told to the task: what a trigger raises may end the triggerer
             return WaitEvent(status="error", message=str(as_poll_error(error)), result=None)
 
-    def _watch_at(self, pace: Pace) -> Watch:
-        return Watch(self._wait(), self.log, pace)
+    def _poller_at(self, schedule: PollSchedule) -> WaitPoller:
+        return WaitPoller(self._wait(), self.log, schedule)

@@ -18,9 +18,9 @@ from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.plain import listed
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitEvent
-from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, Pace
+from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, PollSchedule
 from airflow_provider_bulkexports.polling.shared_poller import in_background, in_thread
-from airflow_provider_bulkexports.polling.wait_poller import Watch, as_poll_error
+from airflow_provider_bulkexports.polling.wait_poller import WaitPoller, as_poll_error
 from airflow_provider_bulkexports.polling.waits import DayWait, JobWait, Wait
 from airflow_provider_bulkexports.submission.cancellation import CANCELLED, cancel_jobs
 from airflow_provider_bulkexports.triggers.base import WaitTrigger
@@ -93,14 +93,14 @@ class ExportCustomJobTrigger(WaitTrigger):
             self.job_sids, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
         )
 
-    def _watch_at(self, pace: Pace) -> Watch:
-        self._watch = super()._watch_at(pace)
-        return self._watch
+    def _poller_at(self, schedule: PollSchedule) -> WaitPoller:
+        self._poller = super()._poller_at(schedule)
+        return self._poller
 
     async def _end(self) -> WaitEvent:
         event = await super()._end()
         if self.cancel_on_kill and self._own_jobs and event["status"] == "timeout":
-            return self._watch.timed_out(fate=f"{await self._cancel_in_time()} {CANCELLED}")
+            return self._poller.timed_out(fate=f"{await self._cancel_in_time()} {CANCELLED}")
         return event
 
     async def _cancel_in_time(self) -> str:
@@ -182,7 +182,7 @@ def _trigger_for(wait: Wait, **arguments: Any) -> WaitTrigger:
 
 
 def defer_wait(
-    task: BaseOperator, wait: Wait, *, twilio_conn_id: str, pace: Pace, timeout: float, **arguments: Any
+    task: BaseOperator, wait: Wait, *, twilio_conn_id: str, schedule: PollSchedule, timeout: float, **arguments: Any
 ) -> NoReturn:
     """
     Go on with a wait in the triggerer and come back to the task's ``execute_complete``.
@@ -196,8 +196,8 @@ def defer_wait(
     trigger = _trigger_for(
         wait,
         twilio_conn_id=twilio_conn_id,
-        poll_interval=pace.interval,
-        max_poll_interval=pace.ceiling,
+        poll_interval=schedule.interval,
+        max_poll_interval=schedule.max_interval,
         end_time=time.time() + seconds,
         **arguments,
     )

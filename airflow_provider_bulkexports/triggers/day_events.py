@@ -11,11 +11,11 @@ from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.model.plain import listed, plain
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.planning.expiry import expires_at
-from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.polling.new_files import DayFeed, file_key
-from airflow_provider_bulkexports.polling.shared_poller import look_until_found
+from airflow_provider_bulkexports.planning.pacing import PollSchedule
+from airflow_provider_bulkexports.polling.new_files import NewFiles, file_key
+from airflow_provider_bulkexports.polling.shared_poller import poll_until_done
 from airflow_provider_bulkexports.polling.wait_poller import as_poll_error
-from airflow_provider_bulkexports.triggers.announced_files import Memory
+from airflow_provider_bulkexports.triggers.announced_files import AnnouncedFiles
 from airflow_provider_bulkexports.triggers.base import serialized
 
 __all__ = ["ExportDayEventTrigger"]
@@ -58,7 +58,7 @@ class ExportDayEventTrigger(BaseEventTrigger):
         self.poll_interval = poll_interval
         self.announce_existing = announce_existing
         ResourceType.parse(resource_type)
-        Pace(poll_interval)
+        PollSchedule(poll_interval)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Name the class and its arguments, all plain JSON."""
@@ -68,21 +68,21 @@ class ExportDayEventTrigger(BaseEventTrigger):
         """Fire whenever there are new files, for ever."""
         kind = ResourceType.parse(self.resource_type)
         key = _ANNOUNCED.format(twilio_conn_id=self.twilio_conn_id, resource_type=kind)
-        memory = Memory(asset_state_stores(self), key, self.log)
+        memory = AnnouncedFiles(asset_state_stores(self), key, self.log)
         self._say_what_it_serves(kind)
-        announced = await memory.recall()
+        announced = await memory.load()
         if announced is None and self.announce_existing:
             announced = []
-        feed = DayFeed(kind, self.log, Pace(self.poll_interval, 0), announced)
+        new_files = NewFiles(kind, self.log, PollSchedule(self.poll_interval, 0), announced)
         while True:
-            entries = await self._new_files(feed)
+            entries = await self._new_files(new_files)
             if not entries:  # the very first look, which found what is there already
-                await memory.keep(feed.seen)
+                await memory.save(new_files.seen)
             # Another triggerer may have announced them while this one was frozen.
-            elif new := await self._not_announced(entries, feed, memory):
+            elif new := await self._not_announced(entries, new_files, memory):
                 yield TriggerEvent(plain(_payload(kind, new)))
-                feed.announced(map(file_key, new))
-                await memory.keep_after_event(feed.seen)
+                new_files.announced(map(file_key, new))
+                await memory.save_after_event(new_files.seen)
 
     def _say_what_it_serves(self, kind: ResourceType) -> None:
         assets = [f"asset {name!r}" for name in watched_assets(self)] or ["an asset that Airflow does not name"]
@@ -91,30 +91,32 @@ class ExportDayEventTrigger(BaseEventTrigger):
             *(kind, self.twilio_conn_id, listed(assets), getattr(self, "trigger_id", None), self.poll_interval),
         )
 
-    async def _not_announced(self, entries: Sequence[ExportDay], feed: DayFeed, memory: Memory) -> list[ExportDay]:
-        known = set(await memory.recall() or ())
-        feed.announced(known)
+    async def _not_announced(
+        self, entries: Sequence[ExportDay], new_files: NewFiles, memory: AnnouncedFiles
+    ) -> list[ExportDay]:
+        known = set(await memory.load() or ())
+        new_files.announced(known)
         new = [entry for entry in entries if file_key(entry) not in known]
         if len(new) < len(entries):
             self.log.info("Another triggerer has announced %d of the new files", len(entries) - len(new))
         return new
 
-    async def _new_files(self, feed: DayFeed) -> list[ExportDay]:
+    async def _new_files(self, new_files: NewFiles) -> list[ExportDay]:
         failures = 0
         while True:
             try:
-                return await look_until_found(
+                return await poll_until_done(
                     self.twilio_conn_id,
-                    lambda: feed,
+                    lambda: new_files,
                     interval=self.poll_interval,
-                    first_pause=feed.pause() if feed.has_looked else 0.0,
+                    first_pause=new_files.pause() if new_files.has_looked else 0.0,
                 )
             except Exception as error:  # noqa: BLE001  # a connection that cannot be right, or a fault of ours
                 failures += 1
                 self.log.warning(
-                    "Cannot look at %s (%d times in a row): %s", feed.resource_type, failures, as_poll_error(error)
+                    "Cannot look at %s (%d times in a row): %s", new_files.resource_type, failures, as_poll_error(error)
                 )
-            await asyncio.sleep(Pace(self.poll_interval).pause_after(failures))
+            await asyncio.sleep(PollSchedule(self.poll_interval).pause_after(failures))
 
 
 def _payload(resource_type: ResourceType, entries: Sequence[ExportDay]) -> dict[str, Any]:

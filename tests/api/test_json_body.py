@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_bulkexports.api import json_body as bodies
-from airflow_provider_bulkexports.api.json_body import Recollection, json_object
+from airflow_provider_bulkexports.api.json_body import ListCache, read_json_object
 from airflow_provider_bulkexports.model.resources import Job
 
 VALUES = st.recursive(
@@ -33,7 +33,7 @@ def response_of(body: bytes) -> requests.Response:
 def read_in_pieces(body: bytes) -> Any:
     small, bodies._SMALL = bodies._SMALL, -1
     try:
-        return json_object(response_of(body))
+        return read_json_object(response_of(body))
     finally:
         bodies._SMALL = small
 
@@ -66,7 +66,7 @@ def test_a_damaged_object_is_read_as_the_standard_library_reads_it(value: dict[s
 )
 def test_what_is_no_json_object_is_none(body: bytes) -> None:
     assert read_in_pieces(body) is None
-    assert json_object(response_of(body)) is None
+    assert read_json_object(response_of(body)) is None
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
@@ -78,7 +78,7 @@ def test_elements_of_arrays_are_read_on_the_way(small: int, monkeypatch: pytest.
     monkeypatch.setattr(bodies, "_SMALL", small)
     response = response_of(b'{"days": [{"day": 1}, "noise", {"day": 2}], "meta": {"key": "days"}}')
 
-    page = json_object(response, read=lambda element: element["day"] * 10)
+    page = read_json_object(response, read=lambda element: element["day"] * 10)
 
     assert page == {"days": [10, "noise", 20], "meta": {"key": "days"}}
 
@@ -88,7 +88,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.read: list[str] = []
-        self.recollection = Recollection(self._read, lambda element: element["sid"])
+        self.recollection = ListCache(self._read, lambda element: element["sid"])
 
     def _read(self, payload: dict[str, Any], _: Any) -> Any:
         self.read.append(payload["sid"])
@@ -102,7 +102,7 @@ class Reading:
         for elements in pages:
             small, bodies._SMALL = bodies._SMALL, -1
             try:
-                page = json_object(response_of(json.dumps({"jobs": elements}).encode()), read=self.recollection)
+                page = read_json_object(response_of(json.dumps({"jobs": elements}).encode()), read=self.recollection)
             finally:
                 bodies._SMALL = small
             assert page is not None
@@ -159,7 +159,7 @@ def test_changed_jobs_beside_each_other_do_not_hide_the_unchanged_ones() -> None
 
 
 def test_a_job_of_which_only_the_estimate_changed_keeps_the_days_that_it_had() -> None:
-    recollection = Recollection(Job.from_json, attrgetter("job_sid"))
+    recollection = ListCache(Job.from_json, attrgetter("job_sid"))
     details = [{"status": "Running", "count": 1, "days": ["2026-01-01"]}]
 
     def look(estimate: str, details: Any) -> Job:
@@ -192,7 +192,7 @@ def test_other_threads_run_while_a_large_page_is_read() -> None:
     other = threading.Thread(target=take_turns)
     other.start()
     began = time.perf_counter()
-    page = json_object(response)
+    page = read_json_object(response)
     took = time.perf_counter() - began
     done.set()
     other.join()

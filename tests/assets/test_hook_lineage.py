@@ -85,4 +85,4 @@ def test_a_uri_that_a_store_s_rules_refuse_fails_no_task(exports: str, monkeypat
 
     monkeypatch.setattr(lineage, "collect_lineage", refuse)
 
-    lineage.tell_collector(BulkExportsHook(), outputs=["s3://"])
+    lineage.report_hook_lineage(BulkExportsHook(), outputs=["s3://"])

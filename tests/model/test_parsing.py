@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_bulkexports.api.json_body import json_object
+from airflow_provider_bulkexports.api.json_body import read_json_object
 from airflow_provider_bulkexports.exceptions import (
     MAX_MESSAGE,
     BulkExportsConnectionError,
@@ -23,7 +23,6 @@ from airflow_provider_bulkexports.exceptions import (
 )
 from airflow_provider_bulkexports.model import parsing as fields
 from airflow_provider_bulkexports.model.resources import Export, ExportConfiguration, ExportDay, Job
-from airflow_provider_bulkexports.planning.progress import own_range
 
 SID = "JS" + "0123456789abcdef" * 2
 
@@ -110,7 +109,7 @@ def test_no_number_makes_an_answer_unreadable(body: str, number: str, padding: i
     response = requests.Response()
     response._content = (body % number + " " * padding).encode()
     began = time.process_time()
-    read = json_object(response)
+    read = read_json_object(response)
     assert read is not None
     json.dumps(fields.plain(read), allow_nan=False)
     assert time.process_time() - began < 1
@@ -149,9 +148,9 @@ def test_an_absurd_estimate_is_none(moment: str) -> None:
 )
 def test_a_range_that_no_job_can_have_is_none(start: str, end: str, days: int | None) -> None:
     job = Job.from_json({"job_sid": SID, "start_day": start, "end_day": end})
-    own = own_range(job)
+    own = job.days
     assert (len(own) if own else None) == days
-    assert own_range(Job(SID, start_day=date.fromisoformat(start), end_day=date.fromisoformat(end))) == own
+    assert Job(SID, start_day=date.fromisoformat(start), end_day=date.fromisoformat(end)).days == own
 
 
 @pytest.mark.parametrize("text", [*NASTY.values(), "x" * 10**6], ids=[*NASTY, "a megabyte"])

@@ -94,25 +94,25 @@ def test_a_third_try_uses_what_the_first_two_have() -> None:
     second = job("JS2", {"Running": [D3, D4], "Failed": [D5]}, days=DayRange(D3, D5), submitted=date(2026, 1, 25))
     found = plan(second, first)
     assert sids(found.adopt) == ["JS1", "JS2"]
-    assert (found.submit, found.spare) == ((DayRange(D5, D5),), ())
+    assert (found.submit, found.duplicates) == ((DayRange(D5, D5),), ())
 
 
 def test_of_two_equal_jobs_the_older_is_kept_and_the_other_left_alone() -> None:
     older = job("JS9", {"Running": WANTED}, submitted=date(2026, 1, 24))
     newer = job("JS1", {"Running": WANTED}, submitted=date(2026, 1, 25))
     for listed in ([older, newer], [newer, older]):
-        assert plan(*listed) == ExportPlan(adopt=(older,), submit=(), spare=(newer,))
+        assert plan(*listed) == ExportPlan(adopt=(older,), submit=(), duplicates=(newer,))
 
 
 def test_two_jobs_of_one_day_are_taken_as_listed() -> None:
     first, second = job("JS9", {"Running": WANTED}), job("JS1", {"Running": WANTED})
-    assert plan(first, second) == ExportPlan(adopt=(first,), submit=(), spare=(second,))
+    assert plan(first, second) == ExportPlan(adopt=(first,), submit=(), duplicates=(second,))
 
 
 def test_a_better_job_beats_an_older_one() -> None:
     older = job("JS1", {"Running": WANTED}, submitted=date(2026, 1, 24))
     newer = job("JS2", {"Completed": WANTED}, submitted=date(2026, 1, 25))
-    assert plan(older, newer) == ExportPlan(adopt=(newer,), submit=(), spare=(older,))
+    assert plan(older, newer) == ExportPlan(adopt=(newer,), submit=(), duplicates=(older,))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_nothing_is_submitted_that_a_listed_job_of_ours_has_or_will_have(jobs: l
 def test_every_job_of_ours_is_adopted_or_spare_and_foreign_ones_are_neither(jobs: list[Job], wanted: DayRange) -> None:
     found = plan(*jobs, wanted=wanted)
     ours = [known for known in jobs if OURS in (known.friendly_name or "")]
-    assert sorted(map(id, (*found.adopt, *found.spare))) == sorted(map(id, ours))
+    assert sorted(map(id, (*found.adopt, *found.duplicates))) == sorted(map(id, ours))
 
 
 @given(jobs=st.lists(any_job(), max_size=4), wanted=RANGES)

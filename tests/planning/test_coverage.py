@@ -12,7 +12,7 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.coverage import awaited_days
-from airflow_provider_bulkexports.planning.progress import own_range, progress_of
+from airflow_provider_bulkexports.planning.progress import progress_of
 
 D1, D3, D5 = date(2026, 1, 1), date(2026, 1, 3), date(2026, 1, 5)
 
@@ -47,8 +47,8 @@ def test_a_job_that_for_once_does_not_say_its_days_keeps_those_of_before() -> No
 
 @pytest.mark.parametrize(("start", "end"), [("2024-01-01", "2025-01-01"), ("2009-01-01", "2099-12-31")])
 def test_more_days_than_a_job_can_have_are_no_range(start: str, end: str) -> None:
-    assert own_range(job(start, end)) is None
-    assert own_range(job("2024-01-01", "2024-12-31")) == DayRange(date(2024, 1, 1), date(2024, 12, 31))
+    assert job(start, end).days is None
+    assert job("2024-01-01", "2024-12-31").days == DayRange(date(2024, 1, 1), date(2024, 12, 31))
 
 
 @pytest.mark.parametrize(

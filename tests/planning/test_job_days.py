@@ -13,7 +13,6 @@ from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.job_days import read_details
-from airflow_provider_bulkexports.planning.progress import own_range
 
 D1, D2, D3, D4 = (date(2026, 1, number) for number in (1, 2, 3, 4))
 THREE = DayRange(D1, D3)
@@ -121,7 +120,7 @@ def test_days_beyond_the_range_do_not_stand_for_those_inside() -> None:
     ],
 )
 def test_a_range_echoed_wrongly_is_no_range(start_day: Any, end_day: Any, days: DayRange | None) -> None:
-    assert own_range(Job.from_json({"start_day": start_day, "end_day": end_day})) == days
+    assert Job.from_json({"start_day": start_day, "end_day": end_day}).days == days
 
 
 STATUSES = [status.value for status in DayStatus]

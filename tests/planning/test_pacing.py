@@ -7,60 +7,62 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.planning.pacing import Outlook, Pace
+from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 
 SECONDS = st.floats(0, 10**5)
 
 
 @given(
     interval=SECONDS,
-    ceiling=SECONDS,
+    max_interval=SECONDS,
     seconds_left=st.none() | st.floats(-(10**6), 10**6),
     position=st.none() | st.integers(0, 10**6),
     jitter=st.floats(0, 1),
 )
-def test_a_pause_is_never_shorter_than_the_interval_nor_stretched_beyond_the_ceiling(
-    interval: float, ceiling: float, seconds_left: float | None, position: int | None, jitter: float
+def test_a_pause_is_never_shorter_than_the_interval_nor_stretched_beyond_the_max_interval(
+    interval: float, max_interval: float, seconds_left: float | None, position: int | None, jitter: float
 ) -> None:
-    pause = Pace(interval, ceiling).pause(Outlook(seconds_left, position), jitter=jitter)
+    pause = PollSchedule(interval, max_interval).pause(CompletionEstimate(seconds_left, position), jitter=jitter)
 
-    assert interval <= pause <= max(interval, ceiling)
+    assert interval <= pause <= max(interval, max_interval)
 
 
 @pytest.mark.parametrize(
     ("outlook", "pause"),
     [
-        (Outlook(), 60),
-        (Outlook(seconds_left=3600), 300),
-        (Outlook(seconds_left=400), 200),
-        (Outlook(seconds_left=90), 60),
-        (Outlook(seconds_left=0), 60),
-        (Outlook(seconds_left=-3600), 60),
-        (Outlook(queue_position=1), 60),
-        (Outlook(queue_position=3), 180),
-        (Outlook(queue_position=1000), 300),
-        (Outlook(seconds_left=10, queue_position=1000), 60),
+        (CompletionEstimate(), 60),
+        (CompletionEstimate(seconds_left=3600), 300),
+        (CompletionEstimate(seconds_left=400), 200),
+        (CompletionEstimate(seconds_left=90), 60),
+        (CompletionEstimate(seconds_left=0), 60),
+        (CompletionEstimate(seconds_left=-3600), 60),
+        (CompletionEstimate(queue_position=1), 60),
+        (CompletionEstimate(queue_position=3), 180),
+        (CompletionEstimate(queue_position=1000), 300),
+        (CompletionEstimate(seconds_left=10, queue_position=1000), 60),
     ],
     ids=str,
 )
-def test_half_of_what_is_left_is_waited_or_longer_far_back_in_the_queue(outlook: Outlook, pause: float) -> None:
-    assert Pace(60, 300).pause(outlook, jitter=0) == pause
+def test_half_of_what_is_left_is_waited_or_longer_far_back_in_the_queue(
+    estimate: CompletionEstimate, pause: float
+) -> None:
+    assert PollSchedule(60, 300).pause(estimate, jitter=0) == pause
 
 
-def test_a_ceiling_at_the_interval_turns_the_stretching_off() -> None:
-    assert Pace(60, 60).pause(Outlook(seconds_left=3600), jitter=0.5) == 60
-    assert Pace(60, 0).pause(Outlook(queue_position=4), jitter=0.5) == 60
+def test_a_max_interval_at_the_interval_turns_the_stretching_off() -> None:
+    assert PollSchedule(60, 60).pause(CompletionEstimate(seconds_left=3600), jitter=0.5) == 60
+    assert PollSchedule(60, 0).pause(CompletionEstimate(queue_position=4), jitter=0.5) == 60
 
 
 def test_jitter_spreads_what_is_stretched_and_nothing_else() -> None:
-    assert Pace(60, 300).pause(Outlook(seconds_left=3600), jitter=1) == pytest.approx(276)
-    assert Pace(60, 300).pause(Outlook(), jitter=1) == 60
+    assert PollSchedule(60, 300).pause(CompletionEstimate(seconds_left=3600), jitter=1) == pytest.approx(276)
+    assert PollSchedule(60, 300).pause(CompletionEstimate(), jitter=1) == 60
 
 
 def test_looks_come_closer_together_as_the_estimate_comes_near() -> None:
     left, pauses = 3600.0, []
     while left > 0:
-        pauses.append(Pace(60, 300).pause(Outlook(seconds_left=left), jitter=0))
+        pauses.append(PollSchedule(60, 300).pause(CompletionEstimate(seconds_left=left), jitter=0))
         left -= pauses[-1]
 
     assert pauses == sorted(pauses, reverse=True)
@@ -69,15 +71,15 @@ def test_looks_come_closer_together_as_the_estimate_comes_near() -> None:
 
 
 def test_twilio_s_own_wish_counts_after_a_failure_up_to_a_bound() -> None:
-    assert Pace(5).pause_after(1) == 5
-    assert Pace(5).pause_after(1, retry_after=90) == 90
-    assert Pace(5).pause_after(1, retry_after=10**6) == 300
-    assert Pace(600).pause_after(1, retry_after=90) == 600
+    assert PollSchedule(5).pause_after(1) == 5
+    assert PollSchedule(5).pause_after(1, retry_after=90) == 90
+    assert PollSchedule(5).pause_after(1, retry_after=10**6) == 300
+    assert PollSchedule(600).pause_after(1, retry_after=90) == 600
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "60", None, True], ids=repr)
 def test_what_is_no_number_of_seconds_is_refused(seconds: object) -> None:
     with pytest.raises(BulkExportsInputError, match="poll_interval"):
-        Pace(seconds)  # type: ignore[arg-type]
+        PollSchedule(seconds)  # type: ignore[arg-type]
     with pytest.raises(BulkExportsInputError, match="max_poll_interval"):
-        Pace(60, seconds)  # type: ignore[arg-type]
+        PollSchedule(60, seconds)  # type: ignore[arg-type]

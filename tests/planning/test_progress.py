@@ -15,7 +15,7 @@ from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.job_days import rank_of
-from airflow_provider_bulkexports.planning.progress import Progress, Verdict, progress_of, range_of
+from airflow_provider_bulkexports.planning.progress import Progress, Verdict, days_spanned_by, progress_of
 from airflow_provider_bulkexports.simulator import Knobs, Simulator
 
 D1, D2, D3, D4, D5 = (date(2026, 1, number) for number in (1, 2, 3, 4, 5))
@@ -253,13 +253,13 @@ def test_finished_jobs_have_no_place_in_the_queue() -> None:
 
 
 def test_the_range_of_jobs_is_what_they_span() -> None:
-    assert range_of([job(days=DayRange(D3, D4)), job(days=None), job(days=DayRange(D1, D1))]) == DayRange(D1, D4)
+    assert days_spanned_by([job(days=DayRange(D3, D4)), job(days=None), job(days=DayRange(D1, D1))]) == DayRange(D1, D4)
 
 
 @pytest.mark.parametrize("jobs", [[], [job(days=None)], [job(days=None, start_day="2026-01-03", end_day="2026-01-01")]])
 def test_jobs_that_do_not_say_their_range_need_it_said(jobs: list[Job]) -> None:
     with pytest.raises(BulkExportsInputError, match="pass start_day and end_day"):
-        range_of(jobs)
+        days_spanned_by(jobs)
 
 
 def test_every_status_has_a_rank_of_its_own() -> None:

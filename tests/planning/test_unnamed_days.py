@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.details import DayStatus
-from airflow_provider_bulkexports.planning.progress import Progress, Verdict, name_days
+from airflow_provider_bulkexports.planning.progress import Progress, Verdict, resolve_unnamed_days
 
 D1, D2, D3 = (date(2026, 1, number) for number in (1, 2, 3))
 DAYS = DayRange(D1, D3)
@@ -20,7 +20,7 @@ COMPLETED, EMPTY, FAILED = DayStatus.COMPLETED, DayStatus.COMPLETED_EMPTY_RECORD
 
 def test_what_is_named_already_stays_as_it_is() -> None:
     progress = Progress(DAYS, {D1: FAILED, D2: EMPTY, D3: COMPLETED})
-    assert name_days(progress, {D1}) is progress
+    assert resolve_unnamed_days(progress, {D1}) is progress
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_what_is_named_already_stays_as_it_is() -> None:
 def test_a_file_decides_and_without_one_the_worst_is_believed(
     counted: dict[DayStatus, int], files: set[date] | None, named: dict[date, DayStatus]
 ) -> None:
-    progress = name_days(Progress(DAYS, unnamed=counted), files)
+    progress = resolve_unnamed_days(Progress(DAYS, unnamed=counted), files)
     assert progress.states == named
     assert progress.unnamed == {}
     assert progress.unnamed_days == ()
 
 
 def test_named_days_keep_their_status_whatever_files_exist() -> None:
-    progress = name_days(Progress(DAYS, {D1: FAILED}, {COMPLETED: 1, EMPTY: 1}), {D1, D2})
+    progress = resolve_unnamed_days(Progress(DAYS, {D1: FAILED}, {COMPLETED: 1, EMPTY: 1}), {D1, D2})
     assert progress.states == {D1: FAILED, D2: COMPLETED, D3: EMPTY}
 
 
@@ -67,7 +67,7 @@ def test_true_files_give_every_day_its_true_status_or_a_worse_one(
     truth = dict(zip(WEEK, statuses, strict=True))
     with_file = {COMPLETED, EMPTY} if has_file_of_empty else {COMPLETED}
     files = {day for day, status in truth.items() if status in with_file}
-    progress = name_days(Progress(WEEK, unnamed=Counter(statuses)), files)
+    progress = resolve_unnamed_days(Progress(WEEK, unnamed=Counter(statuses)), files)
     assert set(progress.states) == set(WEEK)
     for day, status in truth.items():
         assert (

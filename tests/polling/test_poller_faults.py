@@ -17,8 +17,8 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsResponseError
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.model.resources import Job
-from airflow_provider_bulkexports.polling.poll_round import Round
-from airflow_provider_bulkexports.polling.wait_poller import Watch
+from airflow_provider_bulkexports.polling.poll_round import PollRound
+from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 from airflow_provider_bulkexports.polling.waits import JobWait
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
@@ -69,7 +69,7 @@ OURS = [
 
 
 @pytest.mark.parametrize("fault", OURS, ids=lambda fault: type(fault).__name__)
-@pytest.mark.parametrize("place", [(Watch, "look"), (JobWait, "check")], ids=["look", "check"])
+@pytest.mark.parametrize("place", [(WaitPoller, "look"), (JobWait, "check")], ids=["look", "check"])
 def test_a_poisoned_job_ends_its_own_wait_only_and_after_ten_failures(
     connection: str,
     timeline: Any,
@@ -111,15 +111,15 @@ def test_a_fault_of_ours_at_any_step_of_a_wait_ends_only_that(
     step: str,
 ) -> None:
     sids = pending(5)
-    real = getattr(Watch, step)
+    real = getattr(WaitPoller, step)
     sim.faults.add(Fault(status=503, times=1))
 
-    def fail_for_one(watch: Watch, *args: Any, **kwargs: Any) -> Any:
-        if watch.wait.subject == sids[3]:
+    def fail_for_one(poller: WaitPoller, *args: Any, **kwargs: Any) -> Any:
+        if poller.wait.subject == sids[3]:
             raise ZeroDivisionError("a fault of ours")
-        return real(watch, *args, **kwargs)
+        return real(poller, *args, **kwargs)
 
-    monkeypatch.setattr(Watch, step, fail_for_one)
+    monkeypatch.setattr(WaitPoller, step, fail_for_one)
     timeline.after(300, lambda: complete(*(sid for sid in sids if sid != sids[3])))
 
     ends = asyncio.run(ends_of(waits(sids, end_time=timeline.now.timestamp() + 1000)))
@@ -163,14 +163,14 @@ def test_an_entry_that_breaks_the_reading_of_the_list_ends_its_own_wait_only(
         return read(payload, former)
 
     failed: set[str] = set()
-    count = Watch.fail
+    count = WaitPoller.fail
 
-    def counting(watch: Watch, error: Exception) -> Any:
-        failed.add(watch.wait.subject)
-        return count(watch, error)
+    def counting(poller: WaitPoller, error: Exception) -> Any:
+        failed.add(poller.wait.subject)
+        return count(poller, error)
 
     monkeypatch.setattr(Job, "from_json", breaking)
-    monkeypatch.setattr(Watch, "fail", counting)
+    monkeypatch.setattr(WaitPoller, "fail", counting)
     timeline.after(600, lambda: complete(*sids))
 
     ends = asyncio.run(ends_of(waits(sids)))
@@ -233,14 +233,14 @@ def test_a_round_that_breaks_is_a_failed_poll_of_the_waits_that_were_due(
 ) -> None:
     sids = pending(5)
     complete(*sids)
-    gather, count = Round.gather, itertools.count()
+    gather, count = PollRound.gather, itertools.count()
 
     def breaking(*args: Any, **kwargs: Any) -> None:
         if next(count) < 3:
             raise RecursionError("maximum recursion depth exceeded")
         gather(*args, **kwargs)
 
-    monkeypatch.setattr(Round, "gather", breaking)
+    monkeypatch.setattr(PollRound, "gather", breaking)
 
     assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
 

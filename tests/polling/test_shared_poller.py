@@ -13,7 +13,7 @@ from waits import LIST, ONE_JOB, ends_of, waits
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.polling import shared_poller as poller
-from airflow_provider_bulkexports.polling.wait_poller import Watch
+from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 from airflow_provider_bulkexports.simulator import Fault, SimulatedClock, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportDayTrigger
 
@@ -234,7 +234,7 @@ def test_lines_of_a_wait_are_said_in_its_own_context(
 ) -> None:
     task: contextvars.ContextVar[str] = contextvars.ContextVar("task", default="nobody")
     said = []
-    monkeypatch.setattr(Watch, "_say", lambda watch, progress: said.append((task.get(), watch.wait.subject)))
+    monkeypatch.setattr(WaitPoller, "_say", lambda poller, progress: said.append((task.get(), poller.wait.subject)))
     sids = pending(10)
     complete(*sids)
 

@@ -9,11 +9,11 @@ import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsNotFoundError
-from airflow_provider_bulkexports.planning.pacing import Pace
-from airflow_provider_bulkexports.polling.wait_poller import FAILURES_IN_A_ROW, Watch
+from airflow_provider_bulkexports.planning.pacing import PollSchedule
+from airflow_provider_bulkexports.polling.wait_poller import MAX_CONSECUTIVE_FAILURES, WaitPoller
 from airflow_provider_bulkexports.polling.waits import JobWait
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.tasks.expiry import expiry_of
+from airflow_provider_bulkexports.tasks.expiry import look_up_expiry
 
 JOB = "JS" + "0" * 32
 
@@ -34,59 +34,59 @@ def job_sid(sim: Simulator) -> str:
 
 
 @pytest.fixture
-def watch(job_sid: str) -> Watch:
-    return Watch(JobWait.parse(job_sid), Log(), Pace(60))
+def poller(job_sid: str) -> WaitPoller:
+    return WaitPoller(JobWait.parse(job_sid), Log(), PollSchedule(60))
 
 
 @pytest.mark.parametrize("interval", [0, 1, 5, 60, 300, 1800])
 def test_pauses_grow_with_failures_and_are_never_shorter_than_the_interval(
-    watch: Watch, sim: Simulator, client: BulkExportsClient, interval: float
+    poller: WaitPoller, sim: Simulator, client: BulkExportsClient, interval: float
 ) -> None:
     sim.faults.add(Fault(status=503, times=None))
-    watch.pace = Pace(interval)
-    assert watch.pause() == interval
+    poller.schedule = PollSchedule(interval)
+    assert poller.pause() == interval
 
     pauses = []
-    while watch.look(client) is None:
-        pauses.append(watch.pause())
+    while poller.look(client) is None:
+        pauses.append(poller.pause())
 
-    assert len(pauses) == FAILURES_IN_A_ROW - 1
+    assert len(pauses) == MAX_CONSECUTIVE_FAILURES - 1
     assert pauses == sorted(pauses)
     assert min(pauses) >= interval
     assert max(pauses) <= max(interval, 300)
     assert sum(pauses) >= 600, "an outage of ten minutes is survived at any interval"
 
 
-def test_a_good_look_ends_a_streak(watch: Watch, sim: Simulator, client: BulkExportsClient) -> None:
+def test_a_good_look_ends_a_streak(poller: WaitPoller, sim: Simulator, client: BulkExportsClient) -> None:
     sim.faults.add(Fault(status=404, path="/nothing"), Fault(status=503, times=8))
 
-    assert [watch.look(client), watch.look(client), watch.look(client)] == [None] * 3
-    watch.pace = Pace(7, ceiling=7)
-    assert watch.pause() == 7
+    assert [poller.look(client), poller.look(client), poller.look(client)] == [None] * 3
+    poller.schedule = PollSchedule(7, max_interval=7)
+    assert poller.pause() == 7
 
 
 def test_an_insistent_look_stops_at_its_deadline(
-    watch: Watch, sim: Simulator, client: BulkExportsClient, timeline: Any
+    poller: WaitPoller, sim: Simulator, client: BulkExportsClient, timeline: Any
 ) -> None:
     sim.faults.add(Fault(status=503, times=None))
 
-    assert watch.insist(client, deadline=time.monotonic() + 12) is None
+    assert poller.insist(client, deadline=time.monotonic() + 12) is None
     assert timeline.slept == pytest.approx([5, 7], abs=0.5)
 
 
 def test_an_insistent_look_that_gets_an_answer_does_not_insist(
-    watch: Watch, client: BulkExportsClient, timeline: Any
+    poller: WaitPoller, client: BulkExportsClient, timeline: Any
 ) -> None:
-    assert watch.insist(client, deadline=time.monotonic() + 12) is None
+    assert poller.insist(client, deadline=time.monotonic() + 12) is None
     assert timeline.slept == []
 
 
-def test_a_timeout_says_where_the_wait_stood(watch: Watch, client: BulkExportsClient, job_sid: str) -> None:
-    assert "(Twilio has not answered yet)" in watch.timed_out()["message"]
+def test_a_timeout_says_where_the_wait_stood(poller: WaitPoller, client: BulkExportsClient, job_sid: str) -> None:
+    assert "(Twilio has not answered yet)" in poller.timed_out()["message"]
 
-    watch.look(client)
+    poller.look(client)
 
-    assert f"waiting for {job_sid} (0/3 days final; queue position 1; " in watch.timed_out()["message"]
+    assert f"waiting for {job_sid} (0/3 days final; queue position 1; " in poller.timed_out()["message"]
 
 
 def test_a_wait_reads_what_a_user_wrote() -> None:
@@ -134,9 +134,9 @@ def test_files_of_others_expire_seven_days_after_the_first_was_made(sim: Simulat
     result = finished(client, job.sid)
 
     assert result["expires_at"] is None
-    assert expiry_of(client, result) == "2026-12-01T00:00:00+00:00"
+    assert look_up_expiry(client, result) == "2026-12-01T00:00:00+00:00"
     sim.faults.add(Fault(status=403, path=r".*/Days", times=None))
-    assert expiry_of(client, result) is None
+    assert look_up_expiry(client, result) is None
 
 
 def test_a_day_that_was_exported_before_expires_by_its_newest_file(sim: Simulator, client: BulkExportsClient) -> None:
@@ -146,4 +146,4 @@ def test_a_day_that_was_exported_before_expires_by_its_newest_file(sim: Simulato
     again = sim.create_job("Messages", "2026-01-01", "2026-01-03")
     sim.finish_jobs()
 
-    assert expiry_of(client, finished(client, again.sid)) == "2026-12-04T00:00:00+00:00"
+    assert look_up_expiry(client, finished(client, again.sid)) == "2026-12-04T00:00:00+00:00"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.polling.wait_poller import FAILURES_IN_A_ROW
+from airflow_provider_bulkexports.polling.wait_poller import MAX_CONSECUTIVE_FAILURES
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
 #: Requests that a look on a worker makes before it gives up: the first and the client's retries (``conftest.QUICK``).
@@ -45,7 +45,7 @@ def requests_of(mode: str, looks: int, tries: int) -> int:
 def test_nine_failed_looks_in_a_row_are_survived(
     wait_for: Wait, mode: str, sim: Simulator, job_sid: str, fault: dict[str, Any], tries: int
 ) -> None:
-    times = requests_of(mode, FAILURES_IN_A_ROW - 1, tries)
+    times = requests_of(mode, MAX_CONSECUTIVE_FAILURES - 1, tries)
     sim.faults.add(Fault(**fault, path=r"/v1/Exports/Jobs/.*", times=times))
 
     end = wait_for(job_sid)
@@ -73,7 +73,7 @@ def test_failures_that_are_not_in_a_row_do_not_add_up(
     sim.state.set_details(job_sid, None)
     for streak in range(3):  # and a good look after each
         tries = TRIES if streak == 0 or mode != "deferrable" else 1
-        times = requests_of(mode, FAILURES_IN_A_ROW - 1, tries)
+        times = requests_of(mode, MAX_CONSECUTIVE_FAILURES - 1, tries)
         sim.faults.add(Fault(status=503, path=r"/v1/Exports/Jobs/.*", times=times))
         sim.faults.add(Fault(path=r"/v1/Exports/Jobs/.*", times=1))
     timeline.after(5 * 3600, lambda: sim.state.clear_fields(job_sid))

@@ -31,10 +31,10 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         warning = error = info
 
-    from airflow_provider_bulkexports.polling.wait_poller import Watch
+    from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 
-    original = Watch.__init__
-    monkeypatch.setattr(Watch, "__init__", lambda self, wait, log, pace: original(self, wait, Log(), pace))
+    original = WaitPoller.__init__
+    monkeypatch.setattr(WaitPoller, "__init__", lambda self, wait, log, schedule: original(self, wait, Log(), schedule))
     return said
 
 

@@ -19,7 +19,7 @@ def walk(api: requests.Session, url: str | None, link: str = "next_page_url") ->
     return pages
 
 
-def jobs_of(pages: list[dict[str, Any]]) -> list[str]:
+def jobs_with_identity(pages: list[dict[str, Any]]) -> list[str]:
     return [job["job_sid"] for page in pages for job in page["jobs"]]
 
 
@@ -30,7 +30,7 @@ def sids(sim: Simulator) -> list[str]:
 
 def test_following_the_links_gives_everything_once(api: requests.Session, sids: list[str]) -> None:
     pages = walk(api, "/Messages/Jobs?PageSize=3")
-    assert jobs_of(pages) == sids
+    assert jobs_with_identity(pages) == sids
     assert [page["meta"]["page"] for page in pages] == [0, 1, 2]
     assert [len(page["jobs"]) for page in pages] == [3, 3, 1]
 
@@ -39,7 +39,7 @@ def test_the_way_back_leads_to_the_first_page(api: requests.Session, sids: list[
     last = walk(api, "/Messages/Jobs?PageSize=3")[-1]
     back = walk(api, last["meta"]["url"], "previous_page_url")
     assert [len(page["jobs"]) for page in back] == [1, 3, 3]
-    assert jobs_of(back[-1:]) == sids[:3]
+    assert jobs_with_identity(back[-1:]) == sids[:3]
     assert back[-1]["meta"]["previous_page_url"] is None
 
 
@@ -72,12 +72,12 @@ def test_a_list_that_changes_meanwhile_neither_skips_nor_repeats(
     sim.state.forget_job(sids[0])
     sim.create_job("Messages", "2026-11-01", "2026-11-01")
     rest = walk(api, first["meta"]["next_page_url"])
-    assert jobs_of(rest)[:4] == sids[3:]
+    assert jobs_with_identity(rest)[:4] == sids[3:]
 
 
 def test_newest_first_is_paged_as_well(sim: Simulator, api: requests.Session, sids: list[str]) -> None:
     sim.knobs.newest_job_first = True
-    assert jobs_of(walk(api, "/Messages/Jobs?PageSize=2")) == sids[::-1]
+    assert jobs_with_identity(walk(api, "/Messages/Jobs?PageSize=2")) == sids[::-1]
 
 
 @pytest.mark.usefixtures("sids")
@@ -121,7 +121,7 @@ def test_a_token_of_another_list_is_refused(api: requests.Session) -> None:
 
 def test_the_page_number_alone_moves_nothing(api: requests.Session, sids: list[str]) -> None:
     answer = api.get("/Messages/Jobs?PageSize=3&Page=2").json()
-    assert jobs_of([answer]) == sids[:3]
+    assert jobs_with_identity([answer]) == sids[:3]
 
 
 def test_fifty_is_the_default_size() -> None:

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import utc_today
 from airflow_provider_bulkexports.tasks.attempts import run_id_of
-from airflow_provider_bulkexports.tasks.days import wanted_days
+from airflow_provider_bulkexports.tasks.days import days_to_export
 
 UTC = timezone.utc
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -92,7 +92,7 @@ def interval(start: datetime, end: datetime) -> dict[str, datetime]:
     ],
 )
 def test_a_run_means_days(context: dict[str, Any], days: tuple[str, str]) -> None:
-    wanted = wanted_days(context)
+    wanted = days_to_export(context)
 
     assert (str(wanted.start), str(wanted.end)) == days
 
@@ -102,16 +102,16 @@ def test_a_run_means_days(context: dict[str, Any], days: tuple[str, str]) -> Non
 )
 def test_a_run_without_a_date_asks_for_the_days(context: dict[str, Any]) -> None:
     with pytest.raises(BulkExportsInputError, match="means no day: pass start_day and end_day"):
-        wanted_days(context)
+        days_to_export(context)
 
 
 def test_a_partition_key_that_is_no_day_is_refused() -> None:
     with pytest.raises(BulkExportsInputError, match="partition_key 'eu-west' is not a day"):
-        wanted_days({"partition_key": "eu-west"})
+        days_to_export({"partition_key": "eu-west"})
 
 
 def test_explicit_days_come_before_the_run_s() -> None:
-    days = wanted_days({"partition_key": "2026-01-07"}, start_day="2026-02-01", end_day=date(2026, 2, 3))
+    days = days_to_export({"partition_key": "2026-01-07"}, start_day="2026-02-01", end_day=date(2026, 2, 3))
 
     assert (days.start, days.end) == (date(2026, 2, 1), date(2026, 2, 3))
 
@@ -121,7 +121,7 @@ def test_explicit_days_come_before_the_run_s() -> None:
 )
 def test_one_day_alone_is_refused(given: dict[str, str], missing: str) -> None:
     with pytest.raises(BulkExportsInputError, match=f"{missing} is missing: pass both days"):
-        wanted_days({"partition_key": "2026-01-07"}, **given)
+        days_to_export({"partition_key": "2026-01-07"}, **given)
 
 
 @pytest.mark.parametrize(

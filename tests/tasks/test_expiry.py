@@ -19,7 +19,7 @@ from airflow_provider_bulkexports.compat import AirflowException
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.planning.expiry import expires_at, expiry
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.tasks.expiry import warn_of_expiry
+from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
 
 EXPIRY = datetime(2026, 1, 8, tzinfo=timezone.utc)
 
@@ -49,7 +49,7 @@ def warned(left: timedelta, **changes: Any) -> list[str]:
         expires_at=EXPIRY.isoformat(),
     )
     lines = Lines()
-    warn_of_expiry(result | changes, log=lines, now=EXPIRY - left)  # type: ignore[arg-type]
+    warn_if_expiring(result | changes, log=lines, now=EXPIRY - left)  # type: ignore[arg-type]
     return lines.warnings
 
 

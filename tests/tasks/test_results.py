@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_bulkexports.compat import AirflowException, AirflowSensorTimeout
 from airflow_provider_bulkexports.model.results import Status, WaitResult
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
-from airflow_provider_bulkexports.tasks.results import conclude
+from airflow_provider_bulkexports.tasks.results import result_or_raise
 
 JOB = "JS" + "0" * 32
 
@@ -35,15 +35,15 @@ def event(status: str, **changes: Any) -> dict[str, Any]:
 def test_days_that_are_final_are_the_result() -> None:
     finished = event("finished", result=result())
 
-    assert conclude(finished) == result()
-    assert conclude(finished) == result(), "the same event may arrive twice"
+    assert result_or_raise(finished) == result()
+    assert result_or_raise(finished) == result(), "the same event may arrive twice"
 
 
 def test_failed_days_fail_the_task_and_are_named_with_what_to_do() -> None:
     finished = event("finished", result=result(completed=["2026-01-01"], failed=["2026-01-02"]))
 
     with pytest.raises(BulkExportsTaskFailure) as failure:
-        conclude(finished)
+        result_or_raise(finished)
 
     message = str(failure.value)
     assert message.startswith(f"1 of 3 days failed at Twilio: 2026-01-02 (job {JOB}); 2 are exported.")
@@ -54,7 +54,7 @@ def test_failed_days_fail_the_task_and_are_named_with_what_to_do() -> None:
 def test_failed_days_can_be_ignored() -> None:
     with_failed = result(completed=["2026-01-01"], failed=["2026-01-02"])
 
-    assert conclude(event("finished", result=with_failed), failed_days="ignore") == with_failed
+    assert result_or_raise(event("finished", result=with_failed), failed_days="ignore") == with_failed
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_failed_days_can_be_ignored() -> None:
 )
 def test_every_other_status_fails_in_its_own_way(status: str, failure: type[AirflowException]) -> None:
     with pytest.raises(failure, match="the words") as raised:
-        conclude(event(status), failed_days="ignore")
+        result_or_raise(event(status), failed_days="ignore")
 
     assert type(raised.value) is failure
 
@@ -82,7 +82,7 @@ def test_an_operator_may_choose_failures_that_its_retry_mends() -> None:
 
     for ended in (failed_day, event("timeout")):
         with pytest.raises(BulkExportsTaskError):
-            conclude(ended, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+            result_or_raise(ended, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_an_operator_may_choose_failures_that_its_retry_mends() -> None:
 )
 def test_an_event_of_another_shape_fails_the_task(strange: Any) -> None:
     with pytest.raises(BulkExportsTaskError, match="does not know"):
-        conclude(strange)
+        result_or_raise(strange)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.polling.wait_poller import Watch
+from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
 
@@ -113,8 +113,8 @@ def test_log_lines_find_the_task_that_they_are_about(
     # Airflow routes a trigger's lines by context variables that it sets before it runs the trigger.
     trigger_id: contextvars.ContextVar[int] = contextvars.ContextVar("trigger_id", default=0)
     seen = []
-    look = Watch.look
-    monkeypatch.setattr(Watch, "look", lambda *args: seen.append(trigger_id.get()) or look(*args))
+    look = WaitPoller.look
+    monkeypatch.setattr(WaitPoller, "look", lambda *args: seen.append(trigger_id.get()) or look(*args))
 
     async def run() -> None:
         trigger_id.set(7)

@@ -32,7 +32,7 @@ from airflow_provider_bulkexports.simulator.request_log import LoggedRequest, Re
 from airflow_provider_bulkexports.simulator.service.accounts import authenticate, hex_digits
 from airflow_provider_bulkexports.simulator.service.state import SimulatorState
 
-__all__ = ["BreakableProtocol", "Wire", "drop_connection", "parse_form"]
+__all__ = ["BreakableProtocol", "FaultMiddleware", "drop_connection", "parse_form"]
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class _Exchange:
         await self.out({"type": "http.response.body", "body": body})
 
 
-class Wire:
+class FaultMiddleware:
     """
     ASGI middleware around one origin.
 

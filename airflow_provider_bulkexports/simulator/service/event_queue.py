@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 
-__all__ = ["Agenda"]
+__all__ = ["EventQueue"]
 
 _Happening = Callable[[datetime], None]
 
 
-class Agenda:
+class EventQueue:
     """Happenings in the order of their moments; those of the same moment in the order in which they were entered."""
 
     def __init__(self) -> None:

@@ -22,11 +22,11 @@ from airflow_provider_bulkexports.simulator.errors import RefusedError
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 from airflow_provider_bulkexports.simulator.service.accounts import Account, hex_digits
 from airflow_provider_bulkexports.simulator.service.day_files import DayFile
-from airflow_provider_bulkexports.simulator.service.event_queue import Agenda
+from airflow_provider_bulkexports.simulator.service.event_queue import EventQueue
 from airflow_provider_bulkexports.simulator.service.jobs import JobRequest, SimulatedJob
 from airflow_provider_bulkexports.simulator.service.lifecycle import DayRun, plan_runs
 from airflow_provider_bulkexports.simulator.service.quota import Quota
-from airflow_provider_bulkexports.simulator.service.scenarios import DayScripts
+from airflow_provider_bulkexports.simulator.service.scenarios import DayScenarios
 from airflow_provider_bulkexports.simulator.service.signed_links import Links
 from airflow_provider_bulkexports.simulator.service.webhooks import Outbox
 
@@ -63,13 +63,13 @@ class ExportService:
         self.links = Links(seed)
         self.outbox = Outbox(accounts)
         self.lock = threading.RLock()
-        self._scripts = DayScripts(seed)
+        self._scripts = DayScenarios(seed)
         self._jobs: dict[str, SimulatedJob] = {}
         self._queue: dict[str, SimulatedJob] = {}
         self._files: list[DayFile] = []
         self._file_numbers = count()
         self._configurations: dict[tuple[str, ResourceType], Configuration] = {}
-        self._agenda = Agenda()
+        self._agenda = EventQueue()
 
     def settle(self) -> datetime:
         """Play everything that is due, and return the moment up to which it was played."""

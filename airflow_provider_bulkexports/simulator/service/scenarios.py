@@ -9,12 +9,12 @@ from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 
-__all__ = ["DayScripts"]
+__all__ = ["DayScenarios"]
 
 _Key = tuple[ResourceType, date]
 
 
-class DayScripts:
+class DayScenarios:
     """Decides how each day goes: as scripted, else by the rates of the knobs, always the same for the same seed."""
 
     def __init__(self, seed: int) -> None:

@@ -29,7 +29,7 @@ def main() -> None:
     report = Report(options.server, options.report, measurement)
     deadline = max(job.ends_at for job in jobs) + options.patience
     # In a thread, and without a farewell: what is too slow may be holding its event loop up.
-    timer = threading.Timer(deadline - time.time(), report.give_up)
+    timer = threading.Timer(deadline - time.time(), report.cancel_on_timeout)
     timer.daemon = True
     timer.start()
     asyncio.run(compete(wait, jobs, measurement, report))
@@ -79,7 +79,7 @@ class Report:
                 results = {**self._measurement.results(), "finished": finished, **ask(f"{self._server}/counts")}
                 self._file.write_text(json.dumps(results))
 
-    def give_up(self) -> None:
+    def cancel_on_timeout(self) -> None:
         """Write what there is, and end the process."""
         self.write(finished=False)
         os._exit(0)
