@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment, StrictUndefined
 from packaging.version import Version
+from support.airflow import DAG
 
 from airflow_provider_bulkexports import ExportDayEventTrigger, plan_quota
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseOperator
@@ -25,11 +26,9 @@ from airflow_provider_bulkexports.simulator import Simulator
 
 try:
     from airflow.models.asset import AssetActive, AssetEvent, AssetModel
-    from airflow.sdk import DAG
 
     ASSET_ID_OF_EVENT = AssetEvent.asset_id
 except ImportError:  # Airflow 2.11
-    from airflow import DAG
     from airflow.models.dataset import DatasetEvent as AssetEvent
     from airflow.models.dataset import DatasetModel as AssetModel
 

@@ -13,20 +13,15 @@ from functools import partial
 from typing import Any
 
 import pytest
+from support.airflow import DAG
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy
-from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
 from airflow_provider_bulkexports.polling.wait_poller import MAX_CONSECUTIVE_FAILURES
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.simulator.faults import HTML_PAGE
-
-if AIRFLOW_VERSION.startswith("2."):
-    from airflow import DAG
-else:
-    from airflow.sdk import DAG
 
 pytestmark = pytest.mark.slow  # every fault, at each step and in each mode
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from support.airflow import DAG
 
 from airflow_provider_bulkexports import (
     BulkExportsToObjectStorageOperator,
@@ -21,11 +22,6 @@ from airflow_provider_bulkexports.compat import TaskDeferred
 from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
-
-try:
-    from airflow.sdk import DAG
-except ImportError:  # Airflow 2
-    from airflow import DAG
 
 JOB, OTHER = "JS" + "0" * 32, "JS" + "1" * 32
 DAYS = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026-01-02"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from documents import DOCS, rows
+from support.documents import DOCS, rows
 
 import airflow_provider_bulkexports
 

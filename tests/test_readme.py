@@ -18,8 +18,9 @@ import pytest
 from airflow.timetables.base import TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow.timetables.trigger import CronTriggerTimetable
-from documents import DOCS, README, ROOT, Document, documents, rows
 from packaging.version import Version
+from support.airflow import DAG
+from support.documents import DOCS, README, ROOT, Document, documents, rows
 
 from airflow_provider_bulkexports import exceptions
 from airflow_provider_bulkexports.cli.main import main
@@ -31,11 +32,6 @@ from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.provider_info import connection_form, get_provider_info
 from airflow_provider_bulkexports.simulator import Simulator
 from airflow_provider_bulkexports.tasks.days import days_covered_by_run
-
-try:
-    from airflow.sdk import DAG
-except ImportError:  # Airflow 2
-    from airflow import DAG
 
 #: Of the page on tests, the files that its blocks are; they are run by pytest, below.
 FILES_OF_TESTS = ("# dags/", "# tests/")

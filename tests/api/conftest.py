@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
-from scripted import Answer, ScriptedServer
+from support.scripted_server import Answer, ScriptedServer
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from raw import RawServer
+from support.raw_server import RawServer
 
 from airflow_provider_bulkexports.api.bounded_response import _inflater
 from airflow_provider_bulkexports.api.client import BulkExportsClient

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import Answer, Received, ScriptedServer
+from support.scripted_server import Answer, Received, ScriptedServer
 
 from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.api.file_check import EMPTY_FILE

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raw import RawServer
-from scripted import ScriptedServer
+from support.raw_server import RawServer
+from support.scripted_server import ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import Answer, ScriptedServer
+from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.download import DownloadPolicy

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from scripted import Answer, ScriptedServer
+from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsDownloadError

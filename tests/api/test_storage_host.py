@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from scripted import Answer, ScriptedServer
+from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api import storage_connection
 from airflow_provider_bulkexports.api.download import DownloadPolicy, download

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.airflow import DAG
 
 from airflow_provider_bulkexports import (
     BulkExportsToObjectStorageOperator,
@@ -20,10 +21,9 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.simulator import Simulator
 
 try:
-    from airflow.sdk import DAG, AssetAlias
+    from airflow.sdk import AssetAlias
     from airflow.sdk.execution_time.context import OutletEventAccessors
 except ImportError:  # Airflow 2.11
-    from airflow import DAG
     from airflow.datasets import DatasetAlias as AssetAlias
     from airflow.utils.context import OutletEventAccessors
 

@@ -7,14 +7,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from support.airflow import DAG
 
-from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
-
-if AIRFLOW_VERSION.startswith("2."):
-    from airflow import DAG
-else:
-    from airflow.sdk import DAG
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 WEEK = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026-01-07"}

@@ -28,7 +28,7 @@ def test_a_pause_is_never_shorter_than_the_interval_nor_stretched_beyond_the_max
 
 
 @pytest.mark.parametrize(
-    ("outlook", "pause"),
+    ("estimate", "pause"),
     [
         (CompletionEstimate(), 60),
         (CompletionEstimate(seconds_left=3600), 300),

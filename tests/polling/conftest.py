@@ -1,5 +1,5 @@
 """Many waits in one event loop, as the triggerer has them."""
 
-from waits import complete, pending
+from support.waits import complete, pending
 
 __all__ = ["complete", "pending"]

@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 import pytest
-from waits import LIST, ONE_JOB, ends_of, waits
+from support.waits import LIST, ONE_JOB, ends_of, waits
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsResponseError

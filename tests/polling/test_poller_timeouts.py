@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from dripping import DRIPS, DrippingServer
-from waits import ends_of, waits
+from support.dripping_server import DRIPS, DrippingServer
+from support.waits import ends_of, waits
 
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger, ExportDayTrigger

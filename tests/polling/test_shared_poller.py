@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from waits import LIST, ONE_JOB, ends_of, waits
+from support.waits import LIST, ONE_JOB, ends_of, waits
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.polling import shared_poller as poller

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 import requests
+from support.constants import NOON
 
 from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
-
-NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
 
 class ApiSession(requests.Session):

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from submissions import DAYS, LIST, Guard, posts, request
+from support.submissions import DAYS, LIST, Guard, posts, request
 
 from airflow_provider_bulkexports.exceptions import TaskKilledError
 from airflow_provider_bulkexports.model.resources import ResourceType

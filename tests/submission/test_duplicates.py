@@ -14,8 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from scripted import QUICK
-from submissions import DAYS, LIST, Log, request
+from support.constants import QUICK
+from support.submissions import DAYS, LIST, Log, request
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.model.days import DayRange

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from submissions import CREATE, LIST, Guard, posts, request
+from support.submissions import CREATE, LIST, Guard, posts, request
 
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,

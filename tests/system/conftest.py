@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Airflow, MissingPostgresError, Postgres
-from harness.deadlines import free_port
-from scripted import ScriptedServer
+from support.harness import Airflow, MissingPostgresError, Postgres
+from support.harness.deadlines import free_port
+from support.scripted_server import ScriptedServer
 
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook

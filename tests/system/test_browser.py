@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from harness import Airflow
-from harness.browser import Locator, Page, expect, open_page, take_picture
-from harness.deadlines import free_port
+from support.harness import Airflow
+from support.harness.browser import Locator, Page, expect, open_page, take_picture
+from support.harness.deadlines import free_port
 
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, connection_form
 from airflow_provider_bulkexports.simulator import Simulator

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from harness import Airflow
-from scripted import Answer, Received, ScriptedServer
+from support.harness import Airflow
+from support.scripted_server import Answer, Received, ScriptedServer
 
 WAITS, WATCHER = "scripted_waits", "scripted_files_seen"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from harness import Airflow
+from support.harness import Airflow
 
 from airflow_provider_bulkexports.simulator import Simulator
 

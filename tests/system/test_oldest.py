@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness.oldest import OldAirflow
+from support.harness.oldest import OldAirflow
 
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Airflow, TaskProcess
+from support.harness import Airflow, TaskProcess
 
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Airflow
+from support.harness import Airflow
 
 from airflow_provider_bulkexports.simulator import Simulator
 

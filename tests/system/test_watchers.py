@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Airflow
+from support.harness import Airflow
 
 from airflow_provider_bulkexports.simulator import Simulator
 

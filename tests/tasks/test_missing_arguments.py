@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.airflow import DAG
 
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -13,11 +14,6 @@ from airflow_provider_bulkexports.operators.bulkexports import CreateExportCusto
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
 from airflow_provider_bulkexports.simulator import Simulator
 from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
-
-if AIRFLOW_VERSION.startswith("2."):
-    from airflow import DAG
-else:
-    from airflow.sdk import DAG
 
 DAY = "2026-01-01"
 JOB = "JS" + "0" * 32

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from support.airflow import DAG
 
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
@@ -19,11 +20,6 @@ from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObje
 
 UTC, BERLIN = timezone.utc, ZoneInfo("Europe/Berlin")
 IS_OLD = AIRFLOW_VERSION.startswith("2.")
-
-if IS_OLD:
-    from airflow import DAG
-else:
-    from airflow.sdk import DAG
 
 FINER, COARSER, UNALIGNED = "several runs a day", "less than one run a day", "do not begin and end at 00:00 UTC"
 

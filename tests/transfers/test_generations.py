@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import Answer, Received, ScriptedServer
+from support.scripted_server import Answer, Received, ScriptedServer
 
 Store = Callable[..., dict[str, Any]]
 

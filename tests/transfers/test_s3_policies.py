@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import requests
-from s3_policies import Asked, PolicyProxy, Refusal
+from support.s3_policies import Asked, PolicyProxy, Refusal
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator, CreateExportCustomJobOperator
 from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException

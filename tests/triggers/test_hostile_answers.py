@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from scripted import Answer, Received, ScriptedServer
-from waits import ends_of, waits
+from support.scripted_server import Answer, Received, ScriptedServer
+from support.waits import ends_of, waits
 
 from tests.triggers.test_day_events import travels
 

@@ -12,11 +12,9 @@ from typing import Any
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy
+from support.constants import QUICK
 
 __all__ = ["Answer", "Received", "ScriptedServer"]
-
-#: Three repetitions without waits.
-QUICK = RetryPolicy(max_retries=3, backoff_factor=0.0, max_wait=0.0)
 
 
 @dataclass(frozen=True)

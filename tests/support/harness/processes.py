@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.deadlines import tail, wait_until
+from support.harness.deadlines import tail, wait_until
 
 __all__ = ["Component", "TaskProcess"]
 

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from harness.deadlines import free_port, tail, wait_until
+from support.harness.deadlines import free_port, tail, wait_until
 
 __all__ = ["MissingPostgresError", "Postgres"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["DOCS", "README", "ROOT", "Document", "documents", "rows"]
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from typing import Any
 import psutil
 import requests
 
-from harness.deadlines import free_port, tail, wait_until
-from harness.postgres import Postgres
-from harness.processes import Component, TaskProcess
-from harness.rest import RestApi, RestError
-from harness.surroundings import SHARED_OPTIONS, as_environment, inherited_environment
+from support.harness.deadlines import free_port, tail, wait_until
+from support.harness.postgres import Postgres
+from support.harness.processes import Component, TaskProcess
+from support.harness.rest import RestApi, RestError
+from support.harness.surroundings import SHARED_OPTIONS, as_environment, inherited_environment
 
 __all__ = ["Airflow"]
 

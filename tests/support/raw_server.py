@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any
 
-from scripted import QUICK, ScriptedServer
-
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from support.constants import QUICK
+from support.scripted_server import ScriptedServer
 
 __all__ = ["RawServer"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from harness.deadlines import wait_until
+from support.harness.deadlines import wait_until
 
 __all__ = ["RestApi", "RestError"]
 

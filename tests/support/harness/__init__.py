@@ -7,8 +7,8 @@ A whole Airflow on this machine: scheduler, DAG processor, API server and trigge
 
 from __future__ import annotations
 
-from harness.postgres import MissingPostgresError, Postgres
-from harness.processes import Component, TaskProcess
-from harness.running import Airflow
+from support.harness.postgres import MissingPostgresError, Postgres
+from support.harness.processes import Component, TaskProcess
+from support.harness.running import Airflow
 
 __all__ = ["Airflow", "Component", "MissingPostgresError", "Postgres", "TaskProcess"]

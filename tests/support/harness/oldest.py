@@ -12,9 +12,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from harness.deadlines import wait_until
-from harness.processes import Component
-from harness.surroundings import SHARED_OPTIONS, as_environment, inherited_environment
+from support.harness.deadlines import wait_until
+from support.harness.processes import Component
+from support.harness.surroundings import SHARED_OPTIONS, as_environment, inherited_environment
 
 __all__ = ["OldAirflow"]
 

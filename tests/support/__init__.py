@@ -1,0 +1,1 @@
+"""What tests share: servers, a task runner, a running Airflow, names of both Airflows."""
