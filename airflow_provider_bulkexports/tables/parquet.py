@@ -1,0 +1,309 @@
+"""
+Day files as Parquet: typed columns, nothing lost, memory that does not grow with the file.
+
+A block of lines that fits the schema is read by pyarrow at once. One that does not fit is read line by line by
+:mod:`~airflow_provider_bulkexports.tables.records`, with the same values for what fits. What governs memory is the
+number of rows in a row group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsResponseError
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.tables.column_rules import ColumnRules
+from airflow_provider_bulkexports.tables.columns import RESCUED, Column, Kind, columns_of
+from airflow_provider_bulkexports.tables.records import Block, RecordReader, blocks
+from airflow_provider_bulkexports.tables.statistics import FINAL_STATUSES, DayStatistics, SidCounter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["arrow_schema", "require_pyarrow", "write_parquet"]
+
+#: Rows of a row group; a reader that filters skips whole groups, and a writer holds one.
+ROWS_OF_A_GROUP = 65_536
+
+#: Ends of what ``datetime`` and other readers take, in microseconds since 1970; the first day of year 1 is left out, as
+#: an offset leads there from year 0.
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_510_400_000_000, 253_402_300_799_999_999
+
+
+def require_pyarrow() -> None:
+    """
+    Refuse Parquet where pyarrow is missing.
+
+    :raises BulkExportsInputError: with the command that installs it.
+    """
+    try:
+        import pyarrow.json
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise BulkExportsInputError(
+            "file_format 'parquet' needs pyarrow: pip install 'airflow-provider-bulkexports[parquet]'"
+        ) from error
+
+
+def arrow_schema(resource_type: ResourceType, rules: ColumnRules | None = None) -> pa.Schema:
+    """Schema of a resource type's files: every column that is not dropped, and ``_rescued``."""
+    import pyarrow as pa
+
+    types = _arrow_types()
+    dropped = rules.drop if rules else ()
+    fields = [(column.name, types[column.kind]) for column in columns_of(resource_type) if column.name not in dropped]
+    return pa.schema([*fields, (RESCUED, pa.string())])
+
+
+def write_parquet(source: Path, target: Path, resource_type: ResourceType, rules: ColumnRules) -> DayStatistics:
+    """
+    Convert a verified day file.
+
+    :param source: Gzip file of JSON lines.
+    :param target: Parquet file to write; an incomplete one is left behind if the conversion fails.
+    :return: Figures of the day, as :class:`~airflow_provider_bulkexports.tables.statistics.DayStatistics`.
+    :raises BulkExportsResponseError: if a line is not JSON, or has a field that fails the day; it names the line.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = columns_of(resource_type)
+    conversion = _Conversion(columns, rules, arrow_schema(resource_type, rules))
+    few = [column.name for column in columns if column.has_few_values and column.name not in rules.drop]
+    with pq.ParquetWriter(
+        target,
+        conversion.schema,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=few,
+        store_decimal_as_integer=True,
+    ) as writer:
+        for group in _row_groups(map(conversion.table_of, blocks(source))):
+            writer.write_table(group, row_group_size=ROWS_OF_A_GROUP)
+        if not conversion.statistics.records:
+            writer.write_table(pa.Table.from_pylist([], schema=conversion.schema))
+    conversion.finish()
+    return conversion.statistics
+
+
+def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Join tables and cut them into row groups."""
+    import pyarrow as pa
+
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += table.num_rows
+        while rows >= ROWS_OF_A_GROUP:
+            joined = pa.concat_tables(waiting)
+            yield joined.slice(0, ROWS_OF_A_GROUP)
+            waiting, rows = [joined.slice(ROWS_OF_A_GROUP)], rows - ROWS_OF_A_GROUP
+    if rows:
+        yield pa.concat_tables(waiting)
+
+
+class _Conversion:
+    """One file on its way from lines to tables, and what is learned from it."""
+
+    def __init__(self, columns: tuple[Column, ...], rules: ColumnRules, schema: pa.Schema) -> None:
+        import pyarrow as pa
+        import pyarrow.json as pj
+
+        names = {column.name for column in columns}
+        types = _arrow_types()
+        self.schema = schema
+        self.statistics = DayStatistics()
+        self._whole_schema = whole = pa.schema([(column.name, types[column.kind]) for column in columns])
+        # pyarrow's JSON reader takes decimals of more digits than fit; its cast from text does not.
+        as_text = [pa.field(field.name, pa.string()) if pa.types.is_decimal(field.type) else field for field in whole]
+        self._parse = pj.ParseOptions(explicit_schema=pa.schema(as_text), unexpected_field_behavior="error")
+        self._reader = RecordReader(columns, rules)
+        self._rules = rules
+        self._lines = 0
+        self._sids = SidCounter() if "sid" in names else None
+        if "price" in names:
+            self.statistics.prices_missing, self.statistics.price_total = 0, Decimal(0)
+
+    def table_of(self, block: Block) -> pa.Table:
+        """Convert one block."""
+        import pyarrow as pa
+
+        table, rescued, odd_prices = self._read_at_once(block), None, None
+        if table is None:
+            table, rescued, odd_prices = self._read_by_line(block)
+        else:
+            self._lines += table.num_rows
+        self.statistics.records += table.num_rows
+        self._learn(table, odd_prices)
+        for name in self._rules.hashed:
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, name, self._hashed(table.column(name)))
+        table = table.drop_columns([name for name in self._whole_schema.names if name in self._rules.drop])
+        return table.append_column(RESCUED, pa.nulls(table.num_rows, pa.string()) if rescued is None else rescued)
+
+    def finish(self) -> None:
+        """Complete the figures."""
+        if self._sids:
+            self.statistics.duplicate_sids = _duplicates(self._sids)
+
+    def _read_at_once(self, block: Block) -> pa.Table | None:
+        """Read lines by pyarrow; ``None`` unless each of them is one object that fits the schema."""
+        import pyarrow as pa
+        import pyarrow.json as pj
+
+        # pyarrow takes several objects on a line, and text that is not UTF-8; a line of ``null`` ends the process.
+        objects = _objects_in(block)
+        if not objects:
+            return None
+        try:
+            table = pj.read_json(
+                pa.BufferReader(pa.py_buffer(memoryview(block.memory)[: block.size])),
+                read_options=pj.ReadOptions(use_threads=False, block_size=block.size + 1),
+                parse_options=self._parse,
+            )
+            table.validate(full=True)  # text has to be UTF-8
+            if _has_exponents(table):
+                return None
+            table = table.cast(self._whole_schema)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return None
+        return table if table.num_rows == objects and _moments_fit(table) else None
+
+    def _read_by_line(self, block: Block) -> tuple[pa.Table, pa.Array, pa.Array]:
+        """
+        Read lines one by one.
+
+        :return: The table, the column of what is rescued, and whether each record has a price that does not fit.
+        """
+        import pyarrow as pa
+
+        records = []
+        for line in block.lines:
+            self._lines += 1
+            if line.strip(b" \t\r"):
+                records.append(self._reader.read(line, self._lines))
+            else:
+                self.statistics.blank_lines += bool(line)
+        arrays = [
+            pa.array([record.values.get(field.name) for record in records], type=field.type)
+            for field in self._whole_schema
+        ]
+        rescued = pa.array([record.rescued for record in records], type=pa.string())
+        self.statistics.rescued += len(rescued) - rescued.null_count
+        odd_prices = pa.array([record.has_odd_price for record in records], type=pa.bool_())
+        return pa.Table.from_arrays(arrays, schema=self._whole_schema), rescued, odd_prices
+
+    def _hashed(self, values: Any) -> Any:
+        """Hash every different value once."""
+        import pyarrow as pa
+
+        chunks = []
+        for chunk in values.chunks:
+            encoded = chunk.dictionary_encode()
+            hashes = pa.array([self._rules.hash(value) for value in encoded.dictionary.to_pylist()], type=pa.string())
+            chunks.append(hashes.take(encoded.indices))
+        return pa.chunked_array(chunks, type=pa.string())
+
+    def _learn(self, table: pa.Table, odd_prices: pa.Array | None) -> None:
+        """Add a table's sids and prices to the figures."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self._sids:
+            self._count_sids(table.column("sid"))
+        if self.statistics.price_total is not None and self.statistics.prices_missing is not None:
+            prices = table.column("price")
+            self.statistics.price_total += pc.sum(prices).as_py() or Decimal(0)
+            is_missing = prices.is_null() if odd_prices is None else pc.and_not(prices.is_null(), odd_prices)
+            is_due = pc.and_(
+                pc.is_in(table.column("status"), value_set=pa.array(FINAL_STATUSES)),
+                pc.starts_with(table.column("direction"), "outbound"),
+            )
+            self.statistics.prices_missing += pc.sum(pc.and_(is_due, is_missing)).as_py() or 0
+
+    def _count_sids(self, sids: Any) -> None:
+        import pyarrow.compute as pc
+
+        assert self._sids is not None
+        present = sids.drop_null()
+        digits = pc.utf8_slice_codeunits(present, 2, 18)
+        if all(length == 16 for length in pc.unique(pc.binary_length(digits)).to_pylist()):
+            with suppress(ValueError):  # other than hexadecimal
+                text = b"".join(chunk.buffers()[2] for chunk in digits.chunks if len(chunk))
+                self._sids.add_digits(text.decode())
+                return
+        self._sids.add(present.to_pylist())
+
+
+def _duplicates(sids: SidCounter) -> int:
+    """The same as :meth:`SidCounter.duplicates`, a quarter of the keys at a time, in a quarter of the time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    keys = pa.Array.from_buffers(pa.uint64(), len(sids.keys), [None, pa.py_buffer(sids.keys)])
+    quarters, duplicates = pc.shift_right(keys, pa.scalar(62, pa.uint64())), 0
+    for quarter in range(4):
+        some = keys.filter(pc.equal(quarters, pa.scalar(quarter, pa.uint64())))
+        ordered = some.take(pc.array_sort_indices(some))
+        duplicates += pc.sum(pc.equal(ordered.slice(1), ordered.slice(0, max(0, len(ordered) - 1)))).as_py() or 0
+    return duplicates
+
+
+def _arrow_types() -> dict[Kind, pa.DataType]:
+    import pyarrow as pa
+
+    return {
+        Kind.STRING: pa.string(),
+        Kind.TIMESTAMP: pa.timestamp("us", "UTC"),
+        Kind.DECIMAL: pa.decimal128(18, 8),
+        Kind.INT32: pa.int32(),
+        Kind.INT64: pa.int64(),
+        Kind.BOOL: pa.bool_(),
+    }
+
+
+def _objects_in(block: Block) -> int:
+    """Number of lines that end as an object before a line that begins as one; 0 if the ends are not so."""
+    memory, size = block
+    if not (memory.startswith(b"{") and memory.endswith(b"}\n", 0, size)):
+        return 0
+    return memory.count(b"}\n{", 0, size) + 1
+
+
+def _has_exponents(table: pa.Table) -> bool:
+    """Whether a price is written with an exponent; pyarrow takes ``1e-50`` for 0."""
+    import pyarrow.compute as pc
+
+    if "price" not in table.schema.names:
+        return False
+    return bool(pc.any(pc.match_substring_regex(table.column("price"), "[eE]")).as_py())
+
+
+def _moments_fit(table: pa.Table) -> bool:
+    """Whether all moments are in the years 1 to 9999; pyarrow takes year 0, which other readers refuse."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for field in table.schema:
+        if pa.types.is_timestamp(field.type):
+            ends = pc.min_max(table.column(field.name).cast(pa.int64())).as_py().values()
+            if any(end is not None and not _FIRST_MOMENT <= end <= _LAST_MOMENT for end in ends):
+                return False
+    return True
+
+
+def check_records(statistics: DayStatistics, expected: int) -> None:
+    """
+    Compare the rows written with the records that were verified.
+
+    :raises BulkExportsResponseError: if they differ.
+    """
+    if statistics.records + statistics.blank_lines != expected:
+        raise BulkExportsResponseError(
+            f"{statistics.records} rows were written of {expected} records, so the file was not published"
+        )

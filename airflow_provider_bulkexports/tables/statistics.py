@@ -1,0 +1,82 @@
+"""What a conversion learns about a day, for its manifest."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import blake2b
+
+__all__ = ["FINAL_STATUSES", "DayStatistics", "SidCounter", "should_have_price"]
+
+#: Statuses of records that are finished, and that Twilio charges for.
+FINAL_STATUSES = ("completed", "delivered", "partially_delivered", "read", "sent", "undelivered")
+
+#: Sids that are compared at once; the rest wait, in 8 bytes each.
+_BATCH = 1 << 18
+
+
+@dataclass
+class DayStatistics:
+    """
+    Figures of one day.
+
+    :param records: Rows written.
+    :param blank_lines: Lines of white space, which are not records.
+    :param rescued: Rows with something in ``_rescued``.
+    :param prices_missing: Finished outbound records without a price; ``None`` for types that have no price.
+    :param price_total: Sum of all prices; ``None`` for types that have no price.
+    :param duplicate_sids: Records whose sid another one has as well; ``None`` for types without a sid.
+    """
+
+    records: int = 0
+    blank_lines: int = 0
+    rescued: int = 0
+    prices_missing: int | None = None
+    price_total: Decimal | None = None
+    duplicate_sids: int | None = None
+
+
+def should_have_price(status: object, direction: object) -> bool:
+    """Whether a record is finished and outbound, so that Twilio charges for it."""
+    return status in FINAL_STATUSES and isinstance(direction, str) and direction.startswith("outbound")
+
+
+class SidCounter:
+    """
+    Counts sids that occur more than once.
+
+    It keeps 8 bytes of each sid, the first half of its random part: two different sids of a day with ten million
+    records agree in these with a probability of one in 370,000.
+    """
+
+    def __init__(self) -> None:
+        self.keys = array("Q")
+
+    def add(self, sids: Iterable[str]) -> None:
+        """Add sids one by one, whatever they look like."""
+        self.keys.extend(
+            int.from_bytes(blake2b(sid.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+            if (key := _key_of(sid)) is None
+            else key
+            for sid in sids
+        )
+
+    def add_digits(self, digits: str) -> None:
+        """Add sids by the 16 digits after their two letters, all in one text; raises ``ValueError`` if not digits."""
+        self.keys.frombytes(bytes.fromhex(digits))
+
+    def duplicates(self) -> int:
+        """Number of sids, less the number of different ones."""
+        parts = len(self.keys) // _BATCH + 1
+        different = sum(len({key for key in self.keys if key % parts == part}) for part in range(parts))
+        return len(self.keys) - different
+
+
+def _key_of(sid: str) -> int | None:
+    try:
+        (key,) = array("Q", bytes.fromhex(sid[2:18]))
+    except ValueError:
+        return None
+    return key
