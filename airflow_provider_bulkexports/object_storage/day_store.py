@@ -28,7 +28,7 @@ from airflow_provider_bulkexports.object_storage.existing import Existing, Found
 from airflow_provider_bulkexports.object_storage.fetch_day import DayFetcher, FetchedDay
 from airflow_provider_bulkexports.object_storage.generations import Note
 from airflow_provider_bulkexports.object_storage.layout import day_folders, day_path, sidecar_of
-from airflow_provider_bulkexports.planning.expiry import first_expiry
+from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 
 __all__ = ["DayMissingError", "DayStore", "Outcome", "StoredDay"]
 
@@ -120,7 +120,7 @@ class DayStore:
         listed: defaultdict[date, list[ExportDay]] = defaultdict(list)
         for entry in self.client.list_days(self.resource_type) if days else ():
             listed[entry.day].append(entry)
-        if expiry := first_expiry(listed[day][-1] for day in days if listed[day]):
+        if expiry := earliest_expiry(listed[day][-1].create_date for day in days if listed[day]):
             self.log.info("Twilio keeps the first of these files until %s UTC", f"{expiry:%Y-%m-%d %H:%M}")
         self._sweep()
         with suppress(BulkExportsInputError):  # raised again for each day
@@ -136,7 +136,8 @@ class DayStore:
                 failures[day] = error
             else:
                 entries.append(future.result())
-        return Outcome(entries, failures, first_expiry(listed[day][-1] for day in failures if listed[day]))
+        expiry = earliest_expiry(listed[day][-1].create_date for day in failures if listed[day])
+        return Outcome(entries, failures, expiry)
 
     def store(self, day: date, listed: Sequence[ExportDay]) -> StoredDay:
         """

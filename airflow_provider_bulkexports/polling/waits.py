@@ -20,7 +20,7 @@ from airflow_provider_bulkexports.model.plain import listed
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType, parse_job_sids
 from airflow_provider_bulkexports.model.results import WaitEvent, WaitResult
 from airflow_provider_bulkexports.planning.coverage import awaited_days
-from airflow_provider_bulkexports.planning.expiry import expires_at
+from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 from airflow_provider_bulkexports.planning.identity import read_marker
 from airflow_provider_bulkexports.planning.job_days import _is_as_far, _overlap
 from airflow_provider_bulkexports.planning.progress import (
@@ -228,6 +228,7 @@ def _finished(
     job_sids: Sequence[str],
     resource_type: ResourceType | None,
 ) -> WaitEvent:
+    expiry = earliest_expiry(created)
     result = WaitResult(
         job_sids=list(job_sids),
         resource_type=resource_type.value if resource_type else None,
@@ -236,7 +237,7 @@ def _finished(
         completed=_iso(progress.with_status(DayStatus.COMPLETED)),
         empty=_iso(progress.with_status(DayStatus.COMPLETED_EMPTY_RECORDS)),
         failed=_iso(progress.with_status(DayStatus.FAILED)),
-        expires_at=expires_at(created),
+        expires_at=expiry.isoformat() if expiry else None,
     )
     return WaitEvent(status="finished", message="", result=result)
 

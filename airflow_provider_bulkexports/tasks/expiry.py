@@ -9,7 +9,7 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.planning.expiry import expires_at
+from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 
 __all__ = ["look_up_expiry", "warn_if_expiring"]
 
@@ -33,7 +33,8 @@ def look_up_expiry(client: BulkExportsClient, result: WaitResult) -> str | None:
     except Exception as error:  # noqa: BLE001  # said; no reason to lose the result
         logging.getLogger(__name__).info("It stays unknown when the files expire: %s", plain_text(error))
         return None
-    return expires_at(created for day, created in newest.items() if created and day in wanted)
+    expiry = earliest_expiry(created for day, created in newest.items() if day in wanted)
+    return expiry.isoformat() if expiry else None
 
 
 def warn_if_expiring(result: WaitResult, *, log: Log, now: datetime | None = None) -> None:

@@ -10,7 +10,7 @@ from airflow_provider_bulkexports.compat import BaseEventTrigger, TriggerEvent, 
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.model.plain import listed, plain
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
-from airflow_provider_bulkexports.planning.expiry import expires_at
+from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.new_files import NewFiles, file_key
 from airflow_provider_bulkexports.polling.shared_poller import poll_until_done
@@ -128,11 +128,11 @@ def _payload(resource_type: ResourceType, entries: Sequence[ExportDay]) -> dict[
 
 
 def _file(entry: ExportDay) -> dict[str, Any]:
-    created = entry.create_date
+    created, expiry = entry.create_date, earliest_expiry([entry.create_date])
     return {
         "day": entry.day.isoformat(),
         "bytes": entry.size,
         "create_date": created.isoformat() if created else None,
         "friendly_name": entry.friendly_name,
-        "expires_at": expires_at([created]) if created else None,
+        "expires_at": expiry.isoformat() if expiry else None,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from airflow_provider_bulkexports import (
 from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.compat import AirflowException
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.planning.expiry import expires_at, expiry
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
 
@@ -125,11 +124,3 @@ def test_the_transfer_says_by_when_it_has_to_run_again(
 
     with pytest.raises(AirflowException, match="Try again before 2026-12-01 00:00 UTC: Twilio keeps no file longer"):
         store.execute(context)
-
-
-@pytest.mark.parametrize("created", [date.max, date(9999, 12, 25)])
-def test_a_date_at_the_end_of_the_calendar_says_nothing(created: date) -> None:
-    assert expiry([created]) is None
-    assert expires_at([created]) is None
-    assert expires_at([created, date(2026, 1, 1)]) == EXPIRY.isoformat()
-    assert expiry([date.min]) is not None
