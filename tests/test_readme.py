@@ -256,34 +256,34 @@ SHOWN_BY = {
     "Twilio answers 429, 5xx or not at all": [
         "api/test_retries.py::test_a_status_is_retried_by_verb",
         "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_ceiling",
-        "test_faults.py::test_a_fault_in_the_look_for_the_task_s_job",
+        "test_faults.py::test_fault_while_searching_for_the_job",
     ],
     "An answer is broken, or about something else": [
         "api/test_bounded_response.py::test_an_answer_that_breaks_anywhere_is_asked_for_again",
         "api/test_response_check.py::test_an_answer_about_another_job_is_asked_for_again_and_never_believed",
     ],
     "The answer to a submission is lost": [
-        "test_faults.py::test_a_submission_whose_answer_is_lost",
-        "test_faults.py::test_a_submission_that_does_not_arrive",
-        "submission/test_lost_responses.py::test_a_submission_that_surely_failed_is_sent_once_more",
-        "submission/test_lost_responses.py::test_the_look_up_outlasts_an_outage_of_ten_minutes",
-        "submission/test_lost_responses.py::test_when_it_cannot_be_told_the_error_says_what_the_next_try_does",
+        "test_faults.py::test_submission_with_lost_response",
+        "test_faults.py::test_submission_that_does_not_arrive",
+        "submission/test_lost_responses.py::test_submission_that_surely_failed_is_sent_again",
+        "submission/test_lost_responses.py::test_search_outlasts_an_outage_of_ten_minutes",
+        "submission/test_lost_responses.py::test_unknown_outcome_is_an_error_that_names_the_next_step",
     ],
     "The submitting task is retried or cleared": [
-        "operators/test_create_once.py::test_a_second_attempt_adopts_the_first_job",
-        "operators/test_create_once.py::test_a_task_that_is_cleared_days_later_adopts_its_finished_job",
+        "operators/test_create_once.py::test_second_attempt_adopts_the_first_job",
+        "operators/test_create_once.py::test_task_cleared_days_later_adopts_its_finished_job",
         "submission/test_adoption.py::test_only_failed_days_are_submitted_again",
-        "operators/test_create_once.py::test_a_deleted_job_is_submitted_again",
+        "operators/test_create_once.py::test_deleted_job_is_submitted_again",
     ],
     "A worker dies between the submission and its record": [
-        "submission/test_adoption.py::test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post",
+        "submission/test_adoption.py::test_retry_waits_for_a_job_that_is_not_listed_yet",
     ],
     "Two equal jobs of a task exist": [
-        "submission/test_adoption.py::test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both",
+        "submission/test_adoption.py::test_older_of_two_equal_jobs_is_used_with_a_warning",
     ],
     "Mapped tasks submit the same days at the same moment": [
-        "submission/test_duplicates.py::test_tasks_that_submit_at_once_use_one_job_twenty_times",
-        "submission/test_duplicates.py::test_a_list_that_does_not_tell_the_order_ends_in_one_job_too",
+        "submission/test_duplicates.py::test_simultaneous_tasks_use_one_job",
+        "submission/test_duplicates.py::test_simultaneous_tasks_use_one_job_of_an_unordered_list",
     ],
     "The days are not exportable yet": [
         "operators/test_create_too_early.py::test_yesterday_and_today_are_waited_for",
@@ -306,8 +306,8 @@ SHOWN_BY = {
         "tasks/test_schedules.py::test_it_is_told_when_the_dag_is_parsed",
     ],
     "A poll of the job fails": [
-        "test_faults.py::test_a_wait_survives_what_passes",
-        "test_faults.py::test_a_wait_ends_by_what_does_not_pass",
+        "test_faults.py::test_wait_survives_passing_fault",
+        "test_faults.py::test_wait_fails_on_lasting_fault",
     ],
     "A day ends as `Failed`": [
         "sensors/test_failed_days.py::test_a_failed_day_is_left_to_the_task_that_stores_the_others",
@@ -365,7 +365,7 @@ SHOWN_BY = {
         "sensors/test_timeouts.py::test_a_restart_of_the_triggerer_does_not_extend_the_wait",
     ],
     "`soft_fail` is set": [
-        "test_faults.py::test_a_wait_ends_by_what_does_not_pass",
+        "test_faults.py::test_wait_fails_on_lasting_fault",
         "sensors/test_soft_fail.py::test_the_same_input_ends_in_the_same_state",
     ],
 }

@@ -210,7 +210,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         self._guard = JobGuard(
             self.hook.get_conn(),
             self.log,
-            cancels=self.cancel_on_kill,
+            cancel_on_kill=self.cancel_on_kill,
             has_ended=partial(is_recorded_as_ended, context.get("ti")),
         )
         sids = self._submit(request, pauses, self._guard, is_retry=attempt_of(context).number > 1)
@@ -266,7 +266,7 @@ class CreateExportCustomJobOperator(BaseOperator):
                     twilio_conn_id=self.twilio_conn_id,
                     schedule=schedule,
                     timeout=self.timeout,
-                    cancel_on_kill=self.cancel_on_kill and guard.share_of(wait.job_sids),
+                    cancel_on_kill=self.cancel_on_kill and guard.cancellable(wait.job_sids),
                 )
             left = deadline - time.monotonic()
             if left <= 0:

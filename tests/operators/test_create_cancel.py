@@ -175,8 +175,8 @@ def test_the_kill_comes_from_a_thread_of_its_own_as_the_main_one_may_hold_a_lock
     class Log:
         info = warning = staticmethod(lambda *_: None)
 
-    guard = JobGuard(client, Log(), cancels=True)
-    guard.take(sid)
+    guard = JobGuard(client, Log(), cancel_on_kill=True)
+    guard.register(sid)
     guard.kill()
 
     assert asked_in != [threading.main_thread()]
@@ -196,8 +196,8 @@ def test_a_timeout_cancels_only_if_asked_to(
     (sid,) = sim.state.jobs
     assert is_deleted(sim, sid) is cancel_on_kill
     if cancel_on_kill:
-        assert f"Job {sid} was deleted, since cancel_on_kill is set" in str(end.error)
-        assert "Clear the task to submit what is missing again" in str(end.error)
+        assert f"Deleted job {sid} because cancel_on_kill is set" in str(end.error)
+        assert "Clear the task to submit the missing days again" in str(end.error)
     else:
         assert "The job goes on at Twilio: clear the task to wait on" in str(end.error)
 
@@ -208,7 +208,7 @@ def test_a_job_that_cannot_be_cancelled_at_the_timeout_is_named(create: Create, 
     end = create(wait_for_completion=True, timeout=30, poll_interval=10, cancel_on_kill=True)
 
     assert end.state == "up_for_retry"
-    assert "could not be deleted and goes on at Twilio" in str(end.error)
+    assert "it is still running at Twilio" in str(end.error)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +299,6 @@ def test_a_mapped_task_cancels_the_job_that_it_created(
 def test_a_trigger_is_told_which_jobs_it_may_cancel(own: list[str], share: bool | list[str]) -> None:
     guard = JobGuard(None, getLogger(__name__))
     for sid in own:
-        guard.take(sid)
+        guard.register(sid)
 
-    assert guard.share_of(("JS1", "JS2")) == share
+    assert guard.cancellable(("JS1", "JS2")) == share

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup
 from airflow_provider_bulkexports.model.resources import Job
-from airflow_provider_bulkexports.planning.job_age import seniority_of
+from airflow_provider_bulkexports.planning.job_age import sort_by_age
 
 DONE = (StatusGroup(DayStatus.COMPLETED, count=1),)
 
@@ -17,8 +17,8 @@ def job(sid: str, place: int | None = None, *, marker: str = "", **fields: objec
 
 
 def order(listed: list[Job], **how: object) -> tuple[str, bool]:
-    seniority = seniority_of(listed, **how)  # type: ignore[arg-type]
-    return "".join(job.job_sid for job in seniority.oldest_first), seniority.is_certain
+    by_age = sort_by_age(listed, **how)  # type: ignore[arg-type]
+    return "".join(job.job_sid for job in by_age.oldest_first), by_age.is_certain
 
 
 @pytest.mark.parametrize(
