@@ -1,8 +1,8 @@
 """
 Every fault at every step from submission to the end of the wait: one job, the right state, a useful error.
 
-The client retries nothing here (``api/test_retries.py`` tests that), so each fault takes effect in its own step. A create
-task that may be retried is retried once, as Airflow would.
+The client retries nothing here (``api/test_retries.py`` tests that), so each fault takes effect in its own step. A
+create task that may be retried is retried once, as Airflow would.
 """
 
 from __future__ import annotations
