@@ -6,7 +6,7 @@ between reading the list and its POST. Each task reads the list again after its 
 the others adopt it and withdraw their own, unless Twilio has started it. The task of the oldest job has nothing to do,
 and may never have seen another job.
 
-If the list does not show which job is the oldest, each task goes by the first list in which it saw the new jobs, since
+If the list does not show which job is the oldest, each task uses the first list in which it saw the new jobs, because
 all tasks take the same job of such a list for the oldest. The tasks of the other jobs withdraw theirs at once. The task
 of the presumed oldest waits for the jobs of its first list to go, and only for those: a later job is newer.
 If one of them stays, its task saw no other job, so it is the oldest after all, and the presumed oldest is withdrawn
