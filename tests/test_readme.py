@@ -129,6 +129,18 @@ def test_command_is_accepted(command: str) -> None:
         main([verb, *options, "--help"])
 
 
+def test_poe_tasks_named_exist() -> None:
+    tasks = (
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.poe.tasks]\n")[2].partition("\n[")[0]
+    )
+    pages = "".join(page.text for page in documents())
+    contributing = ROOT / ".github" / "CONTRIBUTING.md"  # not beside an installed package
+    named = re.findall(r"`uv run poe (\w+)`", pages + (contributing.read_text() if contributing.exists() else ""))
+
+    assert named
+    assert set(named) <= set(re.findall(r"^(\w+) = ", tasks, flags=re.MULTILINE))
+
+
 def test_result_shown_has_the_keys_of_the_sensor_result() -> None:
     shown = json.loads(DOCS["operators"].blocks("json")[0])
 
