@@ -1,4 +1,4 @@
-"""What the README and the documentation tell people to type and to write is typed and written here."""
+"""Code, commands, tables and links of the README and the documentation are tried here."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_python_blocks_run(block: str, connection: str, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 @pytest.mark.timeout(420)  # an Airflow with a database of its own, on a machine that may be busy
-def test_the_tests_shown_pass(tmp_path: Path) -> None:
+def test_tests_on_the_page_pass(tmp_path: Path) -> None:
     files = [for_this_airflow(block) for block in DOCS["testing"].blocks("python") if block.startswith(FILES_OF_TESTS)]
     for file in files:
         name = file.partition("\n")[0].removeprefix("# ")
@@ -92,25 +92,35 @@ def test_the_tests_shown_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", documents(), ids=repr)
-def test_json_blocks_are_json(page: Document) -> None:
+def test_json_blocks_parse(page: Document) -> None:
     for block in page.blocks("json"):
         json.loads(block)
 
 
-def test_the_front_door_is_the_two_commands() -> None:
+def test_readme_starts_with_the_two_commands() -> None:
     first, second = README.blocks("bash")[:2]
 
     assert first == "pip install uv && uv run bulkexports demo\n"
     assert second == "pip install uv && uv run pytest\n"
 
 
-def test_the_readme_is_short_and_has_no_image_of_its_own() -> None:
+def test_readme_is_short() -> None:
     assert len(README.text.splitlines()) <= 150
-    assert not re.findall(r"!\[[^]]*\]\((?!https://)", README.text)
+
+
+def test_readme_has_no_relative_link() -> None:
+    """A package index shows the README without the files beside it."""
+    assert not re.findall(r"\]\((?!https://)", README.text)
+
+
+def test_readme_names_every_page() -> None:
+    named = set(re.findall(r"`docs/([\w-]+)\.md`", README.text))
+
+    assert named == set(DOCS) - {"index", "changelog"}
 
 
 @pytest.mark.parametrize("command", commands())
-def test_commands_are_understood(command: str) -> None:
+def test_command_is_accepted(command: str) -> None:
     """The demo and the simulator themselves run in ``cli/test_main.py``."""
     program, verb, *options = shlex.split(command)
 
@@ -119,25 +129,37 @@ def test_commands_are_understood(command: str) -> None:
         main([verb, *options, "--help"])
 
 
-def test_the_result_shown_has_the_shape_that_the_sensor_returns() -> None:
+def test_poe_tasks_named_exist() -> None:
+    tasks = (
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.poe.tasks]\n")[2].partition("\n[")[0]
+    )
+    pages = "".join(page.text for page in documents())
+    contributing = ROOT / ".github" / "CONTRIBUTING.md"  # not beside an installed package
+    named = re.findall(r"`uv run poe (\w+)`", pages + (contributing.read_text() if contributing.exists() else ""))
+
+    assert named
+    assert set(named) <= set(re.findall(r"^(\w+) = ", tasks, flags=re.MULTILINE))
+
+
+def test_result_shown_has_the_keys_of_the_sensor_result() -> None:
     shown = json.loads(DOCS["operators"].blocks("json")[0])
 
     assert set(shown) == WaitResult.__required_keys__
 
 
-def test_the_manifest_described_has_the_shape_that_the_transfer_returns() -> None:
+def test_manifest_table_has_the_keys_of_a_stored_day() -> None:
     described = [key for row in rows(DOCS["storing"].section("Manifests")) for key in re.findall(r"`(\w+)`", row[0])]
 
     assert sorted(described) == sorted(StoredDay.__required_keys__)
 
 
 @pytest.mark.parametrize("page", documents(), ids=repr)
-def test_a_marker_shown_is_one(page: Document) -> None:
+def test_marker_shown_can_be_read(page: Document) -> None:
     for shown in re.findall(r"`(\[af-[^`]*)`", page.text):
         assert read_marker(Job(job_sid="JS", friendly_name=shown)) is not None
 
 
-def test_every_field_of_the_connection_is_described() -> None:
+def test_every_connection_field_is_described() -> None:
     described = " ".join(row[0] for row in rows(DOCS["connection"].section("Fields")))
     form = connection_form()
 
@@ -145,7 +167,7 @@ def test_every_field_of_the_connection_is_described() -> None:
     assert not missing | {name for name in form["conn-fields"] if f"`{name}`" not in described}
 
 
-def test_every_option_of_the_configuration_is_described() -> None:
+def test_every_configuration_option_is_described() -> None:
     described = rows(DOCS["operators"].section("Airflow's configuration"))
     options = get_provider_info()["config"]["bulkexports"]["options"]
 
@@ -154,13 +176,13 @@ def test_every_option_of_the_configuration_is_described() -> None:
     }
 
 
-def test_the_tree_of_exceptions_shown_is_whole() -> None:
+def test_exception_tree_is_complete() -> None:
     (tree,) = DOCS["exceptions"].blocks("text")
 
     assert sorted(re.findall(r"^[│├└─ ]*(\w+Error)\b", tree, flags=re.MULTILINE)) == sorted(exceptions.__all__)
 
 
-def test_every_setting_of_the_simulator_that_is_named_exists(sim: Simulator) -> None:
+def test_simulator_settings_named_exist(sim: Simulator) -> None:
     page = DOCS["testing"].text
     named = [call for row in rows(DOCS["testing"].section("What you can script")) for call in row[0].split("`")[1::2]]
 
@@ -192,7 +214,7 @@ def days_of_the_run(timetable: Any, run_after: str) -> str:
 
 
 @pytest.mark.parametrize("row", rows(DOCS["operators"].section("Which days")), ids=lambda row: " ".join(row[:2]))
-def test_a_schedule_means_the_days_shown(row: list[str]) -> None:
+def test_schedule_exports_the_days_shown(row: list[str]) -> None:
     cron, zone, run_after, with_intervals, without = row
     schedule: dict[str, Any] = {"cron": cron.strip("`"), "timezone": pendulum.timezone(zone)}
 
@@ -207,7 +229,7 @@ def test_every_example_is_listed() -> None:
 
 
 @pytest.mark.parametrize("page", documents(), ids=repr)
-def test_links_between_pages_lead_somewhere(page: Document) -> None:
+def test_links_between_pages_resolve(page: Document) -> None:
     folder = (ROOT / page.name).parent
     for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.text):
         if not link.startswith("https://") and (folder / link).parent.exists():
@@ -223,18 +245,22 @@ BETTER = {
     r"whoever|whichever": "people who, any",
     r"anew": "again",
     r"told|tells": "says",
+    r"for good": "is not retried",
+    r"as of": "same as",
+    r"by which|by what": "with which, how",
+    r"at home|to be had|insists?|stubborn|hoped|fate": "the plain word",
 }
 
 
 @pytest.mark.parametrize("page", documents(), ids=repr)
-def test_pages_use_the_words_of_the_field(page: Document) -> None:
+def test_page_uses_the_words_of_the_field(page: Document) -> None:
     found = {word: better for word, better in BETTER.items() if re.search(rf"(?i)\b({word})\b", page.prose)}
 
     assert not found
 
 
 @pytest.mark.slow
-def test_the_connection_shown_is_one_that_airflow_understands(sim: Simulator, tmp_path: Path) -> None:
+def test_airflow_reads_the_connection_shown(sim: Simulator, tmp_path: Path) -> None:
     lines = [line for block in README.blocks("bash") for line in block.splitlines()]
     (line,) = [line for line in lines if line.startswith("export AIRFLOW_CONN")]
     name, _, value = line.removeprefix("export ").partition("=")
@@ -253,16 +279,16 @@ def test_the_connection_shown_is_one_that_airflow_understands(sim: Simulator, tm
 
 #: Rows of the table of failures, and the tests that show what each says.
 SHOWN_BY = {
-    "Twilio answers 429, 5xx or not at all": [
+    "Twilio returns 429 or 5xx, or does not respond": [
         "api/test_retries.py::test_a_status_is_retried_by_verb",
         "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_ceiling",
         "test_faults.py::test_fault_while_searching_for_the_job",
     ],
-    "An answer is broken, or about something else": [
+    "A response is broken, or about something else": [
         "api/test_bounded_response.py::test_an_answer_that_breaks_anywhere_is_asked_for_again",
         "api/test_response_check.py::test_an_answer_about_another_job_is_asked_for_again_and_never_believed",
     ],
-    "The answer to a submission is lost": [
+    "The response to a submission is lost": [
         "test_faults.py::test_submission_with_lost_response",
         "test_faults.py::test_submission_that_does_not_arrive",
         "submission/test_lost_responses.py::test_submission_that_surely_failed_is_sent_again",
@@ -333,7 +359,7 @@ SHOWN_BY = {
         "transfers/test_store_days.py::test_one_day_that_fails_loses_none_of_the_others",
         "transfers/test_s3.py::test_a_killed_task_leaves_nothing_partial_and_the_next_one_fetches_the_rest",
     ],
-    "The destination cannot be right": [
+    "The destination is invalid": [
         "object_storage/test_locations.py::test_what_would_store_somewhere_else_is_refused",
     ],
     "The store refuses or fails": [
@@ -371,13 +397,13 @@ SHOWN_BY = {
 }
 
 
-def test_every_row_of_what_goes_wrong_is_shown_by_tests() -> None:
+def test_every_failure_has_tests() -> None:
     assert all(SHOWN_BY.values())
     assert [row[0] for row in rows(DOCS["failures"].text)] == list(SHOWN_BY)
 
 
 @pytest.mark.parametrize("shown_by", sorted({test for tests in SHOWN_BY.values() for test in tests}))
-def test_the_tests_that_show_it_exist(shown_by: str) -> None:
+def test_test_of_a_failure_exists(shown_by: str) -> None:
     file, _, name = shown_by.partition("::")
 
     assert f"\ndef {name}(" in (Path(__file__).parent / file).read_text()
