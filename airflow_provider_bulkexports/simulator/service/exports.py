@@ -69,13 +69,13 @@ class ExportService:
         self._files: list[DayFile] = []
         self._file_numbers = count()
         self._configurations: dict[tuple[str, ResourceType], Configuration] = {}
-        self._agenda = EventQueue()
+        self._events = EventQueue()
 
     def settle(self) -> datetime:
         """Play everything that is due, and return the moment up to which it was played."""
         with self.lock:
             now = self.clock.now()
-            self._agenda.play(now)
+            self._events.run_due(now)
             return now
 
     def create_job(self, account: Account, request: JobRequest) -> SimulatedJob:
@@ -91,10 +91,10 @@ class ExportService:
             job = self._plan_job(account, request, now)
             self._jobs[job.sid] = self._queue[job.sid] = job
             for run in job.runs:
-                self._agenda.enter(run.ends_at, partial(self._end_day, job, run))
+                self._events.schedule(run.ends_at, partial(self._end_day, job, run))
             if self.knobs.webhook_early:
-                self._agenda.enter(job.starts_at, partial(self._announce, job))
-            self._agenda.play(now)
+                self._events.schedule(job.starts_at, partial(self._announce, job))
+            self._events.run_due(now)
             return job
 
     def list_jobs(self, account: Account, resource_type: ResourceType) -> list[SimulatedJob]:
@@ -139,7 +139,7 @@ class ExportService:
             open_runs = [run for run in job.runs if run.outcome is None]
             for run in open_runs:
                 run.delete(now, self.knobs.stop_seconds)
-                self._agenda.enter(run.ends_at, partial(self._close_run, job))
+                self._events.schedule(run.ends_at, partial(self._close_run, job))
             if self.knobs.quota_refund:
                 kind, on = job.request.resource_type, job.created_at.date()
                 self.quota.refund(account.family_sid, on, kind, len(open_runs))
@@ -258,7 +258,7 @@ class ExportService:
     def _plan_daily_export(self, account: Account, kind: ResourceType, switched: int, day: date) -> None:
         midnight = datetime.combine(day + timedelta(days=1), time(), timezone.utc)
         due = midnight + timedelta(seconds=self.knobs.daily_export_seconds)
-        self._agenda.enter(due, partial(self._export_daily, account, kind, switched, day))
+        self._events.schedule(due, partial(self._export_daily, account, kind, switched, day))
 
     def _export_daily(self, account: Account, kind: ResourceType, switched: int, day: date, at: datetime) -> None:
         settings = self.configuration(account, kind)
