@@ -22,6 +22,7 @@ from airflow_provider_bulkexports.simulator.http.storage import make_storage
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 from airflow_provider_bulkexports.simulator.request_log import RequestLog
 from airflow_provider_bulkexports.simulator.service.accounts import Account, make_accounts
+from airflow_provider_bulkexports.simulator.service.exports import ExportService
 from airflow_provider_bulkexports.simulator.service.jobs import SimulatedJob, read_job_request
 from airflow_provider_bulkexports.simulator.service.state import SimulatorState
 from airflow_provider_bulkexports.simulator.service.webhooks import Delivery, deliver
@@ -74,7 +75,8 @@ class Simulator:
             knobs.records_per_day = records_per_day
         accounts = make_accounts(seed, account_sid=account_sid, auth_token=auth_token, subaccounts=subaccounts)
         self.clock = clock or SimulatedClock()
-        self.state = SimulatorState(clock=self.clock, knobs=knobs, seed=seed, accounts=accounts)
+        self._service = ExportService(clock=self.clock, knobs=knobs, seed=seed, accounts=accounts)
+        self.state = SimulatorState(self._service)
         self.faults = FaultPlan()
         self.requests = RequestLog()
         self._host = host.strip("[]")
@@ -87,11 +89,11 @@ class Simulator:
     @property
     def knobs(self) -> Knobs:
         """How the service behaves; may be changed or replaced while it runs."""
-        return self.state.knobs
+        return self._service.knobs
 
     @knobs.setter
     def knobs(self, knobs: Knobs) -> None:
-        self.state.knobs = knobs
+        self._service.knobs = knobs
 
     @property
     def base_url(self) -> str:
@@ -106,12 +108,12 @@ class Simulator:
     @property
     def account(self) -> Account:
         """The parent account."""
-        return self.state.accounts[0]
+        return self._service.accounts[0]
 
     @property
     def subaccounts(self) -> Sequence[Account]:
         """Its subaccounts: each has its own data, all share its quota."""
-        return self.state.accounts[1:]
+        return self._service.accounts[1:]
 
     @property
     def account_sid(self) -> str:
@@ -159,12 +161,12 @@ class Simulator:
         if self._thread is not None:
             raise RuntimeError("the simulator is running already")
         sockets = self._listen()
-        self.state.links.base_url = self.storage_url
-        api = make_api(self.state, lambda: self.base_url)
-        storage = make_storage(self.state)
+        self._service.links.base_url = self.storage_url
+        api = make_api(self._service, lambda: self.base_url)
+        storage = make_storage(self._service)
         wiring: dict[str, Any] = {
             "hosts": self._hosts,
-            "state": self.state,
+            "service": self._service,
             "faults": self.faults,
             "requests": self.requests,
         }
@@ -208,7 +210,7 @@ class Simulator:
         fields = {"FriendlyName": "simulated", "StartDay": start_day, "EndDay": end_day, **form}
         today = self.clock.now().date()
         request = read_job_request(ResourceType(resource_type), fields, today=today, knobs=self.knobs)
-        return self.state.create_job(account or self.account, request)
+        return self._service.create_job(account or self.account, request)
 
     def job_of(self, friendly_name: str) -> SimulatedJob:
         """Return the newest job with that friendly name."""
@@ -221,13 +223,13 @@ class Simulator:
         """Move the clock to where every job is finished."""
         for job in self.state.jobs.values():
             self.clock.advance_to(job.finishes_at)
-        self.state.settle()
+        self._service.settle()
 
     def deliver_webhooks(self) -> list[Delivery]:
         """Call the webhooks that became due since the last time; only those on this machine."""
-        with self.state.lock:
-            self.state.settle()
-            notices = self.state.outbox.take()
+        with self._service.lock:
+            self._service.settle()
+            notices = self._service.outbox.take()
         return [deliver(notice) for notice in notices for _ in range(self.knobs.webhook_copies)]
 
     def _origin(self, port: int) -> str:

@@ -20,7 +20,7 @@ def visit(sim: Simulator, path: str, **arguments: Any) -> requests.Response:
 
 
 def test_a_job_is_shown_to_a_visitor_whichever_account_it_belongs_to(sim: Simulator) -> None:
-    for account in sim.state.accounts:
+    for account in sim.state.service.accounts:
         job = sim.create_job("Messages", "2026-01-01", "2026-01-03", account=account)
         page = visit(sim, f"Jobs/{job.sid}")
         assert (page.status_code, job.sid in page.text) == (200, True)

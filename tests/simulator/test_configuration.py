@@ -64,7 +64,7 @@ def test_each_day_has_its_file_once_it_is_over(sim: Simulator, api: requests.Ses
     assert days(api) == ["2026-11-24", "2026-11-25", "2026-11-26"]
     assert api.get("/Messages/Days").json()["days"][0]["friendly_name"] is None
     assert api.get("/Messages/Jobs").json()["jobs"] == []
-    assert sim.state.quota.used(sim.account_sid, sim.clock.now().date()) == 0
+    assert sim.state.service.quota.used(sim.account_sid, sim.clock.now().date()) == 0
 
 
 def test_switching_off_stops_it_and_on_again_resumes(sim: Simulator, api: requests.Session) -> None:

@@ -81,7 +81,7 @@ def test_a_bad_request_is_refused_as_the_knob_says(
     response = api.post("/Messages/Jobs", data=bad)
     assert (response.status_code, response.json()["code"]) == (422, 99999)
     assert sim.state.jobs == {}
-    assert sim.state.quota.used(sim.account_sid, sim.clock.now().date()) == 0
+    assert sim.state.service.quota.used(sim.account_sid, sim.clock.now().date()) == 0
 
 
 def test_the_end_day_moves_with_the_utc_day(sim: Simulator, create: Create, api: requests.Session) -> None:

@@ -51,10 +51,10 @@ def test_deleting_gives_unexported_days_back_only_with_the_knob(sim: Simulator, 
     job = sim.create_job("Messages", "2026-11-01", "2026-11-04")
     sim.clock.advance_to(min(run.ends_at for run in job.runs))
     sim.state.delete_job(sim.account, job.sid)
-    assert sim.state.quota.used(sim.account_sid, sim.clock.now().date()) == left
+    assert sim.state.service.quota.used(sim.account_sid, sim.clock.now().date()) == left
 
 
 def test_asking_for_the_same_days_again_counts_again(sim: Simulator) -> None:
     for _ in range(2):
         sim.create_job("Messages", "2026-11-01", "2026-11-04")
-    assert sim.state.quota.used(sim.account_sid, sim.clock.now().date()) == 8
+    assert sim.state.service.quota.used(sim.account_sid, sim.clock.now().date()) == 8

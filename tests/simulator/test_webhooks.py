@@ -129,7 +129,7 @@ def test_deleted_jobs_are_not_announced(sim: Simulator, create: Create, receiver
 
 
 def test_daily_export_announces_its_days(sim: Simulator, receiver: Receiver) -> None:
-    settings = sim.state.configuration(sim.account, ResourceType.MESSAGES)
+    settings = sim.state.service.configuration(sim.account, ResourceType.MESSAGES)
     settings.webhook_url, settings.webhook_method = receiver.url, "POST"
     sim.state.set_enabled("Messages")
     sim.clock.advance(86400)

@@ -19,14 +19,13 @@ from airflow_provider_bulkexports.simulator.http.paging import cut_page
 from airflow_provider_bulkexports.simulator.http.representations import day_answer, job_answer
 from airflow_provider_bulkexports.simulator.service.accounts import Account, authenticate
 from airflow_provider_bulkexports.simulator.service.day_files import DayFile
-from airflow_provider_bulkexports.simulator.service.exports import Configuration
+from airflow_provider_bulkexports.simulator.service.exports import Configuration, ExportService
 from airflow_provider_bulkexports.simulator.service.jobs import (
     SimulatedJob,
     check_webhook,
     parse_iso_day,
     read_job_request,
 )
-from airflow_provider_bulkexports.simulator.service.state import SimulatorState
 
 __all__ = ["make_api"]
 
@@ -37,7 +36,7 @@ _Listed = TypeVar("_Listed", SimulatedJob, DayFile)
 _Operation = Callable[["_Call"], Response]
 
 
-def make_api(state: SimulatorState, base_url: Callable[[], str]) -> Starlette:
+def make_api(service: ExportService, base_url: Callable[[], str]) -> Starlette:
     """
     Make the ASGI application of the API.
 
@@ -48,11 +47,11 @@ def make_api(state: SimulatorState, base_url: Callable[[], str]) -> Starlette:
         async def endpoint(request: Request) -> Response:
             operation = operations["GET" if request.method == "HEAD" else request.method]
             if operation in _SHOWN_TO_VISITORS and is_visit(request):
-                answer = operation(_Call(state, request, visited_account(request, state), {}, base_url()))
-                return as_page(request, state, answer)
-            account = authenticate(request.headers.get("authorization"), state.accounts, state.knobs)
+                answer = operation(_Call(service, request, visited_account(request, service), {}, base_url()))
+                return as_page(request, service, answer)
+            account = authenticate(request.headers.get("authorization"), service.accounts, service.knobs)
             form = parse_form(request.headers.get("content-type", ""), await request.body())
-            return operation(_Call(state, request, account, form, base_url()))
+            return operation(_Call(service, request, account, form, base_url()))
 
         return Route(f"/v1/Exports{path}", endpoint, methods=list(operations))
 
@@ -75,10 +74,10 @@ class _Call:
     """One authenticated request."""
 
     def __init__(
-        self, state: SimulatorState, request: Request, account: Account, form: dict[str, str], base_url: str
+        self, service: ExportService, request: Request, account: Account, form: dict[str, str], base_url: str
     ) -> None:
-        self.state = state
-        self.knobs = state.knobs
+        self.service = service
+        self.knobs = service.knobs
         self.request = request
         self.account = account
         self.form = form
@@ -114,16 +113,18 @@ class _Call:
 
     def job(self, job: SimulatedJob, *, is_create: bool = False) -> dict[str, Any]:
         """Show a job."""
-        with self.state.lock:
-            position = self.state.queue_position(job)
-            return job_answer(job, now=self.state.clock.now(), position=position, knobs=self.knobs, is_create=is_create)
+        with self.service.lock:
+            position = self.service.queue_position(job)
+            return job_answer(
+                job, now=self.service.clock.now(), position=position, knobs=self.knobs, is_create=is_create
+            )
 
 
 def create_job(call: _Call) -> Response:
     """``CreateExportCustomJob``."""
-    today = call.state.clock.now().date()
+    today = call.service.clock.now().date()
     request = read_job_request(call.resource_type, call.form, today=today, knobs=call.knobs)
-    job = call.state.create_job(call.account, request)
+    job = call.service.create_job(call.account, request)
     if call.knobs.drop_create_answer:
         drop_connection(call.request.scope)
     return JSONResponse(call.job(job, is_create=True), 201)
@@ -131,27 +132,27 @@ def create_job(call: _Call) -> Response:
 
 def list_jobs(call: _Call) -> Response:
     """``ListExportCustomJob``."""
-    with call.state.lock:
-        jobs = call.state.list_jobs(call.account, call.resource_type)
+    with call.service.lock:
+        jobs = call.service.list_jobs(call.account, call.resource_type)
         page, meta = call.page("jobs", jobs, MAX_JOBS_PER_PAGE, descending=call.knobs.newest_job_first)
         return JSONResponse({"meta": meta, "jobs": [call.job(job) for job in page]})
 
 
 def fetch_job(call: _Call) -> Response:
     """``FetchJob``."""
-    job = call.state.find_job(call.account, call.request.path_params["sid"])
+    job = call.service.find_job(call.account, call.request.path_params["sid"])
     return JSONResponse({"url": call.url(f"/Jobs/{job.sid}"), **call.job(job)})
 
 
 def delete_job(call: _Call) -> Response:
     """``DeleteJob``."""
-    call.state.delete_job(call.account, call.request.path_params["sid"])
+    call.service.delete_job(call.account, call.request.path_params["sid"])
     return Response(status_code=204)
 
 
 def list_days(call: _Call) -> Response:
     """``ListDay``."""
-    files = call.state.list_files(call.account, call.resource_type)
+    files = call.service.list_files(call.account, call.resource_type)
     if call.knobs.hide_empty_days:
         files = [file for file in files if not file.is_empty]
     page, meta = call.page("days", files, MAX_DAYS_PER_PAGE)
@@ -163,7 +164,7 @@ def fetch_day(call: _Call) -> Response:
     day = parse_iso_day(call.request.path_params["day"])
     if day is None:
         raise RefusedError.not_found(call.path)
-    link = call.state.fetch_day(call.account, call.resource_type, day)
+    link = call.service.fetch_day(call.account, call.resource_type, day)
     headers = {"Location": link} if call.knobs.day_fetch_location else {}
     status = call.knobs.day_fetch_status
     if call.knobs.day_fetch_body == "absent":
@@ -185,7 +186,7 @@ def fetch_export(call: _Call) -> Response:
 
 def fetch_configuration(call: _Call) -> Response:
     """``FetchExportConfiguration``."""
-    return _configuration(call, call.state.configuration(call.account, call.resource_type))
+    return _configuration(call, call.service.configuration(call.account, call.resource_type))
 
 
 def update_configuration(call: _Call) -> Response:
@@ -196,13 +197,13 @@ def update_configuration(call: _Call) -> Response:
     check_webhook(call.form.get("WebhookUrl") or None, call.form.get("WebhookMethod") or None, call.knobs)
     if call.knobs.daily_export_refused is not None and enabled is not None:
         raise RefusedError.because(call.knobs.daily_export_refused, "Automatic daily export needs Twilio Editions")
-    settings = call.state.configuration(call.account, call.resource_type)
+    settings = call.service.configuration(call.account, call.resource_type)
     if "WebhookUrl" in call.form:
         settings.webhook_url = call.form["WebhookUrl"] or None
     if "WebhookMethod" in call.form:
         settings.webhook_method = call.form["WebhookMethod"] or None
     if enabled is not None:
-        call.state.switch(call.account, call.resource_type, enabled.lower() == "true")
+        call.service.switch(call.account, call.resource_type, enabled.lower() == "true")
     return _configuration(call, settings)
 
 

@@ -30,7 +30,7 @@ from airflow_provider_bulkexports.simulator.http.admission import (
 )
 from airflow_provider_bulkexports.simulator.request_log import LoggedRequest, RequestLog
 from airflow_provider_bulkexports.simulator.service.accounts import authenticate, hex_digits
-from airflow_provider_bulkexports.simulator.service.state import SimulatorState
+from airflow_provider_bulkexports.simulator.service.exports import ExportService
 
 __all__ = ["BreakableProtocol", "FaultMiddleware", "drop_connection", "parse_form"]
 
@@ -142,14 +142,14 @@ class FaultMiddleware:
         *,
         origin: Literal["api", "storage"],
         hosts: ServedHosts,
-        state: SimulatorState,
+        service: ExportService,
         faults: FaultPlan,
         requests: RequestLog,
     ) -> None:
         self._app = app
         self._origin = origin
         self._hosts = hosts
-        self._state = state
+        self._service = service
         self._faults = faults
         self._requests = requests
         self._under_way: Counter[str] = Counter()
@@ -195,7 +195,7 @@ class FaultMiddleware:
     def _is_known(self, scope: Scope) -> bool:
         headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
         try:
-            authenticate(headers[0] if headers else None, self._state.accounts, self._state.knobs)
+            authenticate(headers[0] if headers else None, self._service.accounts, self._service.knobs)
         except RefusedError:
             return False
         return True
@@ -214,12 +214,12 @@ class FaultMiddleware:
 
     async def _prepare_api(self, exchange: _Exchange) -> None:
         began = time.monotonic()
-        if self._state.knobs.latency_seconds:
-            await asyncio.sleep(self._state.knobs.latency_seconds)
-        if self._state.knobs.twilio_headers:
+        if self._service.knobs.latency_seconds:
+            await asyncio.sleep(self._service.knobs.latency_seconds)
+        if self._service.knobs.twilio_headers:
             caller = exchange.entry.headers.get("authorization", "")
             exchange.headers |= {
-                "Twilio-Request-Id": f"RQ{hex_digits(self._state.seed, 'request', len(self._requests))}",
+                "Twilio-Request-Id": f"RQ{hex_digits(self._service.seed, 'request', len(self._requests))}",
                 "Twilio-Request-Duration": f"{time.monotonic() - began:.3f}",
                 "Twilio-Concurrent-Requests": str(self._under_way[caller]),
                 "X-API-Domain": "bulkexports.twilio.com",
@@ -227,7 +227,7 @@ class FaultMiddleware:
             }
 
     def _is_crowded(self, entry: LoggedRequest) -> bool:
-        limit = self._state.knobs.concurrency_limit
+        limit = self._service.knobs.concurrency_limit
         return (
             self._origin == "api"
             and limit is not None
@@ -258,7 +258,7 @@ class FaultMiddleware:
             query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
             headers=headers,
             form=parse_form(headers.get("content-type", ""), body),
-            at=self._state.clock.now(),
+            at=self._service.clock.now(),
         )
         self._requests.add(entry)
         return entry

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from airflow_provider_bulkexports.simulator.service.accounts import Account
-from airflow_provider_bulkexports.simulator.service.state import SimulatorState
+from airflow_provider_bulkexports.simulator.service.exports import ExportService
 
 __all__ = ["as_page", "is_visit", "visited_account"]
 
@@ -51,18 +51,18 @@ def is_visit(request: Request) -> bool:
     return request.method == "GET" and wants_page and "authorization" not in request.headers
 
 
-def visited_account(request: Request, state: SimulatorState) -> Account:
+def visited_account(request: Request, service: ExportService) -> Account:
     """Account that a visitor looks at: the one that the job belongs to, else the parent."""
-    job = state.jobs.get(request.path_params.get("sid", ""))
-    owners = (account for account in state.accounts if job is not None and account.sid == job.account_sid)
-    return next(owners, state.accounts[0])
+    job = service.jobs.get(request.path_params.get("sid", ""))
+    owners = (account for account in service.accounts if job is not None and account.sid == job.account_sid)
+    return next(owners, service.accounts[0])
 
 
-def as_page(request: Request, state: SimulatorState, answer: Response) -> HTMLResponse:
+def as_page(request: Request, service: ExportService, answer: Response) -> HTMLResponse:
     """Put an answer on a page."""
     text = json.dumps(_for_visitors(json.loads(bytes(answer.body)), own=_origin(request)), indent=2)
     title = escape(request.scope["path"].removeprefix("/v1/Exports/"))
-    moment = f"{state.clock.now():%Y-%m-%d %H:%M:%S}"
+    moment = f"{service.clock.now():%Y-%m-%d %H:%M:%S}"
     return HTMLResponse(_PAGE.format(title=title, moment=moment, answer=escape(text)), answer.status_code)
 
 

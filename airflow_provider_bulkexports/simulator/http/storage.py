@@ -19,15 +19,15 @@ from airflow_provider_bulkexports.simulator.http.middleware import drop_connecti
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 from airflow_provider_bulkexports.simulator.service.accounts import hex_digits
 from airflow_provider_bulkexports.simulator.service.day_files import DayFile
+from airflow_provider_bulkexports.simulator.service.exports import ExportService
 from airflow_provider_bulkexports.simulator.service.signed_links import StorageRefusedError
-from airflow_provider_bulkexports.simulator.service.state import SimulatorState
 
 __all__ = ["make_storage"]
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
-def make_storage(state: SimulatorState) -> Starlette:
+def make_storage(service: ExportService) -> Starlette:
     """Make the ASGI application of the storage."""
 
     async def download(request: Request) -> Response:
@@ -42,10 +42,10 @@ def make_storage(state: SimulatorState) -> Starlette:
                 "parameter or the Authorization header should be specified",
             )
         query = request.scope["query_string"].decode("latin-1")
-        with state.lock:
-            now = state.settle()
-            file = state.links.redeem(request.scope["path"], query, now, state.knobs)
-        return _serve(request, file, state.knobs)
+        with service.lock:
+            now = service.settle()
+            file = service.links.redeem(request.scope["path"], query, now, service.knobs)
+        return _serve(request, file, service.knobs)
 
     return Starlette(
         routes=[Route("/{path:path}", download, methods=["GET"])],

@@ -63,10 +63,10 @@ class ExportService:
         self.links = Links(seed)
         self.outbox = Outbox(accounts)
         self.lock = threading.RLock()
-        self._scripts = DayScenarios(seed)
-        self._jobs: dict[str, SimulatedJob] = {}
+        self.scenarios = DayScenarios(seed)
+        self.jobs: dict[str, SimulatedJob] = {}
         self._queue: dict[str, SimulatedJob] = {}
-        self._files: list[DayFile] = []
+        self.files: list[DayFile] = []
         self._file_numbers = count()
         self._configurations: dict[tuple[str, ResourceType], Configuration] = {}
         self._events = EventQueue()
@@ -89,7 +89,7 @@ class ExportService:
             kind, days = request.resource_type, request.day_count
             self.quota.spend(account.family_sid, now.date(), kind, days, self.knobs)
             job = self._plan_job(account, request, now)
-            self._jobs[job.sid] = self._queue[job.sid] = job
+            self.jobs[job.sid] = self._queue[job.sid] = job
             for run in job.runs:
                 self._events.schedule(run.ends_at, partial(self._end_day, job, run))
             if self.knobs.webhook_early:
@@ -104,7 +104,7 @@ class ExportService:
             newest = now - timedelta(seconds=self.knobs.list_delay_seconds)
             jobs = [
                 job
-                for job in self._jobs.values()
+                for job in self.jobs.values()
                 if job.account_sid == account.sid
                 and job.request.resource_type is resource_type
                 and job.created_at <= newest
@@ -120,7 +120,7 @@ class ExportService:
         """
         with self.lock:
             now = self.settle()
-            job = self._jobs.get(sid)
+            job = self.jobs.get(sid)
             if job and job.account_sid == account.sid and job.is_kept(now, self.knobs.job_retention_days):
                 return job
             raise RefusedError.not_found(f"/Exports/Jobs/{sid}")
@@ -158,7 +158,7 @@ class ExportService:
             now = self.settle()
             return [
                 file
-                for file in self._files
+                for file in self.files
                 if file.account_sid == account.sid
                 and file.resource_type is resource_type
                 and file.is_available(now, self.knobs)
@@ -197,7 +197,7 @@ class ExportService:
                 self._plan_daily_export(account, resource_type, settings.switched, now.date())
 
     def _plan_job(self, account: Account, request: JobRequest, now: datetime) -> SimulatedJob:
-        number = len(self._jobs)
+        number = len(self.jobs)
         sid = f"JS{hex_digits(self.seed, 'job', number)}"
         starts_at = now + timedelta(seconds=self.knobs.queue_seconds)
         limit = self.knobs.parallel_jobs
@@ -208,7 +208,7 @@ class ExportService:
             request.days(),
             created_at=now,
             starts_at=starts_at,
-            failed_attempts=partial(self._scripts.failed_attempts, request.resource_type, knobs=self.knobs),
+            failed_attempts=partial(self.scenarios.failed_attempts, request.resource_type, knobs=self.knobs),
             knobs=self.knobs,
             rng=Random(f"{self.seed}/{sid}"),
         )
@@ -218,7 +218,7 @@ class ExportService:
         if run.outcome is not None:
             return
         kind = job.request.resource_type
-        run.outcome, records = self._scripts.ending(kind, run.day, self.knobs)
+        run.outcome, records = self.scenarios.ending(kind, run.day, self.knobs)
         if run.outcome is not DayStatus.FAILED:
             self._store(job.account_sid, kind, run.day, at, records, job)
         if self.knobs.webhook_per_day:
@@ -242,7 +242,7 @@ class ExportService:
         job: SimulatedJob | None,
     ) -> None:
         number = next(self._file_numbers)
-        self._files.append(DayFile(number, self.seed, account_sid, kind, day, at, job, records))
+        self.files.append(DayFile(number, self.seed, account_sid, kind, day, at, job, records))
 
     def _announce(self, job: SimulatedJob, at: datetime) -> None:
         if self.knobs.webhook_per_job:
@@ -264,7 +264,7 @@ class ExportService:
         settings = self.configuration(account, kind)
         if settings.switched != switched:
             return
-        outcome, records = self._scripts.ending(kind, day, self.knobs)
+        outcome, records = self.scenarios.ending(kind, day, self.knobs)
         if outcome is not DayStatus.FAILED:
             self._store(account.sid, kind, day, at, records, None)
         if self.knobs.webhook_per_day:
