@@ -117,8 +117,6 @@ class Knobs:
     page_size_above_maximum: Literal["clamp", "reject"] = "clamp"
     #: Leave days without records out of the Days list.
     hide_empty_days: bool = False
-    #: Bytes added to every size in the Days list, so that files are longer (below zero) or shorter than listed.
-    listed_size_error: int = 0
     #: Show sizes in the Days list.
     listed_size: Literal["filled", "null", "absent"] = "filled"
 
@@ -157,8 +155,6 @@ class Knobs:
     link_seconds: int = 240
     #: Let a link be used more than once.
     link_reusable: bool = False
-    #: Drop the connection after so many bytes of every body.
-    storage_drop_at: int | None = None
     #: Serve only so many bytes of every file, with a ``Content-Length`` to match.
     storage_truncate_at: int | None = None
     #: Added to every ``Content-Length``. Above zero the body ends early; below zero it is cut.

@@ -67,6 +67,15 @@ def test_each_day_has_its_file_once_it_is_over(sim: Simulator, api: requests.Ses
     assert sim.state.service.quota.used(sim.account_sid, sim.clock.now().date()) == 0
 
 
+def test_daily_export_can_be_late(sim: Simulator, api: requests.Session) -> None:
+    sim.knobs.daily_export_seconds = 7200
+    sim.state.set_enabled("Messages")
+    sim.clock.advance(14 * 3600 - 1)
+    assert days(api) == []
+    sim.clock.advance(1)
+    assert days(api) == ["2026-11-24"]
+
+
 def test_switching_off_stops_it_and_on_again_resumes(sim: Simulator, api: requests.Session) -> None:
     for enabled in (True, True, False, True):
         sim.state.set_enabled("Messages", enabled)

@@ -125,17 +125,6 @@ def test_a_range_beyond_the_end_is_refused(storage: requests.Session, link_to: C
     assert error_of(storage.get(link_to(), headers={"Range": "bytes=999999-"})) == (416, "InvalidRange")
 
 
-def test_the_connection_can_break_in_the_body(
-    sim: Simulator, storage: requests.Session, link_to: Callable[..., str]
-) -> None:
-    sim.knobs.storage_drop_at = 1000
-    with storage.get(link_to(), stream=True) as response:
-        assert response.status_code == 200
-        assert len(response.raw.read(1000)) == 1000
-        with pytest.raises(Exception, match="IncompleteRead"):
-            response.raw.read(1)
-
-
 def test_a_file_can_be_cut_with_a_length_to_match(
     sim: Simulator, storage: requests.Session, link_to: Callable[..., str]
 ) -> None:

@@ -48,7 +48,7 @@ def day_answer(file: DayFile, knobs: Knobs) -> dict[str, Any]:
     """Show an entry of the Days list."""
     answer: dict[str, Any] = {
         "day": file.day.isoformat(),
-        "size": file.size(knobs) + knobs.listed_size_error if knobs.listed_size == "filled" else None,
+        "size": file.size(knobs) if knobs.listed_size == "filled" else None,
         "create_date": file.created_at.date().isoformat(),
         "friendly_name": file.friendly_name,
         "resource_type": None if knobs.resource_type_null else file.resource_type.value,

@@ -96,9 +96,7 @@ def _serve(request: Request, file: DayFile, knobs: Knobs) -> Response:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     length = max(0, stop - start + knobs.storage_length_error)
     headers["Content-Length"] = str(length)
-    if knobs.storage_drop_at is not None:
-        drop_connection(request.scope, after=knobs.storage_drop_at)
-    elif length > stop - start:
+    if length > stop - start:
         drop_connection(request.scope, after=stop - start)
     return _Download(content.read(start, min(stop, start + length)), status, headers)
 
