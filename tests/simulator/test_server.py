@@ -157,6 +157,32 @@ def test_the_package_can_be_imported_without_a_web_server() -> None:
     assert "airflow-provider-bulkexports[simulator]" in result.stdout
 
 
+def test_simulator_serves_without_airflow() -> None:
+    script = (
+        "import sys, http.client; sys.modules['airflow'] = None\n"
+        "from airflow_provider_bulkexports.simulator import Simulator\n"
+        "with Simulator() as simulator:\n"
+        "    connection = http.client.HTTPConnection(simulator.base_url.removeprefix('http://'))\n"
+        "    connection.request('GET', '/v1/Exports/Calls/Jobs', headers={'Accept': 'text/html'})\n"
+        "    print(connection.getresponse().status)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == "200\n"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["simulate", "--help"]], ids=" ".join)
+def test_version_and_help_load_no_web_server(arguments: list[str]) -> None:
+    script = (
+        "import sys\n"
+        "from airflow_provider_bulkexports.cli.main import main\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    loaded = {name.partition('.')[0] for name in sys.modules}\n"
+        "print('loaded:', *sorted(loaded & {'airflow', 'starlette', 'uvicorn'}))"
+    )
+    result = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "loaded:"
+
+
 def test_the_package_shows_exactly_its_public_names() -> None:
     assert dir(package) == sorted(package.__all__)
     assert all(getattr(package, name) for name in package.__all__)
