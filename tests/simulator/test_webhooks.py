@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
-from airflow_provider_bulkexports.simulator.service.webhooks import is_loopback, signature
+from airflow_provider_bulkexports.simulator.service.webhooks import signature
 
 Create = Callable[..., dict[str, Any]]
 
@@ -155,18 +155,3 @@ def test_a_receiver_that_cannot_be_called_is_reported(sim: Simulator, create: Cr
     create(EndDay="2026-11-01", WebhookUrl=url, WebhookMethod="POST")
     sim.finish_jobs()
     assert all(delivery.status is None and delivery.error for delivery in sim.deliver_webhooks())
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://localhost:80/", True),
-        ("http://127.8.9.1/", True),
-        ("http://[::1]:8080/", True),
-        ("http://10.0.0.1/", False),
-        ("http://localhost.example.com/", False),
-        ("nonsense", False),
-    ],
-)
-def test_loopback_is_judged_by_the_text(url: str, expected: bool) -> None:
-    assert is_loopback(url) is expected

@@ -7,11 +7,12 @@ rebinding) it reads what a server answers to any ``Host``. So only names that th
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 
 from starlette.types import Receive, Scope
+
+from airflow_provider_bulkexports.simulator.hosts import is_loopback
 
 __all__ = ["MAX_BODY_BYTES", "BodyTooLargeError", "ServedHosts", "declared_length", "read_body"]
 
@@ -33,7 +34,7 @@ class ServedHosts:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = {"localhost", *(_plain(name) for name in names)}
+        self._names = {_plain(name) for name in names}
 
     def includes(self, scope: Scope) -> bool:
         """Whether a request asks for a host that is served; one that names none, by HTTP/1.0, comes from no browser."""
@@ -45,7 +46,7 @@ class ServedHosts:
             return False
         name = _plain(match["name"])
         server = scope.get("server")
-        return name in self._names or _is_loopback(name) or (server is not None and name == _plain(str(server[0])))
+        return name in self._names or is_loopback(name) or (server is not None and name == _plain(str(server[0])))
 
 
 def declared_length(scope: Scope) -> int:
@@ -72,10 +73,3 @@ async def read_body(receive: Receive) -> bytes:
 
 def _plain(name: str) -> str:
     return name.strip("[]").rstrip(".").lower()
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import http.client
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,10 +13,11 @@ from urllib.parse import urlencode, urlsplit
 
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.simulator.hosts import is_loopback
 from airflow_provider_bulkexports.simulator.service.accounts import Account
 from airflow_provider_bulkexports.simulator.service.jobs import SimulatedJob
 
-__all__ = ["Delivery", "Notice", "Outbox", "deliver", "is_loopback", "signature"]
+__all__ = ["Delivery", "Notice", "Outbox", "deliver", "signature"]
 
 
 @dataclass(frozen=True)
@@ -112,26 +112,15 @@ def signature(url: str, fields: Mapping[str, str], auth_token: str) -> str:
     return base64.b64encode(hmac.new(auth_token.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL points to this machine, judged by its text: no name but ``localhost`` is looked up."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def deliver(notice: Notice, *, timeout: float = 5.0) -> Delivery:
     """
     Call the receiver once, without following redirects.
 
     A receiver that is not on this machine, or wants TLS, is not called: a simulator must not send anything abroad.
     """
-    if not is_loopback(notice.url) or urlsplit(notice.url).scheme != "http":
-        return Delivery(notice, error="not a plain http URL of this machine")
     parts = urlsplit(notice.url)
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
+        return Delivery(notice, error="not a plain http URL of this machine")
     form = urlencode(notice.fields)
     query = "&".join(filter(None, [parts.query, form if notice.method == "GET" else ""]))
     target = (parts.path or "/") + (f"?{query}" if query else "")
