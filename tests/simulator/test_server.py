@@ -37,7 +37,7 @@ def test_a_restart_keeps_ports_and_state(sim: Simulator, api: requests.Session) 
 
 
 def test_starting_twice_is_refused_and_stopping_twice_is_not(sim: Simulator) -> None:
-    with pytest.raises(RuntimeError, match="running already"):
+    with pytest.raises(RuntimeError, match="already running"):
         sim.start()
     sim.stop()
     sim.stop()

@@ -14,9 +14,9 @@ from starlette.routing import Route
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.errors import RefusedError, error_body
 from airflow_provider_bulkexports.simulator.http.middleware import drop_connection, parse_form
-from airflow_provider_bulkexports.simulator.http.pages import as_page, is_visit, visited_account
+from airflow_provider_bulkexports.simulator.http.pages import as_page, is_browser, visited_account
 from airflow_provider_bulkexports.simulator.http.paging import cut_page
-from airflow_provider_bulkexports.simulator.http.representations import day_answer, job_answer
+from airflow_provider_bulkexports.simulator.http.representations import day_json, job_json
 from airflow_provider_bulkexports.simulator.service.accounts import Account, authenticate
 from airflow_provider_bulkexports.simulator.service.day_files import DayFile
 from airflow_provider_bulkexports.simulator.service.exports import Configuration, ExportService
@@ -40,15 +40,15 @@ def make_api(service: ExportService, base_url: Callable[[], str]) -> Starlette:
     """
     Make the ASGI application of the API.
 
-    :param base_url: Its origin, used in links when a request does not name a host.
+    :param base_url: Returns the origin to use in URLs if a request has no ``Host``.
     """
 
     def resource(path: str, **operations: _Operation) -> Route:
         async def endpoint(request: Request) -> Response:
             operation = operations["GET" if request.method == "HEAD" else request.method]
-            if operation in _SHOWN_TO_VISITORS and is_visit(request):
-                answer = operation(_Call(service, request, visited_account(request, service), {}, base_url()))
-                return as_page(request, service, answer)
+            if operation in _HAVE_PAGES and is_browser(request):
+                response = operation(_Call(service, request, visited_account(request, service), {}, base_url()))
+                return as_page(request, service, response)
             account = authenticate(request.headers.get("authorization"), service.accounts, service.knobs)
             form = parse_form(request.headers.get("content-type", ""), await request.body())
             return operation(_Call(service, request, account, form, base_url()))
@@ -81,13 +81,13 @@ class _Call:
         self.request = request
         self.account = account
         self.form = form
-        host = request.headers.get("host")  # one that the simulator was started for: see admission.py
+        host = request.headers.get("host")  # admission.py has checked it
         self.origin = f"http://{host}" if host else base_url
         self.path = _resource_path(request)
 
     @property
     def resource_type(self) -> ResourceType:
-        """The type in the path, spelled exactly as Twilio does (documentation of error 20404)."""
+        """The type in the path; only Twilio's exact spelling is found (documentation of error 20404)."""
         try:
             return ResourceType(self.request.path_params["resource_type"])
         except ValueError:
@@ -100,7 +100,7 @@ class _Call:
     def page(
         self, key: str, items: list[_Listed], maximum: int, *, descending: bool = False
     ) -> tuple[Sequence[_Listed], dict[str, Any]]:
-        """Cut the page that was asked for out of ``items``."""
+        """Return the requested page of ``items``, and its ``meta``."""
         return cut_page(
             items,
             number=lambda item: -item.number if descending else item.number,
@@ -112,12 +112,10 @@ class _Call:
         )
 
     def job(self, job: SimulatedJob, *, is_create: bool = False) -> dict[str, Any]:
-        """Show a job."""
+        """Return the JSON of a job."""
         with self.service.lock:
             position = self.service.queue_position(job)
-            return job_answer(
-                job, now=self.service.clock.now(), position=position, knobs=self.knobs, is_create=is_create
-            )
+            return job_json(job, now=self.service.clock.now(), position=position, knobs=self.knobs, is_create=is_create)
 
 
 def create_job(call: _Call) -> Response:
@@ -156,11 +154,11 @@ def list_days(call: _Call) -> Response:
     if call.knobs.hide_empty_days:
         files = [file for file in files if not file.is_empty]
     page, meta = call.page("days", files, MAX_DAYS_PER_PAGE)
-    return JSONResponse({"days": [day_answer(file, call.knobs) for file in page], "meta": meta})
+    return JSONResponse({"days": [day_json(file, call.knobs) for file in page], "meta": meta})
 
 
 def fetch_day(call: _Call) -> Response:
-    """``FetchDay``: a link to the file, in a redirect and in its body."""
+    """``FetchDay``: the link to a file, as redirect and in the body."""
     day = parse_iso_day(call.request.path_params["day"])
     if day is None:
         raise RefusedError.not_found(call.path)
@@ -190,13 +188,15 @@ def fetch_configuration(call: _Call) -> Response:
 
 
 def update_configuration(call: _Call) -> Response:
-    """``UpdateExportConfiguration``: changes what is given, and leaves the rest."""
+    """``UpdateExportConfiguration``: changes only the settings in the form."""
     enabled = call.form.get("Enabled")
     if enabled is not None and enabled.lower() not in ("true", "false"):
-        raise RefusedError.because(call.knobs.invalid_parameter, "Enabled must be true or false")
+        raise RefusedError.from_rejection(call.knobs.invalid_parameter, "Enabled must be true or false")
     check_webhook(call.form.get("WebhookUrl") or None, call.form.get("WebhookMethod") or None, call.knobs)
     if call.knobs.daily_export_refused is not None and enabled is not None:
-        raise RefusedError.because(call.knobs.daily_export_refused, "Automatic daily export needs Twilio Editions")
+        raise RefusedError.from_rejection(
+            call.knobs.daily_export_refused, "Automatic daily export needs Twilio Editions"
+        )
     settings = call.service.configuration(call.account, call.resource_type)
     if "WebhookUrl" in call.form:
         settings.webhook_url = call.form["WebhookUrl"] or None
@@ -209,17 +209,17 @@ def update_configuration(call: _Call) -> Response:
 
 def _configuration(call: _Call, settings: Configuration) -> Response:
     unset = None if call.knobs.configuration_null else ""
-    answer = {
+    settings_json = {
         "url": call.url(f"/{call.resource_type.value}/Configuration"),
         "enabled": settings.enabled,
         "webhook_url": settings.webhook_url or unset,
         "webhook_method": settings.webhook_method or unset,
         "resource_type": call.resource_type.value,
     }
-    return JSONResponse(answer)
+    return JSONResponse(settings_json)
 
 
-_SHOWN_TO_VISITORS = (fetch_job, list_jobs, list_days)
+_HAVE_PAGES = (fetch_job, list_jobs, list_days)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -232,14 +232,14 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        refusal = RefusedError.not_found(_resource_path(request))
-        body = error_body(refusal.status, refusal.code, refusal.message)
+        not_found = RefusedError.not_found(_resource_path(request))
+        body = error_body(not_found.status, not_found.code, not_found.message)
     else:
         body = error_body(error.status_code, None, error.detail)
     return Response(body, error.status_code, error.headers, media_type="application/json")
 
 
 def _resource_path(request: Request) -> str:
-    # Not ``request.url``, which fails on a Host header that is no host.
+    # Not ``request.url``, which fails on an invalid Host header.
     path: str = request.scope["path"]
     return path.removeprefix("/v1")

@@ -1,4 +1,4 @@
-"""What will happen in simulated time: run when somebody asks, not in the background."""
+"""Events in simulated time, run on request and not in the background."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Action = Callable[[datetime], None]
 
 
 class EventQueue:
-    """Events by their time; those of the same time in the order in which they were scheduled."""
+    """Events in the order of their times, and of their scheduling if these are equal."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[datetime, int, _Action]] = []
@@ -28,7 +28,7 @@ class EventQueue:
         heapq.heappush(self._entries, (due, next(self._order), action))
 
     def run_due(self, now: datetime) -> None:
-        """Run every event that is due, also those that these schedule."""
+        """Run every event that is due, including those that these schedule."""
         while self._entries and self._entries[0][0] <= now:
             due, _, action = heapq.heappop(self._entries)
             action(due)
