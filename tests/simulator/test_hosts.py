@@ -1,4 +1,4 @@
-"""Which hosts are this machine, judged by their text."""
+"""Which hosts are this machine, without looking up names."""
 
 from __future__ import annotations
 
