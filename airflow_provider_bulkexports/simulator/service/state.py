@@ -17,11 +17,9 @@ __all__ = ["SimulatorState"]
 
 class SimulatorState:
     """
-    Inspect and script the simulated service.
+    What exists in the simulated service, and scripts for it: ``Simulator.state``.
 
     A script for a day applies to every account, until the day is done.
-
-    :param service: The service whose operations the API serves.
     """
 
     def __init__(self, service: ExportService) -> None:
@@ -29,14 +27,24 @@ class SimulatorState:
 
     @property
     def jobs(self) -> dict[str, SimulatedJob]:
-        """Every job ever created, by sid, oldest first."""
+        """
+        Every job ever created, by sid, oldest first.
+
+        A job has ``sid``, ``account_sid``, ``is_finished``, ``request`` (resource type, days, FriendlyName, webhook,
+        e-mail) and ``runs``: one per day, with ``day`` and the final status ``outcome``, ``None`` until then.
+        """
         with self.service.lock:
             self.service.settle()
             return dict(self.service.jobs)
 
     @property
     def day_files(self) -> list[DayFile]:
-        """Every file that was made and not removed by :meth:`remove_files`, oldest first."""
+        """
+        Every file that was made and not removed by :meth:`remove_files`, oldest first.
+
+        A file has ``day``, ``resource_type``, ``account_sid``, ``created_at``, ``friendly_name`` and ``records``, their
+        number.
+        """
         with self.service.lock:
             self.service.settle()
             return list(self.service.files)
