@@ -45,8 +45,8 @@ class Simulator:
     :param records_per_day: Shorthand for the knob of that name.
     :param host: Address to listen on.
     :param public_host: Host name in the simulator's URLs, if clients reach it by another one than ``host``.
-    :param allowed_hosts: Further host names to answer to. Besides these, ``host``, ``public_host`` and this machine's
-        loopback names, every ``Host`` gets 421, so that no web page can read from the simulator by DNS rebinding.
+    :param allowed_hosts: Further host names to accept. Any ``Host`` but these, ``host``, ``public_host``, loopback
+        names and the address of the connection gets 421, so that no web page can read from here by DNS rebinding.
     :param api_port: Port of the API; 0 takes a free one and keeps it across restarts.
     :param storage_port: Port of the storage; 0 as for ``api_port``.
     :param account_sid: Sid of the parent account; made from the seed by default.
