@@ -334,7 +334,7 @@ SHOWN_BY = {
         "transfers/test_s3.py::test_a_killed_task_leaves_nothing_partial_and_the_next_one_fetches_the_rest",
     ],
     "The destination cannot be right": [
-        "object_storage/test_locations.py::test_what_would_store_somewhere_else_is_refused",
+        "object_storage/test_destination_url.py::test_what_would_store_somewhere_else_is_refused",
     ],
     "The store refuses or fails": [
         "object_storage/test_errors.py::test_what_no_retry_mends_is_final_and_says_the_cure",

@@ -22,12 +22,12 @@ from airflow_provider_bulkexports.exceptions import (
     TaskKilledError,
 )
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
+from airflow_provider_bulkexports.object_storage.day_fetcher import DayFetcher, FetchedDay
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.object_storage.errors import translated
-from airflow_provider_bulkexports.object_storage.existing import Existing, Found
-from airflow_provider_bulkexports.object_storage.fetch_day import DayFetcher, FetchedDay
-from airflow_provider_bulkexports.object_storage.generations import Note
+from airflow_provider_bulkexports.object_storage.existing_files import Existing, Found
 from airflow_provider_bulkexports.object_storage.layout import day_folders, day_path, sidecar_of
+from airflow_provider_bulkexports.object_storage.manifest import Note
 from airflow_provider_bulkexports.planning.expiry import first_expiry
 
 __all__ = ["DayMissingError", "DayStore", "Outcome", "StoredDay"]

@@ -15,16 +15,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_bulkexports.api.first_record import HEAD_BYTES, account_of_gzip
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
+from airflow_provider_bulkexports.object_storage.abandoned_uploads import abort_abandoned
+from airflow_provider_bulkexports.object_storage.destination_url import EXTRAS, LOCAL_SCHEMES, check_destination
 from airflow_provider_bulkexports.object_storage.errors import store_errors
-from airflow_provider_bulkexports.object_storage.file_systems import has_file_system, object_storage_path
-from airflow_provider_bulkexports.object_storage.locations import EXTRAS, LOCAL_SCHEMES, check_destination
-from airflow_provider_bulkexports.object_storage.options import (
+from airflow_provider_bulkexports.object_storage.schemes import has_file_system, object_storage_path
+from airflow_provider_bulkexports.object_storage.upload_options import (
     check_supported,
     check_upload_options,
     pipe_arguments,
     put_arguments,
 )
-from airflow_provider_bulkexports.object_storage.uploads import abort_abandoned
 
 __all__ = ["Destination", "check_scheme"]
 

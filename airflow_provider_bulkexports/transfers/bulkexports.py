@@ -20,14 +20,14 @@ from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
 from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
 from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
-from airflow_provider_bulkexports.object_storage.options import check_upload_options
+from airflow_provider_bulkexports.object_storage.upload_options import check_upload_options
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
-from airflow_provider_bulkexports.transfers.endings import IF_EXISTS, require_all_exported, require_all_stored
+from airflow_provider_bulkexports.transfers.failed_days import IF_EXISTS, require_all_exported, require_all_stored
 
 __all__ = ["BulkExportsToObjectStorageOperator"]
 

@@ -19,7 +19,7 @@ Store = Callable[..., list[dict[str, Any]]]
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits."""
     monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
-    monkeypatch.setattr("airflow_provider_bulkexports.object_storage.fetch_day.MISSING_INTERVAL", 0.001)
+    monkeypatch.setattr("airflow_provider_bulkexports.object_storage.day_fetcher.MISSING_INTERVAL", 0.001)
 
 
 @pytest.fixture

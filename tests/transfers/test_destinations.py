@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator, CreateExportCustomJobOperator
 from airflow_provider_bulkexports.compat import AirflowFailException
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.object_storage import file_systems as compat_io
+from airflow_provider_bulkexports.object_storage import schemes as compat_io
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.simulator import Simulator
 

@@ -16,8 +16,8 @@ from support.s3_policies import Asked, PolicyProxy, Refusal
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator, CreateExportCustomJobOperator
 from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException
+from airflow_provider_bulkexports.object_storage.abandoned_uploads import abort_abandoned
 from airflow_provider_bulkexports.object_storage.destination import Destination
-from airflow_provider_bulkexports.object_storage.uploads import abort_abandoned
 from airflow_provider_bulkexports.simulator import Simulator
 
 pytest.importorskip("s3fs", reason="the extra s3 is not installed")

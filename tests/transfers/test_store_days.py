@@ -27,7 +27,7 @@ Store = Callable[..., list[dict[str, Any]]]
 def exported(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first five days of January are exported."""
     monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
-    monkeypatch.setattr("airflow_provider_bulkexports.object_storage.fetch_day.MISSING_INTERVAL", 0.001)
+    monkeypatch.setattr("airflow_provider_bulkexports.object_storage.day_fetcher.MISSING_INTERVAL", 0.001)
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = sim.knobs.error_pause_seconds = 0
     sim.create_job("Messages", "2026-01-01", "2026-01-05")
 

@@ -26,7 +26,7 @@ from airflow_provider_bulkexports.exceptions import (
 from airflow_provider_bulkexports.model.days import FILE_LIFETIME, DayRange
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType
-from airflow_provider_bulkexports.object_storage.generations import generation_of, listed_sizes
+from airflow_provider_bulkexports.object_storage.manifest import generation_of, listed_sizes
 from airflow_provider_bulkexports.planning.clock_skew import twilio_time
 from airflow_provider_bulkexports.planning.progress import progress_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.model.resources import ExportDay
-from airflow_provider_bulkexports.object_storage.generations import Note, generation_of, listed_sizes
+from airflow_provider_bulkexports.object_storage.manifest import Note, generation_of, listed_sizes
 
 ACCOUNT = "AC" + "0" * 32
 NOTED = {

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.object_storage.destination import Destination
-from airflow_provider_bulkexports.object_storage.generations import Note
 from airflow_provider_bulkexports.object_storage.layout import sidecar_of
+from airflow_provider_bulkexports.object_storage.manifest import Note
 
 __all__ = ["Existing", "Found"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.object_storage.locations import check_destination
+from airflow_provider_bulkexports.object_storage.destination_url import check_destination
 
 
 @pytest.mark.parametrize(
