@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_bulkexports.api.first_record import HEAD_BYTES, account_of_gzip
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
+from airflow_provider_bulkexports.compat import object_storage_path
+from airflow_provider_bulkexports.exceptions import BulkExportsStorageError
 from airflow_provider_bulkexports.object_storage.abandoned_uploads import abort_abandoned
-from airflow_provider_bulkexports.object_storage.destination_url import EXTRAS, LOCAL_SCHEMES, check_destination
+from airflow_provider_bulkexports.object_storage.destination_url import check_scheme
 from airflow_provider_bulkexports.object_storage.errors import store_errors
-from airflow_provider_bulkexports.object_storage.schemes import has_file_system, object_storage_path
+from airflow_provider_bulkexports.object_storage.schemes import EXTRAS, LOCAL, S3
 from airflow_provider_bulkexports.object_storage.upload_options import (
     check_supported,
     check_upload_options,
@@ -26,7 +27,7 @@ from airflow_provider_bulkexports.object_storage.upload_options import (
     put_arguments,
 )
 
-__all__ = ["Destination", "check_scheme"]
+__all__ = ["Destination"]
 
 _PIECE = 1 << 20
 
@@ -60,7 +61,7 @@ class Destination:
             self._protocol = self._root.protocol
             self._fs = self._root.fs
             check_supported(self._fs, self._protocol, self._options)
-        self.is_local = self._protocol in (*LOCAL_SCHEMES, "")
+        self.is_local = self._protocol in (*LOCAL, "")
 
     def uri(self, path: str) -> str:
         """Address of a file, without the connection that the destination's URL may name."""
@@ -171,7 +172,7 @@ class Destination:
 
     def clean_up(self, paths: Collection[str]) -> None:
         """Remove what killed tasks left of these files in the store."""
-        if self._protocol.startswith("s3"):
+        if self._protocol in S3:
             abort_abandoned(self._fs, [self._full(path).lstrip("/") for path in paths])
 
     def _head(self, path: str, count: int) -> bytes:
@@ -269,26 +270,6 @@ class Destination:
     def _full(self, path: str) -> str:
         """The file's path as the store's file system takes it."""
         return f"{self._root.path.rstrip('/')}/{path}"
-
-
-def check_scheme(url: object) -> str:
-    """
-    Return the scheme of a destination; refuse one that cannot be right, as far as can be seen without the store.
-
-    :raises BulkExportsInputError: also for a scheme that neither Airflow nor its providers know.
-    """
-    scheme = check_destination(url)
-    if scheme in ("", *LOCAL_SCHEMES) or has_file_system(scheme):
-        return scheme
-    if extra := EXTRAS.get(scheme):
-        raise BulkExportsInputError(
-            f"destination {url!r}: what {scheme}:// needs is not installed; run pip install "
-            f"'airflow-provider-bulkexports[{extra}]' wherever the DAG is parsed and run"
-        )
-    raise BulkExportsInputError(
-        f"destination {url!r}: unknown scheme {scheme}://; write s3://, gs://, abfs:// or file:///, or install the "
-        "Airflow provider that brings it"
-    )
 
 
 def _refuse_constant(name: str) -> NoReturn:

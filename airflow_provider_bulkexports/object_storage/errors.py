@@ -16,6 +16,7 @@ from typing import Any
 from airflow_provider_bulkexports.api.redact import redact
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsStorageError
 from airflow_provider_bulkexports.model.plain import plain_text
+from airflow_provider_bulkexports.object_storage.schemes import EXTRAS
 
 __all__ = ["store_errors", "translated"]
 
@@ -54,13 +55,13 @@ _PASSING_ERRNOS = {
 
 _PERMISSIONS = {
     "s3": {"write": "s3:PutObject", "read": "s3:GetObject", "find": "s3:GetObject", "remove": "s3:DeleteObject"},
-    "gs": {
+    "gcs": {
         "write": "storage.objects.create and storage.objects.delete",
         "read": "storage.objects.get",
         "find": "storage.objects.get",
         "remove": "storage.objects.delete",
     },
-    "abfs": dict.fromkeys(("write", "read", "find", "remove"), "the role Storage Blob Data Contributor"),
+    "azure": dict.fromkeys(("write", "read", "find", "remove"), "the role Storage Blob Data Contributor"),
 }
 
 
@@ -98,10 +99,10 @@ def store_errors(operation: str, uri: str, *, protocol: str = "") -> Iterator[No
 def translated(error: Exception, *, operation: str, uri: str, protocol: str = "") -> BulkExportsStorageError:
     """Say an error of a store in one sentence, and whether a retry may mend it."""
     facts = _facts_of(error)
-    family = next((name for name in _PERMISSIONS if protocol.startswith(name[:2])), "")
+    extra = EXTRAS.get(protocol, "")
     is_transient = _may_pass(error, facts)
     is_forbidden = not is_transient and _is_forbidden(error, facts)
-    cure = _cure(error, facts, operation, family, is_forbidden=is_forbidden, is_transient=is_transient)
+    cure = _cure(error, facts, operation, extra, is_forbidden=is_forbidden, is_transient=is_transient)
     shown = uri if len(uri) <= _MAX_URI else f"{uri[: _MAX_URI - 1]}…"
     return BulkExportsStorageError(
         f"Could not {operation} {_printable(shown)}: {facts.words}. {cure}",
@@ -179,7 +180,7 @@ def _is_forbidden(error: Exception, facts: _Facts) -> bool:
 
 
 def _cure(
-    error: Exception, facts: _Facts, operation: str, family: str, *, is_forbidden: bool, is_transient: bool
+    error: Exception, facts: _Facts, operation: str, extra: str, *, is_forbidden: bool, is_transient: bool
 ) -> str:
     if is_transient:
         if facts.number in (errno.ENOSPC, errno.EDQUOT):
@@ -193,7 +194,7 @@ def _cure(
         return "Check the credentials of the connection that object_storage_conn_id names."
     if facts.codes & _REGION or facts.status in (301, 307):
         return "Set the bucket's own region as region_name in the extra of the store's connection."
-    if facts.status == 400 and family == "s3":
+    if facts.status == 400 and extra == "s3":
         return (
             "Check that the credentials of the store's connection have not expired, that region_name in its extra is "
             "the bucket's own, and upload_options."
@@ -201,23 +202,22 @@ def _cure(
     if facts.codes & _NO_CONNECTION:
         return "Create that connection, or correct object_storage_conn_id."
     if is_forbidden:
-        return _permission_cure(operation, family)
+        return _permission_cure(operation, extra)
     if isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError)):
         return "Remove what is in the way, or change destination or layout."
     if isinstance(error, FileNotFoundError):
         return "Create the bucket or folder, or correct destination."
     if isinstance(error, ImportError):
-        extra = {"s3": "s3", "gs": "gcs", "abfs": "azure"}.get(family)
         return f"Run pip install 'airflow-provider-bulkexports[{extra}]' on the workers." if extra else _INSTALL
     if isinstance(error, (TypeError, ValueError)) or "ParamValidationError" in facts.codes:
         return "Check destination, upload_options and the store's connection."
     return "Check destination, the store's connection and upload_options; a retry alone does not help."
 
 
-def _permission_cure(operation: str, family: str) -> str:
-    right = _PERMISSIONS.get(family, {}).get(operation)
+def _permission_cure(operation: str, extra: str) -> str:
+    right = _PERMISSIONS.get(extra, {}).get(operation)
     cure = f"Allow the role {right} on it" if right else f"Give the task's user the right to {operation} it"
-    if family == "s3" and operation == "write":
+    if extra == "s3" and operation == "write":
         cure += ", and if the bucket demands encryption pass upload_options={'ServerSideEncryption': 'aws:kms'}"
     return f"{cure}."
 

@@ -1,48 +1,42 @@
-"""The part of ``compat.py`` that is about object storage: it moved in Airflow 3."""
+"""Schemes of a destination's URL: which store each one means, and whether what it needs is installed."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from airflow.sdk.io.path import ObjectStoragePath
+from airflow_provider_bulkexports.compat import attached_stores, file_system_registry
 
-__all__ = ["has_file_system", "object_storage_path"]
+__all__ = ["AZURE", "EXTRAS", "GCS", "LOCAL", "S3", "has_file_system"]
 
+LOCAL = ("file", "local")
+S3 = ("s3", "s3a", "s3n")
+GCS = ("gs", "gcs")
+AZURE = ("abfs", "abfss", "adl")
 
-_S3 = ("airflow.providers.amazon.aws.fs.s3", "s3fs")
-_GCS = ("airflow.providers.google.cloud.fs.gcs", "gcsfs")
-_AZURE = ("airflow.providers.microsoft.azure.fs.adls", "adlfs")
+#: The extra of this package that installs what a scheme needs.
+EXTRAS = {**dict.fromkeys(S3, "s3"), **dict.fromkeys(GCS, "gcs"), **dict.fromkeys(AZURE, "azure")}
 
-#: The provider's module and the library of each scheme that Airflow's own providers bring.
+#: The module of Airflow's provider and the library that each extra installs.
 _NEEDED = {
-    **dict.fromkeys(("s3", "s3a", "s3n"), _S3),
-    **dict.fromkeys(("gs", "gcs"), _GCS),
-    **dict.fromkeys(("abfs", "abfss", "adl"), _AZURE),
+    "s3": ("airflow.providers.amazon.aws.fs.s3", "s3fs"),
+    "gcs": ("airflow.providers.google.cloud.fs.gcs", "gcsfs"),
+    "azure": ("airflow.providers.microsoft.azure.fs.adls", "adlfs"),
 }
-
-
-def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePath:
-    """Make the path; imported here, since few processes need it and it brings the file systems along."""
-    path: ObjectStoragePath = _module("path").ObjectStoragePath(url, conn_id=conn_id)
-    return path
 
 
 def has_file_system(scheme: str) -> bool:
     """
     Whether Airflow, a provider or an attached store serves the scheme of a URL.
 
-    Loads no provider where Airflow's own is installed as it should be, since DAG files are parsed often.
+    Loads no provider if Airflow's own is installed completely, because DAG files are parsed often.
     """
-    needed = _NEEDED.get(scheme, ())
+    needed = _NEEDED.get(EXTRAS.get(scheme, ""), ())
     if needed and all(map(_is_installed, needed)):
         return True
-    attached = getattr(_module("store"), "_STORE_CACHE", {})
-    if any(store.protocol == scheme for store in attached.values()):
+    if any(store.protocol == scheme for store in attached_stores()):
         return True
-    return bool(_registry().has_fs(scheme)) and not (needed and _is_airflow_s_own(scheme))
+    return bool(file_system_registry().has_fs(scheme)) and not (needed and _is_served_by(needed[0], scheme))
 
 
 def _is_installed(module: str) -> bool:
@@ -52,22 +46,7 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def _is_airflow_s_own(scheme: str) -> bool:
-    """Whether the scheme is served by Airflow's own provider, which registers it without its library, too."""
-    registered: dict[str, Any] = getattr(_registry(), "_register_filesystems", dict)()
-    return str(getattr(registered.get(scheme), "__module__", "")) == _NEEDED[scheme][0]
-
-
-def _registry() -> Any:
-    """The module that knows the file systems."""
-    try:
-        return import_module("airflow.sdk.io.fs")
-    except ImportError:  # before Airflow 3.1
-        return import_module("airflow.io")
-
-
-def _module(*name: str) -> Any:
-    try:
-        return import_module(".".join(("airflow.sdk.io", *name)))
-    except ImportError:  # Airflow 2.11
-        return import_module(".".join(("airflow.io", *name)))
+def _is_served_by(module: str, scheme: str) -> bool:
+    """Whether this module of a provider serves the scheme; it registers it even if its library is missing."""
+    registered: dict[str, Any] = getattr(file_system_registry(), "_register_filesystems", dict)()
+    return str(getattr(registered.get(scheme), "__module__", "")) == module

@@ -18,7 +18,8 @@ from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
-from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
+from airflow_provider_bulkexports.object_storage.destination import Destination
+from airflow_provider_bulkexports.object_storage.destination_url import check_scheme
 from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
 from airflow_provider_bulkexports.object_storage.upload_options import check_upload_options
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays

@@ -12,9 +12,9 @@ import fsspec
 import pytest
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator, CreateExportCustomJobOperator
-from airflow_provider_bulkexports.compat import AirflowFailException
+from airflow_provider_bulkexports.compat import AirflowFailException, file_system_registry
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.object_storage import schemes as compat_io
+from airflow_provider_bulkexports.object_storage import schemes
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.simulator import Simulator
 
@@ -25,9 +25,9 @@ except ImportError:  # Airflow 2
 
 WRONG = [
     ("my-bucket/twilio", "write 's3://my-bucket/twilio'"),
-    ("~/exports", "'~' is another folder"),
+    ("~/exports", "'~' is a different folder"),
     ("file://data", "is relative"),
-    ("s3://", "names no bucket"),
+    ("s3://", "has no bucket"),
     ("s4://bucket/twilio", "unknown scheme s4://; write s3://, gs://"),
     (None, "write a folder's URL"),
 ]
@@ -58,10 +58,10 @@ def test_it_is_refused_when_the_dag_is_parsed(destination: Any, sentence: str) -
 def test_a_store_whose_provider_or_library_is_not_installed_is_refused_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, url: str, missing: str, extra: str
 ) -> None:
-    real = compat_io.find_spec
-    monkeypatch.setattr(compat_io, "find_spec", lambda name: None if name == missing else real(name))
+    real = schemes.find_spec
+    monkeypatch.setattr(schemes, "find_spec", lambda name: None if name == missing else real(name))
     if missing.startswith("airflow."):
-        monkeypatch.setattr(compat_io._registry(), "has_fs", lambda scheme: scheme == "file")
+        monkeypatch.setattr(file_system_registry(), "has_fs", lambda scheme: scheme == "file")
 
     for make in (
         lambda: BulkExportsToObjectStorageOperator(
@@ -75,7 +75,7 @@ def test_a_store_whose_provider_or_library_is_not_installed_is_refused_with_the_
 
 
 def test_a_store_of_one_s_own_needs_no_library_of_airflow_s(monkeypatch: pytest.MonkeyPatch, azure: EarlyAzure) -> None:
-    monkeypatch.setattr(compat_io, "find_spec", lambda name: None)
+    monkeypatch.setattr(schemes, "find_spec", lambda name: None)
 
     BulkExportsToObjectStorageOperator(
         task_id="store", resource_type="Messages", days="2026-01-01", destination="abfs://container/twilio"
@@ -216,5 +216,5 @@ def test_the_oldest_allowed_azure_library_replaces_files(
     for _ in range(2):
         assert [entry["status"] for entry in store_as(simulated.connection_json(), **arguments)] == ["stored"]
     assert len(azure.files) == 2
-    with pytest.raises(AirflowFailException, match="abfs knows no 'encryption_scope' for an upload"):
+    with pytest.raises(AirflowFailException, match="abfs does not support 'encryption_scope' for an upload"):
         store_as(simulated.connection_json(), **arguments, upload_options={"encryption_scope": "keys"})

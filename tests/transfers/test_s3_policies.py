@@ -197,7 +197,7 @@ def test_a_bucket_that_demands_encryption_says_so_without_them(store: Any, s3: A
 
 
 def test_options_that_the_store_does_not_know_are_refused(store: Any) -> None:
-    with pytest.raises(AirflowFailException, match=r"s3 knows no 'ServerSideEncrypton' for an upload"):
+    with pytest.raises(AirflowFailException, match=r"s3 does not support 'ServerSideEncrypton' for an upload"):
         store(upload_options={"ServerSideEncrypton": "aws:kms"})
 
 
