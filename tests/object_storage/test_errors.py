@@ -55,7 +55,7 @@ def s3fs(kind: Any, code: str, status: int) -> Exception:
 @pytest.mark.parametrize(
     ("error", "cure"),
     [
-        (s3fs(PermissionError, "AccessDenied", 403), r"s3:PutObject on it, and if the bucket demands encryption"),
+        (s3fs(PermissionError, "AccessDenied", 403), r"s3:PutObject on it, and if the bucket requires encryption"),
         (s3fs(PermissionError, "403", 403), "s3:PutObject"),
         (s3fs(FileNotFoundError, "NoSuchBucket", 404), "Create the bucket, or correct destination"),
         (s3fs(PermissionError, "InvalidAccessKeyId", 403), "Check the credentials"),
@@ -76,7 +76,7 @@ def s3fs(kind: Any, code: str, status: int) -> Exception:
         (OSError(errno.EROFS, "Read-only file system"), "Check destination"),
         (IsADirectoryError(errno.EISDIR, "Is a directory"), "in the way"),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory"), "in the way"),
-        (ImportError("No module named 's3fs'"), "Install what is missing"),
+        (ImportError("No module named 's3fs'"), "Install the missing library"),
         (TypeError("unexpected keyword argument 'Colour'"), "upload_options"),
     ],
 )

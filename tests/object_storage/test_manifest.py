@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.model.resources import ExportDay
-from airflow_provider_bulkexports.object_storage.manifest import Note, generation_of, listed_sizes
+from airflow_provider_bulkexports.object_storage.day_fetcher import generation_of, listed_sizes
+from airflow_provider_bulkexports.object_storage.manifest import Manifest
 
 ACCOUNT = "AC" + "0" * 32
 NOTED = {
@@ -30,8 +31,8 @@ def listed(size: int = 112, created: str | None = "2026-01-03", name: str | None
     return ExportDay(date(2026, 1, 1), size, date.fromisoformat(created) if created else None, name)
 
 
-def note(**changes: Any) -> Note:
-    found = Note.from_json(NOTED | changes)
+def note(**changes: Any) -> Manifest:
+    found = Manifest.from_json(NOTED | changes)
     assert found
     return found
 
@@ -55,7 +56,7 @@ def test_a_day_that_was_made_again_is_another_file(entry: ExportDay, same: bool)
 
 
 def test_a_manifest_of_an_earlier_version_is_compared_by_what_it_says() -> None:
-    found = Note.from_json(EARLIER)
+    found = Manifest.from_json(EARLIER)
     assert found and not found.is_full
     assert found.is_newest_of([listed()])
     assert not found.is_newest_of([listed(size=102)])
@@ -78,12 +79,12 @@ def test_a_manifest_of_an_earlier_version_is_compared_by_what_it_says() -> None:
     ],
 )
 def test_a_damaged_manifest_is_none(damage: dict[str, Any]) -> None:
-    assert Note.from_json(NOTED | damage) is None
+    assert Manifest.from_json(NOTED | damage) is None
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 7, {}, {"error": "NoSuchKey"}])
 def test_another_program_s_file_is_no_manifest(value: Any) -> None:
-    assert Note.from_json(value) is None
+    assert Manifest.from_json(value) is None
 
 
 def test_odd_values_of_what_may_be_unknown_are_unknown() -> None:

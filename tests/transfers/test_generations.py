@@ -103,7 +103,7 @@ def test_whichever_file_comes_is_stored_and_named(
     assert (entry["status"], entry["records"], entry["friendly_name"]) == ("stored", records, name)
     assert entry["listed_size"] == entry["bytes"] == len(served)
     said = caplog.text + capsys.readouterr().out  # a task's own log is not logging's in Airflow 3
-    assert f"Twilio lists 2 files of {DAY}; this is the one of {len(served)} bytes that was made on 2026-01-03" in said
+    assert f"Twilio lists 2 files of {DAY}; storing the one of {len(served)} bytes, made on 2026-01-03" in said
 
 
 def test_the_older_file_is_replaced_when_the_newer_one_comes(store: Store, twilio: Twilio, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_good_days_are_stored_before_the_task_fails_for_the_failed_ones(store: S
 
 def test_the_task_fails_also_if_every_day_failed(store: Store, tmp_path: Path) -> None:
     with pytest.raises(
-        AirflowFailException, match=r"2 of 2 days failed at Twilio: 2026-01-01, 2026-01-02 .*No other day"
+        AirflowFailException, match=r"2 of 2 days failed at Twilio: 2026-01-01, 2026-01-02 .*no other days to store"
     ):
         store(days=result(failed=["2026-01-02", "2026-01-01"], failed_days="store"))
 

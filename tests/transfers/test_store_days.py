@@ -106,18 +106,24 @@ def test_one_day_that_fails_loses_none_of_the_others(store: Store, sim: Simulato
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"days": ["2026-01-03"]}, r"^2026-01-03 could not be stored\. Try again .*\. The failure: .*2026-01-03"),
+        ({"days": ["2026-01-03"]}, r"^2026-01-03 could not be stored\. Retry before .*\. The failure: .*2026-01-03"),
         (
             {"days": ["2026-01-03", "2026-01-04"]},
-            r"^None of the 2 days .*: 2026-01-03, 2026-01-04\. Try .* The first f",
+            r"^None of the 2 days .*: 2026-01-03, 2026-01-04\. Retry .* The first f",
         ),
         (
             {"days": ["2026-01-02", "2026-01-03"]},
-            r"^1 of 2 days .*: 2026-01-03\. What .* skips it\. Try .* The failure",
+            r"^1 of 2 days .*: 2026-01-03\. The stored .* skips them\. Retry .* The failure",
         ),
-        ({"if_exists": "overwrite"}, r"^2 of 5 days .*: 2026-01-03, 2026-01-04\. What .* stores it again\. Try "),
-        ({"if_exists": "fail"}, r"^2 of 5 days .*What .* refuses it: pass if_exists='skip' to continue\. Try "),
-        ({"days": ["2026-01-03", "2020-01-01"], "missing_days": "ignore"}, r"^1 of 2 days .*: 2026-01-03\. Try "),
+        (
+            {"if_exists": "overwrite"},
+            r"^2 of 5 days .*: 2026-01-03, 2026-01-04\. The stored .* stores them again\. Retry ",
+        ),
+        (
+            {"if_exists": "fail"},
+            r"^2 of 5 days .*The stored .* fails on them: pass if_exists='skip' to continue\. Retry ",
+        ),
+        ({"days": ["2026-01-03", "2020-01-01"], "missing_days": "ignore"}, r"^1 of 2 days .*: 2026-01-03\. Retry "),
     ],
 )
 def test_a_failure_says_of_the_other_days_only_what_is_true(
@@ -243,7 +249,7 @@ def test_existing_files_can_be_overwritten_or_refused(store: Store, sim: Simulat
     store(days="2026-01-01")
 
     assert [entry["status"] for entry in store(days="2026-01-01", if_exists="overwrite")] == ["stored"]
-    with pytest.raises(AirflowFailException, match=r"part-0\.json\.gz exists: remove it"):
+    with pytest.raises(AirflowFailException, match=r"part-0\.json\.gz already exists: remove it"):
         store(days="2026-01-01", if_exists="fail")
 
 
