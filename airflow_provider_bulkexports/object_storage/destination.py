@@ -54,7 +54,10 @@ class Destination:
 
     def __init__(self, url: str, conn_id: str | None = None, upload_options: Mapping[str, Any] | None = None) -> None:
         scheme = check_scheme(url)
-        self._url = url.rstrip("/") or "/"
+        folder = url.rstrip("/")
+        if "://" in url and "://" not in folder:  # the root of a file system
+            folder += "///"
+        self._url = folder or "/"
         self._options = check_upload_options(upload_options)
         with store_errors("open", self.folder_uri, protocol=scheme):
             self._root = object_storage_path(self._url, conn_id)
@@ -73,7 +76,8 @@ class Destination:
     @property
     def folder_uri(self) -> str:
         """URL of the folder itself."""
-        return self.uri("").rstrip("/")
+        uri = self.uri("")
+        return uri if uri.endswith(":///") else uri.rstrip("/")
 
     def local_path(self, path: str) -> Path:
         """Path of a file in a local destination; creates its folder."""
