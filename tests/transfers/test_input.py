@@ -67,6 +67,7 @@ def test_a_store_that_is_not_installed_is_refused(
             make()
 
 
+@pytest.mark.slow
 def test_parsing_loads_no_provider_and_the_engine_no_http() -> None:
     code = """
 import sys
