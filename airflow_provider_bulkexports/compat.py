@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         TaskDeferred,
     )
     from airflow.sdk.execution_time.xcom import XCom
+    from airflow.sdk.io.path import ObjectStoragePath
     from airflow.triggers.base import BaseEventTrigger
 else:
     Context = dict
@@ -127,10 +128,13 @@ __all__ = [
     "XCom",
     "XComArg",
     "asset_state_stores",
+    "attached_stores",
     "collect_lineage",
     "conf",
+    "file_system_registry",
     "has_ended",
     "is_recorded_as_ended",
+    "object_storage_path",
     "operator_lineage",
     "task_group",
     "watched_assets",
@@ -261,3 +265,30 @@ def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:
         decorator = import_module("airflow.decorators").task_group
     decorated: Callable[[Callable[..., Any]], Any] = decorator(**arguments)
     return decorated
+
+
+def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePath:
+    """Airflow's path of a file or folder in a store; imported here, because it loads the file systems."""
+    path: ObjectStoragePath = _object_storage_module("path").ObjectStoragePath(url, conn_id=conn_id)
+    return path
+
+
+def attached_stores() -> Collection[Any]:
+    """Stores that a DAG author attached to Airflow; each names its scheme as ``protocol``."""
+    stores: dict[str, Any] = getattr(_object_storage_module("store"), "_STORE_CACHE", {})
+    return stores.values()
+
+
+def file_system_registry() -> Any:
+    """The module that knows which schemes have a file system: ``has_fs(scheme)``."""
+    try:
+        return import_module("airflow.sdk.io.fs")
+    except ImportError:  # before Airflow 3.1
+        return import_module("airflow.io")
+
+
+def _object_storage_module(name: str) -> Any:
+    try:
+        return import_module(f"airflow.sdk.io.{name}")
+    except ImportError:  # Airflow 2.11
+        return import_module(f"airflow.io.{name}")

@@ -352,28 +352,28 @@ SHOWN_BY = {
     ],
     "A download breaks off, brings nothing, or the file is damaged": [
         "api/test_download.py::test_connections_cut_anywhere_are_gone_on_with",
-        "transfers/test_store_days.py::test_nothing_is_no_file_of_a_day_whose_job_says_completed",
+        "transfers/test_days_without_records.py::test_zero_bytes_of_a_completed_day_are_retried",
         "api/test_download.py::test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing",
     ],
     "A day's file cannot be stored": [
-        "transfers/test_store_days.py::test_one_day_that_fails_loses_none_of_the_others",
-        "transfers/test_s3.py::test_a_killed_task_leaves_nothing_partial_and_the_next_one_fetches_the_rest",
+        "transfers/test_store_days.py::test_a_failed_day_does_not_stop_the_others",
+        "transfers/test_kills.py::test_the_retry_of_a_killed_task_stores_the_rest",
     ],
     "The destination is invalid": [
-        "object_storage/test_locations.py::test_what_would_store_somewhere_else_is_refused",
+        "object_storage/test_destination_url.py::test_a_destination_that_cannot_be_right_is_refused",
     ],
     "The store refuses or fails": [
-        "object_storage/test_errors.py::test_what_no_retry_mends_is_final_and_says_the_cure",
-        "object_storage/test_errors.py::test_what_may_pass_is_retried",
+        "object_storage/test_errors.py::test_a_permanent_error_names_its_remedy",
+        "object_storage/test_errors.py::test_a_transient_error_is_retried",
     ],
     "A file of another account or resource type is in the way": [
-        "transfers/test_identity.py::test_another_account_s_file_is_neither_skipped_nor_replaced",
-        "transfers/test_identity.py::test_another_type_s_file_is_refused_and_the_layout_said",
+        "transfers/test_ownership.py::test_a_file_of_another_account_is_never_skipped_or_replaced",
+        "transfers/test_ownership.py::test_a_file_of_another_resource_type_is_refused",
     ],
     "Twilio has no file of a day": [
-        "transfers/test_store_days.py::test_a_file_that_is_late_is_waited_for",
-        "transfers/test_store_days.py::test_a_missing_day_says_why_and_may_be_ignored",
-        "transfers/test_store_days.py::test_a_job_listed_longer_than_its_files_says_that_they_expired",
+        "transfers/test_days_without_records.py::test_a_late_file_is_waited_for",
+        "transfers/test_days_without_records.py::test_a_missing_day_fails_with_its_reason_or_is_ignored",
+        "transfers/test_days_without_records.py::test_the_error_says_that_a_file_has_expired",
     ],
     "The wait times out": [
         "sensors/test_timeouts.py::test_the_timeout_fails_the_task_without_retry",

@@ -17,7 +17,7 @@ PUBLIC_MODULES = [
     "airflow_provider_bulkexports.simulator",
 ]
 PUBLIC_NAMES = [(module, name) for module in PUBLIC_MODULES for name in import_module(module).__all__]
-DOCUMENTED = re.findall(r"^\.\. auto(?:class|function):: (\S+)$", REFERENCE, flags=re.MULTILINE)
+DOCUMENTED = re.findall(r"^\.\. auto(?:class|function):: ([\w.]+)(?:\(\))?$", REFERENCE, flags=re.MULTILINE)
 WHOLE_MODULES = re.findall(r"^\.\. automodule:: (\S+)$", REFERENCE, flags=re.MULTILINE)
 
 #: Arguments that are described beside the attributes, in another docstring, or by the object that they are fields of.

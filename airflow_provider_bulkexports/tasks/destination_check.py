@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsStorageError
-from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
+from airflow_provider_bulkexports.object_storage.destination import Destination
+from airflow_provider_bulkexports.object_storage.destination_url import check_scheme
 from airflow_provider_bulkexports.tasks.arguments import is_literal
 
 __all__ = ["check_known_destination", "check_writable"]

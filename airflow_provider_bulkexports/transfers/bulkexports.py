@@ -17,17 +17,18 @@ from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
-from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
+from airflow_provider_bulkexports.object_storage.day_store import DayStore, StoredDay, StoreResult
+from airflow_provider_bulkexports.object_storage.destination import Destination
+from airflow_provider_bulkexports.object_storage.destination_url import check_scheme
 from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
-from airflow_provider_bulkexports.object_storage.options import check_upload_options
+from airflow_provider_bulkexports.object_storage.upload_options import check_upload_options
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
 from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
-from airflow_provider_bulkexports.transfers.endings import IF_EXISTS, require_all_exported, require_all_stored
+from airflow_provider_bulkexports.transfers.failed_days import IF_EXISTS, require_all_exported, require_all_stored
 
 __all__ = ["BulkExportsToObjectStorageOperator"]
 
@@ -95,7 +96,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
     ui_color = "#f9e2e4"
     operator_extra_links = (BulkExportsLink(),)
 
-    _outcome: Outcome | None = None
+    _outcome: StoreResult | None = None
     _resource_type: ResourceType | None = None
 
     def __init__(
@@ -181,7 +182,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         return store_lineage(
             asset_uri_of(self.hook.get_conn(), self._resource_type or self.resource_type),
             destination=Destination(self.destination, self.object_storage_conn_id).folder_uri,
-            entries=self._outcome.there if self._outcome else [],
+            entries=self._outcome.stored if self._outcome else [],
         )
 
     def _day_store(self, wanted: RequestedDays) -> DayStore:
@@ -202,7 +203,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             manifests=self.manifests,
         )
 
-    def _announce(self, context: Context, store: DayStore, outcome: Outcome) -> None:
+    def _announce(self, context: Context, store: DayStore, outcome: StoreResult) -> None:
         """Say what is there now to lineage and to the DAGs that wait for it."""
         source = asset_uri_of(store.client, store.resource_type)
         folder = store.destination.folder_uri
@@ -210,7 +211,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         add_day_events(
             self,
             context,
-            [entry["day"] for entry in outcome.there],
+            [entry["day"] for entry in outcome.stored],
             emit_partitions=self.emit_partitions,
             log=self.log,
             resource_type=store.resource_type.value,

@@ -122,5 +122,5 @@ def test_the_transfer_says_by_when_it_has_to_run_again(
         destination=f"file://{tmp_path}",
     )
 
-    with pytest.raises(AirflowException, match="Try again before 2026-12-01 00:00 UTC: Twilio keeps no file longer"):
+    with pytest.raises(AirflowException, match="Retry before 2026-12-01 00:00 UTC, when Twilio deletes the first"):
         store.execute(context)
