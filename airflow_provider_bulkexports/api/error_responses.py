@@ -19,8 +19,9 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsQuotaError,
     BulkExportsRateLimitError,
     BulkExportsServerError,
+    printable,
 )
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["error_from", "kind_of"]
 
@@ -58,7 +59,7 @@ def error_from(response: requests.Response, *, hide: Callable[[object], str] = r
     body = read_json_object(response) or Body()
     status = response.status_code
     words = _quoted(_words(body), hide)
-    code = fields.integer(body.get("code"))
+    code = parsing.integer_or_none(body.get("code"))
     request_id = _quoted(response.headers.get("Twilio-Request-Id", ""), hide, _LONGEST_LABEL)
     labels = [f"HTTP {status}"]
     if code is not None:
@@ -82,7 +83,7 @@ def error_from(response: requests.Response, *, hide: Callable[[object], str] = r
         twilio_message=words or None,
         more_info=more_info or None,
         request_id=request_id or None,
-        answered_at=fields.http_moment(response.headers.get("Date")),
+        answered_at=parsing.http_date_or_none(response.headers.get("Date")),
     )
     if isinstance(error, BulkExportsRateLimitError):
         error.retry_after = asked_wait(response.headers)
@@ -111,7 +112,7 @@ def _words(body: Mapping[str, Any]) -> str:
     """Twilio's words, whole: what cuts a text before its secrets are out may leave a part of one."""
     main = _said(body, "message") or _said(body, "title")
     detail = _said(body, "detail") or _said(body, "details")
-    errors = fields.as_list(body.get("errors"))[:_MOST_DETAILS]
+    errors = parsing.as_list(body.get("errors"))[:_MOST_DETAILS]
     pointed = [_said(error, "detail") for error in errors if isinstance(error, Mapping)]
     return ": ".join(dict.fromkeys(part for part in (main, detail, *pointed) if part))
 
@@ -130,4 +131,4 @@ def kind_of(response: requests.Response, hide: Callable[[object], str] = redact)
 
 
 def _quoted(text: str, hide: Callable[[object], str], limit: int = _LONGEST_QUOTE) -> str:
-    return fields.printable(hide(text), limit)
+    return printable(hide(text), limit)

@@ -17,8 +17,8 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
     BulkExportsError,
     BulkExportsResponseError,
+    printable,
 )
-from airflow_provider_bulkexports.model import parsing as fields
 
 __all__ = ["Exchange", "unusable"]
 
@@ -119,7 +119,7 @@ class Exchange:
     def _connection_error(self, error: Exception) -> BulkExportsConnectionError:
         cause = cause_of(error)
         self._lost = cause.error
-        reason = fields.printable(self._hide(cause.text), _LONGEST_QUOTE)
+        reason = printable(self._hide(cause.text), _LONGEST_QUOTE)
         if not cause.is_transient:
             advice = (
                 "It does not pass by itself: correct the connection's host, the proxy, or the trusted certificates."
@@ -136,12 +136,12 @@ class Exchange:
         )
 
     def __str__(self) -> str:
-        return f"{self._method} {fields.printable(redact_url(self._url), _LONGEST_QUOTE)}"
+        return f"{self._method} {printable(redact_url(self._url), _LONGEST_QUOTE)}"
 
 
 def unusable(response: requests.Response, hide: Callable[[object], str]) -> BulkExportsResponseError:
     """The error for an answer that is another one than was asked for."""
-    request = f"{response.request.method} {fields.printable(redact_url(response.url), _LONGEST_QUOTE)}"
+    request = f"{response.request.method} {printable(redact_url(response.url), _LONGEST_QUOTE)}"
     return BulkExportsResponseError(
         f"{request} answered HTTP {response.status_code} with {kind_of(response, hide)}, not with what was asked for: "
         f"{WHOSE_ANSWER[0].lower()}{WHOSE_ANSWER[1:]}"

@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
-from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.exceptions import BulkExportsResponseError, printable
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["address_of", "iterate_pages", "require_page"]
 
@@ -78,7 +78,7 @@ def address_of(page: Page, *, key: str, url: str) -> str:
     :raises BulkExportsResponseError: if the page is no page of a list.
     """
     _, meta = _read_page(page, key=key, url=url)
-    names = (fields.text(meta.get(name), fields.LONGEST_URL) for name in ("url", "first_page_url"))
+    names = (parsing.text_or_none(meta.get(name), parsing.LONGEST_URL) for name in ("url", "first_page_url"))
     return next(filter(None, names), "")
 
 
@@ -86,7 +86,7 @@ def _read_page(page: Page, *, key: str, url: str) -> tuple[Elements, Page]:
     """A page's elements, and what it says of itself."""
     meta = page.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
-    return _elements(page, (key, fields.text(meta.get("key"))), url), meta
+    return _elements(page, (key, parsing.text_or_none(meta.get("key"))), url), meta
 
 
 def _identity(element: Any) -> Any:
@@ -113,7 +113,7 @@ def _next_url(next_url: Any, *, current: str, first_url: str) -> str | None:
     origin = origin_of(target)
     if origin is not None and origin == origin_of(first_url):
         return target
-    where = fields.printable(redact(redact_url(str(next_url))), _LONGEST_QUOTE)
+    where = printable(redact(redact_url(str(next_url))), _LONGEST_QUOTE)
     raise BulkExportsResponseError(
         f"{redact_url(first_url)} named its next page on another host ({where}). It was not "
         "asked, because the request carries the credentials. If a proxy stands before Twilio, let it rewrite "

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["check_settings", "check_submission", "check_webhook"]
 
@@ -50,7 +50,7 @@ def _check_friendly_name(name: object) -> None:
         name.encode()
     except UnicodeEncodeError as error:
         raise BulkExportsInputError(
-            f"friendly_name {fields.shown(name)} has half a character (a lone surrogate): write the text anew"
+            f"friendly_name {parsing.shown(name)} has half a character (a lone surrogate): write the text anew"
         ) from error
 
 
@@ -64,7 +64,7 @@ def _check_email(email: object) -> None:
         return
     is_text = isinstance(email, str) and len(email) <= _LONGEST_EMAIL and email.isprintable() and " " not in email
     if not is_text or "@" not in str(email):
-        raise BulkExportsInputError(f"email {fields.shown(email)} is not an address: write it like team@example.com")
+        raise BulkExportsInputError(f"email {parsing.shown(email)} is not an address: write it like team@example.com")
 
 
 def check_webhook(url: str | None, method: str | None) -> None:
@@ -92,15 +92,15 @@ def _check_webhook_url(url: object) -> None:
         return
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise BulkExportsInputError(
-            f"webhook_url {fields.shown(url)} is not a URL: write it with its scheme, https://…"
+            f"webhook_url {parsing.shown(url)} is not a URL: write it with its scheme, https://…"
         )
     if len(url) > _LONGEST_URL:
         raise BulkExportsInputError(
-            f"webhook_url {fields.shown(url)} has {len(url)} characters: write one of at most {_LONGEST_URL}"
+            f"webhook_url {parsing.shown(url)} has {len(url)} characters: write one of at most {_LONGEST_URL}"
         )
     if origin_of(_with_ascii_host(url), may_have_user=True) is None:
         raise BulkExportsInputError(
-            f"webhook_url {fields.shown(url)} is not a URL that can be called: write https:// and a host, without "
+            f"webhook_url {parsing.shown(url)} is not a URL that can be called: write https:// and a host, without "
             "white space, line breaks or backslashes"
         )
 
@@ -124,4 +124,4 @@ def _check_webhook_method(method: object) -> None:
     :raises BulkExportsInputError: unless it is ``GET`` or ``POST``, or none.
     """
     if method and method not in ("GET", "POST"):
-        raise BulkExportsInputError(f"webhook_method {fields.shown(method)}: write 'GET' or 'POST'")
+        raise BulkExportsInputError(f"webhook_method {parsing.shown(method)}: write 'GET' or 'POST'")

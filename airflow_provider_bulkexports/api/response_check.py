@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.resources import (
     Export,
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 #: Characters from which a name that is the beginning of the one that was sent is taken for that one, cut.
 _CUT_NAME = 32
 
-_said = fields.Once()
+_said = parsing.Once()
 
 _Read = TypeVar("_Read", Export, ExportConfiguration)
 
@@ -121,7 +121,7 @@ def _ignore(what: str) -> None:
 
 
 def _name_of(job: Job) -> str:
-    return fields.shown(job.job_sid) if job.job_sid else "a job without its job_sid"
+    return parsing.shown(job.job_sid) if job.job_sid else "a job without its job_sid"
 
 
 def _is_same_name(answered: str | None, asked: str) -> bool:

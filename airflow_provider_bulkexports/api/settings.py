@@ -11,7 +11,7 @@ from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.api.redact import redact_url
 from airflow_provider_bulkexports.api.urls import is_loopback, is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["BASE_URL", "checked_account_sid", "checked_base_url", "checked_timeouts", "own_user_agent"]
 
@@ -37,7 +37,7 @@ def checked_account_sid(login: str, account_sid: str | None) -> str | None:
     """
     if account_sid and not _ACCOUNT_SID.fullmatch(account_sid):
         raise BulkExportsInputError(
-            f"account_sid {fields.shown(account_sid)} is not an Account SID: 'AC' and 32 hexadecimal digits"
+            f"account_sid {parsing.shown(account_sid)} is not an Account SID: 'AC' and 32 hexadecimal digits"
         )
     if not login.startswith("AC"):
         return account_sid or None
@@ -58,7 +58,7 @@ def checked_timeouts(timeouts: tuple[float, float]) -> tuple[float, float]:
     for name, seconds in zip(("connect_timeout", "read_timeout"), timeouts, strict=True):
         if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
             raise BulkExportsInputError(
-                f"{name} {fields.shown(seconds)}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
+                f"{name} {parsing.shown(seconds)}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
             )
     return timeouts
 
@@ -71,7 +71,7 @@ def checked_base_url(base_url: str) -> str:
     """
     if "@" in base_url:  # before anything that quotes the host
         raise BulkExportsInputError("host contains credentials: put them into login and password")
-    shown = fields.shown(redact_url(base_url))
+    shown = parsing.shown(redact_url(base_url))
     if not is_unambiguous(base_url):
         raise BulkExportsInputError(
             f"host {shown} is not a URL: it contains white space, a backslash or a character that cannot be seen"

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import pendulum
 
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError, printable
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = [
     "EXPORT_DELAY",
@@ -114,9 +114,9 @@ def parse_day(value: object, *, name: str = "day") -> date:
     except (OverflowError, TypeError, ValueError) as error:
         if isinstance(error, BulkExportsInputError):
             raise
-        why = fields.printable(error, _LONGEST_REASON)
-        raise BulkExportsInputError(f"{name} {fields.shown(value)} is not a day of the calendar: {why}") from error
-    shown = fields.shown(value)
+        why = printable(error, _LONGEST_REASON)
+        raise BulkExportsInputError(f"{name} {parsing.shown(value)} is not a day of the calendar: {why}") from error
+    shown = parsing.shown(value)
     raise BulkExportsInputError(
         f"{name} {shown} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'{_cure(text)}"
     )
@@ -171,7 +171,7 @@ def check_job_length(days: DayRange) -> None:
 
 
 def _utc_day(moment: datetime, *, name: str, shown: str | None = None) -> date:
-    written = fields.shown(shown or moment.isoformat())
+    written = parsing.shown(shown or moment.isoformat())
     try:
         if moment.utcoffset() is not None:
             return _plain(moment.astimezone(timezone.utc))

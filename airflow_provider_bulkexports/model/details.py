@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["DayStatus", "StatusGroup", "normalized", "read_status_groups"]
 
@@ -55,7 +55,7 @@ class DayStatus(Enum):
         word = normalized(value[:_LONGEST_WORD]) if isinstance(value, str) else ""
         status = _STATUS_BY_WORD.get(word)
         if status is None:
-            _warn_unknown_status(fields.shown(value, _LONGEST_WORD))
+            _warn_unknown_status(parsing.shown(value, _LONGEST_WORD))
             return cls.UNKNOWN
         return status
 
@@ -101,7 +101,7 @@ def normalized(text: str) -> str:
 _STATUS_BY_WORD = {normalized(status.value): status for status in DayStatus if status is not DayStatus.UNKNOWN}
 
 
-_unknown_words = fields.Once()
+_unknown_words = parsing.Once()
 
 
 def _warn_unknown_status(word: str) -> None:
@@ -136,7 +136,7 @@ def _shared(groups: tuple[StatusGroup, ...]) -> tuple[StatusGroup, ...]:
 
 
 def _status_groups(details: Any, levels: int = _MOST_LEVELS) -> Iterator[StatusGroup]:
-    for element in fields.as_list(details):
+    for element in parsing.as_list(details):
         if not isinstance(element, Mapping):
             continue
         if element.get("status") is not None:
@@ -160,7 +160,7 @@ def _is_status(name: str, value: Any) -> bool:
 
 def _groups_of(status: str, value: Any) -> Iterator[StatusGroup]:
     """The groups that an object has under the name of a status; none for null, zero and what is empty."""
-    elements = fields.as_list(value)
+    elements = parsing.as_list(value)
     groups = [element for element in elements if isinstance(element, Mapping)]
     for element in groups:
         if element.get("status") is not None:
@@ -169,12 +169,14 @@ def _groups_of(status: str, value: Any) -> Iterator[StatusGroup]:
             group = _group(status, count=element.get("count"), days=element.get("days") or element.get("day"))
             if group.count:
                 yield group
-    if days := fields.days([element for element in elements if not isinstance(element, Mapping)]):
+    if days := parsing.days([element for element in elements if not isinstance(element, Mapping)]):
         yield _group(status, count=None, days=days)
-    elif not isinstance(value, list) and (count := fields.integer(value, capped=True)):
+    elif not isinstance(value, list) and (count := parsing.integer_or_none(value, capped=True)):
         yield _group(status, count=count, days=None)
 
 
 def _group(status: Any, *, count: Any, days: Any) -> StatusGroup:
-    named = days if isinstance(days, tuple) else fields.days(days)
-    return StatusGroup(DayStatus.parse(status), max(fields.integer(count, capped=True) or 0, len(named)), named)
+    named = days if isinstance(days, tuple) else parsing.days(days)
+    return StatusGroup(
+        DayStatus.parse(status), max(parsing.integer_or_none(count, capped=True) or 0, len(named)), named
+    )

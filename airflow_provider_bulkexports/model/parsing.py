@@ -21,16 +21,15 @@ from airflow_provider_bulkexports.exceptions import printable
 __all__ = [
     "Once",
     "as_list",
-    "day",
+    "bounded",
+    "day_or_none",
     "days",
-    "http_moment",
-    "integer",
-    "member",
-    "plain",
-    "printable",
+    "http_date_or_none",
+    "integer_or_none",
+    "member_or_none",
+    "moment_or_none",
     "shown",
-    "text",
-    "utc_moment",
+    "text_or_none",
 ]
 
 #: Longest text that is kept of one field, and longest URL.
@@ -66,7 +65,7 @@ def as_list(value: Any) -> list[Any]:
     return [] if value is None else [value]
 
 
-def text(value: Any, limit: int = LONGEST_TEXT) -> str | None:
+def text_or_none(value: Any, limit: int = LONGEST_TEXT) -> str | None:
     """A string that says something."""
     return printable(value, limit) if isinstance(value, str) and value else None
 
@@ -79,7 +78,7 @@ def shown(value: object, limit: int = 100) -> str:
         return f"<{type(value).__name__}>"
 
 
-def integer(value: Any, *, capped: bool = False) -> int | None:
+def integer_or_none(value: Any, *, capped: bool = False) -> int | None:
     """
     A whole number from 0 to 2^53, also one that came as a string.
 
@@ -96,7 +95,7 @@ def integer(value: Any, *, capped: bool = False) -> int | None:
     return number if 0 <= number <= LARGEST_NUMBER else None
 
 
-def plain(value: Any, levels: int = _MOST_LEVELS) -> Any:
+def bounded(value: Any, levels: int = _MOST_LEVELS) -> Any:
     """A value of a field that this package does not know, without anything in it that could not travel."""
     if isinstance(value, str):
         return printable(value, LONGEST_TEXT)
@@ -107,10 +106,10 @@ def plain(value: Any, levels: int = _MOST_LEVELS) -> Any:
     if isinstance(value, int):
         return value if abs(value) <= LARGEST_NUMBER else None
     if levels and isinstance(value, list):
-        return [plain(element, levels - 1) for element in value[:_MOST_ELEMENTS]]
+        return [bounded(element, levels - 1) for element in value[:_MOST_ELEMENTS]]
     if levels and isinstance(value, Mapping):
         named = list(value.items())[:_MOST_ELEMENTS]
-        return {printable(name, LONGEST_TEXT): plain(element, levels - 1) for name, element in named}
+        return {printable(name, LONGEST_TEXT): bounded(element, levels - 1) for name, element in named}
     return None
 
 
@@ -133,7 +132,7 @@ class Once:
         return True
 
 
-def day(value: Any) -> date | None:
+def day_or_none(value: Any) -> date | None:
     """A day of this century, also one with a time behind it."""
     return _day(value[:_LONGEST_MOMENT]) if isinstance(value, str) else None
 
@@ -143,9 +142,9 @@ def days(values: Any) -> tuple[date, ...]:
     listed = as_list(values)[:_MOST_DAYS]
     try:
         is_short = max(map(len, listed), default=0) <= _LONGEST_MOMENT
-        found = tuple(map(_day if is_short else day, listed))
+        found = tuple(map(_day if is_short else day_or_none, listed))
     except TypeError:  # not all of them are texts, or fit to be remembered
-        found = tuple(map(day, listed))
+        found = tuple(map(day_or_none, listed))
     return tuple(filter(None, found)) if None in found else found  # type: ignore[return-value]  # None is not in it
 
 
@@ -159,7 +158,7 @@ def _day(value: str) -> date | None:
     return read if read and read.year in _YEARS else None
 
 
-def member(kind: type[_E], value: Any) -> _E | None:
+def member_or_none(kind: type[_E], value: Any) -> _E | None:
     """A word of an enum, spelled exactly."""
     try:
         return kind(value)
@@ -167,7 +166,7 @@ def member(kind: type[_E], value: Any) -> _E | None:
         return None
 
 
-def utc_moment(value: Any) -> datetime | None:
+def moment_or_none(value: Any) -> datetime | None:
     """Read Twilio's zoneless time, which comes with 0, 3, 6 or 9 digits of fraction; whole seconds are enough."""
     if not isinstance(value, str) or len(value) > _LONGEST_MOMENT:
         return None
@@ -177,7 +176,7 @@ def utc_moment(value: Any) -> datetime | None:
         return None
 
 
-def http_moment(value: Any) -> datetime | None:
+def http_date_or_none(value: Any) -> datetime | None:
     """Read a moment as HTTP headers have it (``Tue, 24 Nov 2026 00:00:01 GMT``), in UTC."""
     if not isinstance(value, str) or len(value) > _LONGEST_MOMENT:
         return None

@@ -2,9 +2,8 @@
 Twilio's nouns: resource types, days, jobs, day files, settings.
 
 Parsing is tolerant (a field may be missing, null or of another type; unknown fields are kept in ``extra``), because the
-documentation, the OpenAPI document and recorded answers disagree about shapes. What goes out is strict: see
-:meth:`ResourceType.parse`, :func:`parse_job_sid` and ``api/calendar.py``. Its names belong to this vocabulary
-too, and so do those of ``api/details.py``.
+documentation, the OpenAPI document and recorded responses disagree about shapes. What goes out is strict: see
+:meth:`ResourceType.parse`, :func:`parse_job_sid` and ``model/days.py``.
 """
 
 from __future__ import annotations
@@ -20,36 +19,17 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model import parsing as fields
-from airflow_provider_bulkexports.model.days import (
-    EXPORT_DELAY,
-    FILE_LIFETIME,
-    MAX_DAYS_PER_JOB,
-    DayRange,
-    check_exportable,
-    check_job_length,
-    exportable_at,
-    parse_day,
-)
-from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup, normalized, read_status_groups
+from airflow_provider_bulkexports.model import parsing
+from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange
+from airflow_provider_bulkexports.model.details import StatusGroup, normalized, read_status_groups
 
 __all__ = [
-    "EXPORT_DELAY",
-    "FILE_LIFETIME",
-    "MAX_DAYS_PER_JOB",
-    "DayRange",
-    "DayStatus",
     "Export",
     "ExportConfiguration",
     "ExportDay",
     "Job",
     "ResourceType",
-    "StatusGroup",
-    "check_exportable",
-    "check_job_length",
-    "exportable_at",
     "is_job_sid",
-    "parse_day",
     "parse_job_sid",
     "parse_job_sids",
 ]
@@ -77,9 +57,9 @@ class ResourceType(str, Enum):
                 return cls(value)
             by_word = {normalized(member.value).rstrip("s"): member for member in cls}
             if meant := by_word.get(normalized(value).rstrip("s")):
-                raise BulkExportsInputError(f"resource_type {fields.shown(value)}: write {meant.value!r}")
+                raise BulkExportsInputError(f"resource_type {parsing.shown(value)}: write {meant.value!r}")
         known = ", ".join(repr(member.value) for member in cls)
-        raise BulkExportsInputError(f"resource_type {fields.shown(value)} cannot be exported: use one of {known}")
+        raise BulkExportsInputError(f"resource_type {parsing.shown(value)} cannot be exported: use one of {known}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +100,18 @@ class Job:
         details, extra = read_status_groups(payload.get("details")), _unknown_fields(cls, payload)
         start_day, end_day = _believable_range(payload)
         return cls(
-            job_sid=fields.text(payload.get("job_sid")) or "",
-            friendly_name=fields.text(payload.get("friendly_name")),
-            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            job_sid=parsing.text_or_none(payload.get("job_sid")) or "",
+            friendly_name=parsing.text_or_none(payload.get("friendly_name")),
+            resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
             start_day=start_day,
             end_day=end_day,
             details=former.details if former and former.details == details else details,
-            job_queue_position=fields.integer(payload.get("job_queue_position")),
-            estimated_completion_time=fields.utc_moment(payload.get("estimated_completion_time")),
-            webhook_url=fields.text(payload.get("webhook_url"), fields.LONGEST_URL),
-            webhook_method=fields.text(payload.get("webhook_method")),
-            email=fields.text(payload.get("email")),
-            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            job_queue_position=parsing.integer_or_none(payload.get("job_queue_position")),
+            estimated_completion_time=parsing.moment_or_none(payload.get("estimated_completion_time")),
+            webhook_url=parsing.text_or_none(payload.get("webhook_url"), parsing.LONGEST_URL),
+            webhook_method=parsing.text_or_none(payload.get("webhook_method")),
+            email=parsing.text_or_none(payload.get("email")),
+            url=parsing.text_or_none(payload.get("url"), parsing.LONGEST_URL),
             extra=former.extra if former and former.extra == extra else extra,
         )
 
@@ -169,15 +149,15 @@ class ExportDay:
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> ExportDay | None:
         """Build an entry of the Days list; ``None`` if it names no day."""
-        day = fields.day(payload.get("day"))
+        day = parsing.day_or_none(payload.get("day"))
         if day is None:
             return None
         return cls(
             day=day,
-            size=fields.integer(payload.get("size")) or 0,
-            create_date=fields.day(payload.get("create_date")),
-            friendly_name=fields.text(payload.get("friendly_name")),
-            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            size=parsing.integer_or_none(payload.get("size")) or 0,
+            create_date=parsing.day_or_none(payload.get("create_date")),
+            friendly_name=parsing.text_or_none(payload.get("friendly_name")),
+            resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
             extra=_unknown_fields(cls, payload),
         )
 
@@ -199,8 +179,8 @@ class Export:
     def from_json(cls, payload: Mapping[str, Any]) -> Export:
         """Build it from an answer of ``FetchExport``."""
         return cls(
-            resource_type=fields.member(ResourceType, payload.get("resource_type")),
-            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
+            url=parsing.text_or_none(payload.get("url"), parsing.LONGEST_URL),
             links=_texts(payload.get("links")),
             extra=_unknown_fields(cls, payload),
         )
@@ -229,10 +209,10 @@ class ExportConfiguration:
         enabled = payload.get("enabled")
         return cls(
             enabled=enabled if isinstance(enabled, bool) else None,
-            webhook_url=fields.text(payload.get("webhook_url"), fields.LONGEST_URL),
-            webhook_method=fields.text(payload.get("webhook_method")),
-            resource_type=fields.member(ResourceType, payload.get("resource_type")),
-            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            webhook_url=parsing.text_or_none(payload.get("webhook_url"), parsing.LONGEST_URL),
+            webhook_method=parsing.text_or_none(payload.get("webhook_method")),
+            resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
+            url=parsing.text_or_none(payload.get("url"), parsing.LONGEST_URL),
             extra=_unknown_fields(cls, payload),
         )
 
@@ -246,7 +226,7 @@ def parse_job_sid(value: object) -> str:
     if isinstance(value, str) and is_job_sid(value):
         return value
     raise BulkExportsInputError(
-        f"job_sid {fields.shown(value)} is not a job sid: it is 'JS' and 32 hexadecimal digits, "
+        f"job_sid {parsing.shown(value)} is not a job sid: it is 'JS' and 32 hexadecimal digits, "
         "as CreateExportCustomJobOperator returns it"
     )
 
@@ -263,7 +243,7 @@ def parse_job_sids(value: object) -> tuple[str, ...]:
     except TypeError:
         sids = ()
     if not sids:
-        raise BulkExportsInputError(f"job_sid {fields.shown(value)}: pass a job sid or a list of them")
+        raise BulkExportsInputError(f"job_sid {parsing.shown(value)}: pass a job sid or a list of them")
     return tuple(dict.fromkeys(map(parse_job_sid, sids)))
 
 
@@ -282,11 +262,11 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     known = _known_fields(kind)
     unknown = {key: value for key, value in payload.items() if key not in known}
-    return fields.plain(unknown) if unknown else _NOTHING
+    return parsing.bounded(unknown) if unknown else _NOTHING
 
 
 def _believable_range(payload: Mapping[str, Any]) -> tuple[date | None, date | None]:
-    start, end = fields.day(payload.get("start_day")), fields.day(payload.get("end_day"))
+    start, end = parsing.day_or_none(payload.get("start_day")), parsing.day_or_none(payload.get("end_day"))
     if start and end and end - start >= timedelta(days=MAX_DAYS_PER_JOB):
         return None, None
     return start, end
@@ -294,7 +274,7 @@ def _believable_range(payload: Mapping[str, Any]) -> tuple[date | None, date | N
 
 def _texts(value: Any) -> dict[str, str]:
     """The texts of an object, by name."""
-    named = fields.plain(value) if isinstance(value, Mapping) else {}
+    named = parsing.bounded(value) if isinstance(value, Mapping) else {}
     return {name: text for name, text in named.items() if isinstance(text, str)}
 
 

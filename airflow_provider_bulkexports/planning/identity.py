@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.resources import Job, ResourceType
 
@@ -84,7 +84,7 @@ def read_marker(job: Job) -> Marker | None:
     """
     # The last one: the name before it is the user's, who may have copied it from another job.
     for submitted_on, identity in reversed(_MARKER.findall(job.friendly_name or "")):
-        if fields.day(f"{submitted_on[:4]}-{submitted_on[4:6]}-{submitted_on[6:]}"):
+        if parsing.day_or_none(f"{submitted_on[:4]}-{submitted_on[4:6]}-{submitted_on[6:]}"):
             return Marker(submitted_on, identity)
     return None
 

@@ -21,7 +21,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsResponseError,
     printable,
 )
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 from airflow_provider_bulkexports.model.resources import Export, ExportConfiguration, ExportDay, Job
 
 SID = "JS" + "0123456789abcdef" * 2
@@ -42,7 +42,7 @@ NASTY = {
 
 def assert_travels(value: Any) -> None:
     if isinstance(value, str):
-        assert value.isprintable() and len(value) <= fields.LONGEST_URL
+        assert value.isprintable() and len(value) <= parsing.LONGEST_URL
         value.encode()
     elif isinstance(value, int):
         assert abs(value) <= 2**53
@@ -111,7 +111,7 @@ def test_no_number_makes_an_answer_unreadable(body: str, number: str, padding: i
     began = time.process_time()
     read = read_json_object(response)
     assert read is not None
-    json.dumps(fields.plain(read), allow_nan=False)
+    json.dumps(parsing.bounded(read), allow_nan=False)
     assert time.process_time() - began < 1
 
 
@@ -172,10 +172,12 @@ class Hostile:
 
 
 def test_a_value_is_quoted_short_and_printable() -> None:
-    assert fields.shown("a\nb") == r"'a\nb'"
-    assert len(fields.shown("x" * 10_000)) == 100
-    assert fields.shown(Hostile()) == "<Hostile>"
+    assert parsing.shown("a\nb") == r"'a\nb'"
+    assert len(parsing.shown("x" * 10_000)) == 100
+    assert parsing.shown(Hostile()) == "<Hostile>"
 
 
 def test_a_moment_of_a_header_is_in_utc() -> None:
-    assert fields.http_moment("Tue, 24 Nov 2026 02:00:01 +0200") == datetime(2026, 11, 24, 0, 0, 1, tzinfo=timezone.utc)
+    assert parsing.http_date_or_none("Tue, 24 Nov 2026 02:00:01 +0200") == datetime(
+        2026, 11, 24, 0, 0, 1, tzinfo=timezone.utc
+    )
