@@ -7,19 +7,17 @@ from datetime import date
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.download import DownloadedDay
 from airflow_provider_bulkexports.api.redact import redact
-from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
-from airflow_provider_bulkexports.assets.lineage import report_hook_lineage
 from airflow_provider_bulkexports.compat import BaseHook, Connection
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, printable
-from airflow_provider_bulkexports.hooks.connection import _client_of
-from airflow_provider_bulkexports.hooks.connection_check import check_connection
 from airflow_provider_bulkexports.hooks.connection_lookup import aget_connection, get_connection
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, connection_form
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
+    from airflow_provider_bulkexports.api.download import DownloadedDay
 
 __all__ = ["BulkExportsHook"]
 
@@ -62,6 +60,9 @@ class BulkExportsHook(BaseHook):
 
         See :meth:`airflow_provider_bulkexports.api.client.BulkExportsClient.download_day`.
         """
+        from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
+        from airflow_provider_bulkexports.assets.lineage import report_hook_lineage
+
         client = self.get_conn()
         downloaded = client.download_day(resource_type, day, target)
         source = asset_uri_of(client, resource_type)
@@ -79,10 +80,13 @@ class BulkExportsHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Twilio one free question with the connection; say which account answered, or what is wrong."""
+        from airflow_provider_bulkexports.hooks.connection import client_of
+        from airflow_provider_bulkexports.hooks.connection_check import check_connection
+
         connection = self.get_connection(self.twilio_conn_id)
         try:
             # Without the connection's id: the Test button's is one that Airflow makes up.
-            client = _client_of(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
+            client = client_of(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
         except BulkExportsInputError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001 -- whoever presses the button gets a sentence, whatever went wrong
@@ -133,7 +137,9 @@ class BulkExportsHook(BaseHook):
     def _client_for(
         self, connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
     ) -> BulkExportsClient:
+        from airflow_provider_bulkexports.hooks.connection import client_of
+
         try:
-            return _client_of(connection, extra, most_retries=most_retries)
+            return client_of(connection, extra, most_retries=most_retries)
         except BulkExportsInputError as error:
             raise BulkExportsInputError(f"Connection {self.twilio_conn_id!r}: {error}") from error

@@ -9,18 +9,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.hosts import is_loopback
 from airflow_provider_bulkexports.api.retry import RetryPolicy
-from airflow_provider_bulkexports.api.transport import BASE_URL, is_loopback
+from airflow_provider_bulkexports.api.settings import BASE_URL
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, Connection
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE
 
-__all__ = []
+__all__ = ["client_of"]
 
 
-def _client_of(
+def client_of(
     connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
 ) -> BulkExportsClient:
+    """
+    Make the client that a connection describes.
+
+    :param extra: The connection's ``extra``.
+    :param most_retries: Limit on the connection's ``max_retries``.
+    :raises BulkExportsInputError: for a field that cannot be right; it names the field, but not the connection.
+    """
     retry = RetryPolicy()
     fields = _ExtraFields(extra)
     retries = fields.number("max_retries", default=retry.max_retries, at_least=0)

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.redact import redact
-from airflow_provider_bulkexports.api.transport import BASE_URL, is_twilio
+from airflow_provider_bulkexports.api.settings import BASE_URL
+from airflow_provider_bulkexports.api.urls import is_twilio
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
     BulkExportsAuthError,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_provider_bulkexports.api import file_check as verify
+from airflow_provider_bulkexports.api import file_check
 from airflow_provider_bulkexports.api.file_check import EMPTY_FILE, FileCheck
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
@@ -27,7 +27,7 @@ LINES = b'{"a": 1}\n{"b": 2}\n\n{"c": 3}'
 @pytest.fixture(autouse=True, params=["the installed one", "zlib"])
 def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "zlib":
-        monkeypatch.setattr(verify, "GzipFile", gzip.GzipFile)
+        monkeypatch.setattr(file_check, "gzip_reader", lambda: gzip.GzipFile)
 
 
 def checked(file: bytes, sizes: Iterator[int]) -> FileCheck:
@@ -93,7 +93,7 @@ def test_a_file_that_is_not_whole_is_an_error(file: bytes, size: int) -> None:
 def test_a_line_is_counted_once_wherever_the_inflated_text_is_cut(
     monkeypatch: pytest.MonkeyPatch, text: bytes, size: int
 ) -> None:
-    monkeypatch.setattr(verify, "_TEXT", size)
+    monkeypatch.setattr(file_check, "_TEXT", size)
 
     assert checked(packed(text), always(1 << 20)).records == sum(1 for line in text.split(b"\n") if line)
 

@@ -75,3 +75,17 @@ def test_a_task_that_lacks_the_connection_does_not_ask_the_database(
 
 def _not_found(conn_id: str) -> None:
     raise AirflowNotFoundException(f"The conn_id `{conn_id}` isn't defined")
+
+
+def test_hook_is_made_without_loading_an_http_library() -> None:
+    """A DAG file that is parsed makes hooks and sends no request."""
+    code = (
+        "import sys, airflow_provider_bulkexports.compat\n"
+        "before = set(sys.modules)\n"
+        "from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook\n"
+        "BulkExportsHook('any')\n"
+        "packages = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "assert not packages & {'requests', 'urllib3', 'isal'}, packages\n"
+        "assert 'airflow_provider_bulkexports.api.client' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
