@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
+
+from airflow_provider_bulkexports.api.connections import ConnectionAdapter
 
 __all__ = ["AnswerTooLateError", "BrokenBodyError", "ReceivingAdapter", "UnreadableBodyError", "read_body"]
 
@@ -50,39 +51,20 @@ class UnreadableBodyError(Exception):
     """A body is larger than any of Twilio's, or in an encoding that was not asked for."""
 
 
-class ReceivingAdapter(HTTPAdapter):
+class ReceivingAdapter(ConnectionAdapter):
     """
-    An adapter of `requests` whose answers are complete after so many seconds, or fail.
+    An adapter whose responses are complete within a time limit, or fail.
 
-    :param seconds: From the end of the request to the last byte of the answer.
+    :param seconds: Time from the end of the request to the last byte of the response.
     """
 
     def __init__(self, *, seconds: float, **kwargs: Any) -> None:
-        self._seconds = seconds
+        self._response = type("TimedResponse", (_TimedResponse,), {"seconds": seconds})
         super().__init__(**kwargs)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of connections, which are timed."""
-        super().init_poolmanager(*args, **kwargs)
-        _time(self.poolmanager, self._seconds)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Return the pools of connections through a proxy, which are timed as well."""
-        manager = self.proxy_manager.get(proxy)
-        if manager is None:
-            manager = super().proxy_manager_for(proxy, **kwargs)
-            _time(manager, self._seconds)
-        return manager
-
-
-def _time(manager: Any, seconds: float) -> None:
-    """Let a manager of pools make connections whose answers are timed, whatever their kind."""
-    response = type("TimedResponse", (_TimedResponse,), {"seconds": seconds})
-    timed = {}
-    for scheme, pool in manager.pool_classes_by_scheme.items():
-        connection = type(f"Timed{pool.ConnectionCls.__name__}", (pool.ConnectionCls,), {"response_class": response})
-        timed[scheme] = type(f"Timed{pool.__name__}", (pool,), {"ConnectionCls": connection})
-    manager.pool_classes_by_scheme = timed
+    def connection_class(self, base: type[Any], *, is_proxied: bool) -> type[Any]:
+        """Limit the time of every response, whatever the kind of connection."""
+        return type(f"Timed{base.__name__}", (base,), {"response_class": self._response})
 
 
 class _TimedResponse(http.client.HTTPResponse):

@@ -9,7 +9,7 @@ BulkExportsClient: one method per operation of Twilio's OpenAPI document.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import date, datetime, timezone
+from datetime import date
 from functools import partial
 from itertools import chain
 from os import PathLike
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from airflow_provider_bulkexports.api.credentials import Credentials
-from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
+from airflow_provider_bulkexports.api.download import DownloadedDay, download
 from airflow_provider_bulkexports.api.json_body import ElementReader, ListCache
 from airflow_provider_bulkexports.api.paging import address_of, iterate_pages, require_page
 from airflow_provider_bulkexports.api.request_check import check_settings, check_submission, check_webhook
@@ -30,9 +30,11 @@ from airflow_provider_bulkexports.api.response_check import (
     the_job,
 )
 from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.settings import BASE_URL, checked_seconds
+from airflow_provider_bulkexports.api.signed_link import SignedLink
 from airflow_provider_bulkexports.api.storage_host import Storage
-from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
-from airflow_provider_bulkexports.model.days import DayRange, check_exportable, check_job_length, parse_day
+from airflow_provider_bulkexports.api.transport import Transport
+from airflow_provider_bulkexports.model.days import DayRange, check_exportable, check_job_length, parse_day, utc_today
 from airflow_provider_bulkexports.model.resources import (
     Export,
     ExportConfiguration,
@@ -59,6 +61,7 @@ class BulkExportsClient:
     :param account_sid: The account, when ``login`` is an API key; for display, Twilio does not need it.
     :param connect_timeout: Seconds to wait for a connection.
     :param read_timeout: Seconds to wait for the next bytes of an answer.
+    :param stall_timeout: Seconds to wait for the first byte of a file, and over which its transfer must not stall.
     :param retry: What is repeated within one call; see :mod:`airflow_provider_bulkexports.api.retry`.
     :param user_agent: Added to the package's own User-Agent.
     :param today: Current UTC day; decides which days are exportable yet.
@@ -74,21 +77,25 @@ class BulkExportsClient:
         account_sid: str | None = None,
         connect_timeout: float = 10.0,
         read_timeout: float = 30.0,
+        stall_timeout: float = 60.0,
         retry: RetryPolicy | None = None,
         user_agent: str = "",
-        today: Callable[[], date] = lambda: datetime.now(timezone.utc).date(),
+        today: Callable[[], date] = utc_today,
     ) -> None:
         credentials = Credentials(login, password)
         del password  # so that no traceback with local variables shows it
+        self._retry = retry or RetryPolicy()
         self._transport = Transport(
             credentials,
             base_url=base_url,
             account_sid=account_sid,
             timeouts=(connect_timeout, read_timeout),
-            retry=retry or RetryPolicy(),
+            retry=self._retry,
             user_agent=user_agent,
         )
-        self._storage = Storage((connect_timeout, read_timeout))
+        self._storage = Storage(
+            (connect_timeout, read_timeout), stall_timeout=checked_seconds("stall_timeout", stall_timeout)
+        )
         self._today = today
 
     def __repr__(self) -> str:
@@ -207,7 +214,7 @@ class BulkExportsClient:
         """
         kind = ResourceType.parse(resource_type)
         path = f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"
-        return self._transport.ask("GET", path, read=link_from, redirect_is_answer=True)
+        return self._transport.ask("GET", path, read=SignedLink.from_response, redirect_is_answer=True)
 
     def download_day(
         self,
@@ -238,6 +245,7 @@ class BulkExportsClient:
             storage=self._storage,
             expected_sizes=(*expected_sizes, expected_size or 0),
             may_be_empty=may_be_empty,
+            backoff=self._retry.backoff,
         )
 
     def get_export(self, resource_type: str) -> Export:

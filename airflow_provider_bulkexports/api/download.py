@@ -8,7 +8,6 @@ their final name in one step.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Collection
 from contextlib import closing
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from airflow_provider_bulkexports.api.file_check import EMPTY_FILE, FileCheck
-from airflow_provider_bulkexports.api.signed_link import SignedLink, link_from
+from airflow_provider_bulkexports.api.signed_link import SignedLink
 from airflow_provider_bulkexports.api.storage_host import Storage, StoredObject
 from airflow_provider_bulkexports.api.temporary_files import spooled
 from airflow_provider_bulkexports.exceptions import (
@@ -28,10 +27,13 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsResponseError,
 )
 
-__all__ = ["DownloadPolicy", "DownloadedDay", "SignedLink", "download", "link_from"]
+__all__ = ["DownloadedDay", "download"]
 
 #: Bytes that have to be gained between two failures for the transfer to be getting anywhere.
 _WORTHWHILE = 1 << 16
+
+#: Consecutive failures without progress that end a download.
+_MAX_FAILURES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +57,6 @@ class DownloadedDay:
     account_sid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadPolicy:
-    """
-    How stubborn a download is.
-
-    :param max_failures: Failures in a row, without a byte gained between them, that end it.
-    :param backoff_factor: Seconds that the exponential wait between tries starts from.
-    :param max_wait: Longest wait in seconds.
-    """
-
-    max_failures: int = 6
-    backoff_factor: float = 0.5
-    max_wait: float = 30.0
-
-    def wait(self, failures: int) -> float:
-        """Seconds before the next try, after so many failures in a row."""
-        grown = self.backoff_factor * 2.0 ** (failures - 1)
-        return min(grown + random.uniform(0, self.backoff_factor), self.max_wait)
-
-
 def download(
     day: date,
     target: Path,
@@ -83,7 +65,7 @@ def download(
     storage: Storage,
     expected_sizes: Collection[int] = (),
     may_be_empty: bool | Callable[[], bool] = False,
-    policy: DownloadPolicy | None = None,
+    backoff: Callable[[int], float],
 ) -> DownloadedDay:
     """
     Fetch a day's file. ``target`` is replaced when the file is complete and verified, and untouched before.
@@ -93,11 +75,12 @@ def download(
         have one of them, and is not taken beyond the largest. A size of 0 is Twilio's default and says nothing.
     :param may_be_empty: Whether zero bytes are the file of this day: its job has to call it empty. Or a function that
         finds out, called if nothing arrives.
+    :param backoff: Seconds to wait after this many consecutive failures.
     :raises BulkExportsDownloadError: when the tries are used up, or the file cannot be written; it names the day.
     """
     try:
         with spooled(target) as file, closing(_Transfer(file, expected_sizes, may_be_empty)) as transfer:
-            _try_until_complete(day, transfer, ask_link, storage, policy or DownloadPolicy())
+            _try_until_complete(day, transfer, ask_link, storage, backoff)
             return transfer.result(day, target)
     except OSError as error:
         raise BulkExportsDownloadError(
@@ -108,7 +91,11 @@ def download(
 
 
 def _try_until_complete(
-    day: date, transfer: _Transfer, ask_link: Callable[[], SignedLink], storage: Storage, policy: DownloadPolicy
+    day: date,
+    transfer: _Transfer,
+    ask_link: Callable[[], SignedLink],
+    storage: Storage,
+    backoff: Callable[[int], float],
 ) -> None:
     failures = furthest = 0
     while True:
@@ -123,15 +110,15 @@ def _try_until_complete(
                 raise
             failures = 1 if transfer.offset >= furthest + _WORTHWHILE else failures + 1
             furthest = max(furthest, transfer.offset)
-            if failures == policy.max_failures // 2:
+            if failures == _MAX_FAILURES // 2:
                 transfer.start_over()  # going on does not help: the storage may have no more of what it began with
-            if failures >= policy.max_failures:
+            if failures >= _MAX_FAILURES:
                 raise BulkExportsDownloadError(
                     f"The file of {day} could not be fetched whole, {failures} times in a row. The last time, {error}. "
                     "Run the task again; Twilio keeps the file for seven days after it was made.",
                     day=day,
                 ) from error
-        time.sleep(policy.wait(failures))
+        time.sleep(backoff(failures))
 
 
 def _lasting(day: date, error: BulkExportsError) -> BulkExportsDownloadError:

@@ -57,6 +57,10 @@ class RetryPolicy:
     max_wait: float = 30.0
     budget: float = 120.0
 
+    def backoff(self, failures: int) -> float:
+        """Seconds to wait before the next attempt, after this many consecutive failures."""
+        return _backoff(failures, self.backoff_factor, self.max_wait)
+
     def as_urllib3(self) -> BudgetedRetry:
         """Build the count of one call's failures."""
         return BudgetedRetry(
@@ -69,6 +73,12 @@ class RetryPolicy:
             max_wait=self.max_wait,
             budget=self.budget,
         )
+
+
+def _backoff(failures: int, factor: float, max_wait: float) -> float:
+    """Seconds before the next attempt: doubled by every failure after the first, with jitter up to ``factor``."""
+    grown = factor * 2.0 ** min(max(failures - 1, 0), _MAX_DOUBLINGS)
+    return min(grown + random.uniform(0, factor), max_wait)
 
 
 def asked_wait(headers: Mapping[str, str]) -> float | None:
@@ -152,8 +162,7 @@ class BudgetedRetry(Retry):
 
     def get_backoff_time(self) -> float:
         """Seconds before the next try; urllib3's own first wait would be none at all."""
-        grown = self.backoff_factor * 2.0 ** min(max(len(self.history) - 1, 0), _MAX_DOUBLINGS)
-        return min(grown + random.uniform(0, self.backoff_factor), self.max_wait)
+        return _backoff(len(self.history), self.backoff_factor, self.max_wait)
 
     def _may_have_been_processed(self, method: str | None, error: Exception) -> bool:
         """Whether repeating could do a thing twice. urllib3 repeats every verb after a TLS error, sent or not."""

@@ -8,12 +8,13 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports.api.hosts import is_loopback
 from airflow_provider_bulkexports.api.redact import redact_url
-from airflow_provider_bulkexports.api.urls import is_loopback, is_unambiguous, origin_of
+from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model import parsing
 
-__all__ = ["BASE_URL", "checked_account_sid", "checked_base_url", "checked_timeouts", "own_user_agent"]
+__all__ = ["BASE_URL", "checked_account_sid", "checked_base_url", "checked_seconds", "own_user_agent"]
 
 BASE_URL = "https://bulkexports.twilio.com"
 
@@ -49,18 +50,18 @@ def checked_account_sid(login: str, account_sid: str | None) -> str | None:
     return login
 
 
-def checked_timeouts(timeouts: tuple[float, float]) -> tuple[float, float]:
+def checked_seconds(name: str, seconds: float) -> float:
     """
-    Seconds to wait for a connection, and for the next bytes.
+    Return a timeout.
 
-    :raises BulkExportsInputError: unless both are finite and sensible.
+    :param name: Its name in an error.
+    :raises BulkExportsInputError: unless it is positive, and at most ten minutes.
     """
-    for name, seconds in zip(("connect_timeout", "read_timeout"), timeouts, strict=True):
-        if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
-            raise BulkExportsInputError(
-                f"{name} {parsing.shown(seconds)}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
-            )
-    return timeouts
+    if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise BulkExportsInputError(
+            f"{name} {parsing.shown(seconds)}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
+        )
+    return seconds
 
 
 def checked_base_url(base_url: str) -> str:

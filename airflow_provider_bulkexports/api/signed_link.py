@@ -5,23 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import LocationParseError
-from urllib3.util import Url, parse_url
 
 from airflow_provider_bulkexports.api.hosts import is_link_local, is_loopback, is_odd_address
 from airflow_provider_bulkexports.api.json_body import Body, read_json_object
 from airflow_provider_bulkexports.api.redact import redact_url
+from airflow_provider_bulkexports.api.urls import origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
-__all__ = ["SignedLink", "check_link", "host_of", "link_from"]
+__all__ = ["SignedLink", "check_link", "host_of"]
 
 _WEB = re.compile(r"(?i)https?://")
 #: What RFC 3986 lets into a URL; the backslash is where programs disagree on the host.
 _CHARACTERS = re.compile(r"[!-\[\]-~]+")
-_LONGEST = 16_384
 _LONGEST_SHOWN = 300
 
 
@@ -35,32 +32,32 @@ class SignedLink:
 
     url: str = field(repr=False)
 
+    @classmethod
+    def from_response(cls, response: requests.Response) -> SignedLink:
+        """
+        Read the link from a response to ``FetchDay``: from its body, or else from its ``Location`` header.
+
+        :raises BulkExportsResponseError: if it has no link, or one that must not be used.
+        """
+        link = _named_by(response)
+        if link is None:
+            raise BulkExportsResponseError(
+                f"{redact_url(response.url)} answered HTTP {response.status_code} without a link: ask again"
+            )
+        try:
+            check_link(link)
+        except BulkExportsResponseError as refusal:
+            # A redirect with an HTML page is a login or captive portal, which is transient here as elsewhere.
+            refusal.is_transient = bool(response.content) and read_json_object(response) is None
+            raise
+        return link
+
     def __str__(self) -> str:
         shown = redact_url(self.url)
         return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A SignedLink is a secret for one use and cannot be pickled: ask for a new one instead")
-
-
-def link_from(response: requests.Response) -> SignedLink:
-    """
-    Read the link out of an answer of ``FetchDay``: from its body, or else from its ``Location``.
-
-    :raises BulkExportsResponseError: if the answer has neither, or one that must not be used.
-    """
-    link = _named_by(response)
-    if link is None:
-        raise BulkExportsResponseError(
-            f"{redact_url(response.url)} answered HTTP {response.status_code} without a link: ask again"
-        )
-    try:
-        check_link(link)
-    except BulkExportsResponseError as refusal:
-        # A redirect that comes with a page leads to somebody's login or portal: that passes, as it does elsewhere.
-        refusal.is_transient = bool(response.content) and read_json_object(response) is None
-        raise
-    return link
 
 
 def check_link(link: SignedLink) -> None:
@@ -94,24 +91,9 @@ def _named_by(response: requests.Response) -> SignedLink | None:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    """Scheme and host; both empty if it is not certain which they are."""
-    parts = _parsed(url)
-    return (parts.scheme or "", parts.host or "") if parts else ("", "")
-
-
-def _parsed(url: str) -> Url | None:
-    """What `urllib3` reads; ``None`` unless `urllib` reads the same and there is nothing to disagree on."""
-    if len(url) > _LONGEST or not _CHARACTERS.fullmatch(url):
-        return None
-    try:
-        parts, other = parse_url(url), urlsplit(url)
-        port = other.port
-    except (LocationParseError, ValueError):
-        return None
-    host = (parts.host or "").removeprefix("[").removesuffix("]")
-    if "@" in other.netloc or "%" in host or (host, parts.port) != ((other.hostname or ""), port):
-        return None
-    return parts
+    """Scheme and host; both empty unless every program reads the same ones."""
+    origin = origin_of(url) if _CHARACTERS.fullmatch(url) else None
+    return (origin.scheme, origin.host) if origin and "%" not in origin.host else ("", "")
 
 
 def _shown(host: str) -> str:

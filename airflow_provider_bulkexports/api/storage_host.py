@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ import urllib3
 
 from airflow_provider_bulkexports.api.failure_causes import cause_of
 from airflow_provider_bulkexports.api.http_logging import guard_http_logs, unlogged_queries
+from airflow_provider_bulkexports.api.private_session import PrivateSession
 from airflow_provider_bulkexports.api.redact import redact
-from airflow_provider_bulkexports.api.sessions import PrivateSession
 from airflow_provider_bulkexports.api.signed_link import SignedLink, check_link, host_of
 from airflow_provider_bulkexports.api.storage_connection import Patience, StorageAdapter
 from airflow_provider_bulkexports.exceptions import (
@@ -27,6 +27,10 @@ from airflow_provider_bulkexports.exceptions import (
 __all__ = ["Storage", "StoredObject"]
 
 _PIECE = 1 << 18
+
+#: Bytes a second below which a transfer counts as stalled.
+_MIN_RATE = 1024.0
+
 _LONGEST_QUOTE = 500
 #: The word in the XML with which S3 refuses; of the text around it nothing is repeated.
 _ERROR_CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -58,32 +62,19 @@ class Storage:
     It follows nothing else: no redirect, no ``.netrc``, no cookie.
 
     :param timeouts: Seconds to wait for a connection, and for the next bytes.
-    :param least_rate: Bytes a second below which a transfer counts as stalled.
-    :param patience: Seconds over which the rate is measured, and for all that comes before the first byte of the file.
-    :param clock: Monotonic seconds.
+    :param stall_timeout: Seconds to wait for the first byte of the file, and over which the rate is measured.
     """
 
-    def __init__(
-        self,
-        timeouts: tuple[float, float],
-        *,
-        least_rate: float = 1024.0,
-        patience: float = 60.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, timeouts: tuple[float, float], *, stall_timeout: float = 60.0) -> None:
         self._timeouts = timeouts
-        self._least_rate = least_rate
-        self._longest = patience
-        self._clock = clock
-        self._patience = Patience(patience, clock)
-        self._session = PrivateSession()
+        self._stall_timeout = stall_timeout
+        self._patience = Patience(stall_timeout)
+        # A link works once: another attempt needs a new one.
+        adapter = StorageAdapter(self._patience, max_retries=urllib3.Retry(total=0, read=False))
+        self._session = PrivateSession(adapter)
         # An entry for the host in a .netrc file would add the header that S3 refuses beside a signature.
         self._session.auth = lambda request: request
         self._session.headers["Accept-Encoding"] = "identity"
-        # A link works once: what is tried again needs a new one.
-        adapter = StorageAdapter(self._patience, max_retries=urllib3.Retry(total=0, read=False))
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
 
     @contextmanager
     def open(self, link: SignedLink, *, start: int = 0, etag: str | None = None) -> Iterator[StoredObject]:
@@ -119,13 +110,13 @@ class Storage:
 
     def _pieces(self, link: SignedLink, response: requests.Response) -> Iterator[bytes]:
         """Yield what arrives when it arrives, so that a trickle is noticed."""
-        since, received = self._clock(), 0
+        since, received = time.monotonic(), 0
         while piece := self._next_piece(link, response):
             yield piece
             received += len(piece)
-            now = self._clock()
-            if now - since >= self._longest:
-                if received < self._least_rate * (now - since):
+            now = time.monotonic()
+            if now - since >= self._stall_timeout:
+                if received < _MIN_RATE * (now - since):
                     raise BulkExportsConnectionError(
                         f"{link}: the transfer stalled: {received} bytes in {now - since:.0f} seconds"
                     )

@@ -13,19 +13,17 @@ from airflow_provider_bulkexports.api.credentials import Credentials
 from airflow_provider_bulkexports.api.exchange import Exchange, unusable
 from airflow_provider_bulkexports.api.http_logging import unlogged_queries
 from airflow_provider_bulkexports.api.json_body import ElementReader, read_json_object
+from airflow_provider_bulkexports.api.private_session import PrivateSession
 from airflow_provider_bulkexports.api.retry import BudgetedRetry, RetryPolicy
-from airflow_provider_bulkexports.api.sessions import PrivateSession
 from airflow_provider_bulkexports.api.settings import (
-    BASE_URL,
     checked_account_sid,
     checked_base_url,
-    checked_timeouts,
+    checked_seconds,
     own_user_agent,
 )
-from airflow_provider_bulkexports.api.urls import is_loopback, is_twilio
 from airflow_provider_bulkexports.exceptions import BulkExportsError
 
-__all__ = ["BASE_URL", "Transport", "is_loopback", "is_twilio"]
+__all__ = ["Transport"]
 
 #: Seconds for a whole answer: so many times the time-out of a read, at most this, and never less than that time-out.
 _READS_OF_AN_ANSWER = 4
@@ -59,18 +57,18 @@ class Transport:
         self.base_url = checked_base_url(base_url)
         self.account_sid = checked_account_sid(self.login, account_sid)
         self._hide = credentials.hidden_in
-        self._timeouts = checked_timeouts(timeouts)
+        connect_timeout, read_timeout = timeouts
+        self._timeouts = (
+            checked_seconds("connect_timeout", connect_timeout),
+            checked_seconds("read_timeout", read_timeout),
+        )
         self._retry = retry
-        self._session = PrivateSession()
+        seconds = max(read_timeout, min(_READS_OF_AN_ANSWER * read_timeout, _LONGEST_ANSWER))
+        self._session = PrivateSession(ReceivingAdapter(seconds=seconds))
         self._session.auth = credentials
         self._session.headers["User-Agent"] = f"{own_user_agent()} {user_agent}".strip()
         self._session.headers["Accept"] = "application/json"
         self._session.headers["Accept-Encoding"] = ", ".join(ENCODINGS)
-        read_timeout = self._timeouts[1]
-        seconds = max(read_timeout, min(_READS_OF_AN_ANSWER * read_timeout, _LONGEST_ANSWER))
-        adapter = ReceivingAdapter(seconds=seconds)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({getattr(self, 'base_url', '')!r})"

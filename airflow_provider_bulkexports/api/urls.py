@@ -10,12 +10,12 @@ from urllib3.util import parse_url
 
 from airflow_provider_bulkexports.api.hosts import is_loopback
 
-__all__ = ["Origin", "is_loopback", "is_loopback_url", "is_twilio", "is_unambiguous", "origin_of"]
+__all__ = ["Origin", "is_loopback_url", "is_twilio", "is_unambiguous", "origin_of"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-#: Longer URLs are refused by servers and proxies on the way.
-_LONGEST = 8_000
+#: Longer than any page link or signed link; servers and proxies refuse such URLs.
+_LONGEST = 16_384
 
 
 class Origin(NamedTuple):

@@ -114,7 +114,7 @@ def test_what_is_no_origin_is_refused(host: str, words: str) -> None:
     assert "token=1" not in message
 
 
-@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "stall_timeout"])
 @pytest.mark.parametrize("seconds", [0, -1, 600.1, math.inf, math.nan, None, "10"])
 def test_a_timeout_is_finite_and_sensible(name: str, seconds: Any) -> None:
     assert f"{name} {seconds!r}: write seconds, more than 0 and at most 600" in refusal(**{name: seconds})

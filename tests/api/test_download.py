@@ -14,17 +14,11 @@ from typing import Any
 import pytest
 from support.scripted_server import Answer, Received, ScriptedServer
 
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.api.file_check import EMPTY_FILE
 from airflow_provider_bulkexports.exceptions import BulkExportsDownloadError, BulkExportsNotFoundError
 
 FILE = gzip.compress(b"".join(b'{"sid": "SM%032d"}\n' % number for number in range(3000)))
 SECRET = "X-Amz-Signature=5ec7e7"
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ import pytest
 from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.api.http_logging import guard_http_logs, unlogged_queries
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.exceptions import BulkExportsError
@@ -32,11 +31,6 @@ QUERIES = [
     "Expires=1&Signature=5ec2e7&Key-Pair-Id=K",
     "ticket=5ec2e7",
 ]
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
 
 
 @pytest.fixture

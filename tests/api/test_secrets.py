@@ -16,7 +16,7 @@ import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy
-from airflow_provider_bulkexports.api.storage_host import SignedLink
+from airflow_provider_bulkexports.api.signed_link import SignedLink
 from airflow_provider_bulkexports.exceptions import BulkExportsError
 
 JOB_SID = "JS" + "0123456789abcdef" * 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import ipaddress
 import socket
 import threading
 import time
@@ -16,11 +15,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.constants import QUICK
 from support.scripted_server import Answer, ScriptedServer
 
-from airflow_provider_bulkexports.api import storage_connection
-from airflow_provider_bulkexports.api.download import DownloadPolicy, download
+from airflow_provider_bulkexports.api.download import download
 from airflow_provider_bulkexports.api.signed_link import SignedLink
+from airflow_provider_bulkexports.api.storage_connection import check_peer
 from airflow_provider_bulkexports.api.storage_host import Storage
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
@@ -40,7 +40,7 @@ def storage() -> Iterator[Storage]:
 
 @pytest.fixture
 def impatient() -> Iterator[Storage]:
-    with closing(Storage((2.0, 2.0), patience=0.2)) as storage:
+    with closing(Storage((2.0, 2.0), stall_timeout=0.2)) as storage:
         yield storage
 
 
@@ -114,7 +114,7 @@ def test_a_storage_that_redirects_for_ever_fails_the_download(server: ScriptedSe
             tmp_path / "day.gz",
             ask_link=lambda: client.get_day_link("Messages", "2026-01-01"),
             storage=client._storage,
-            policy=DownloadPolicy(backoff_factor=0.0),
+            backoff=QUICK.backoff,
         )
     assert "5ec7e7" not in str(failure.value)
 
@@ -160,10 +160,10 @@ def test_where_a_name_leads_is_checked_on_the_socket(peer: str, only_loopback: b
     connected: Any = SimpleNamespace(getpeername=lambda: (peer, 443), close=lambda: closed.append(True))
 
     if is_taken:
-        assert storage_connection._checked(connected, only_loopback=only_loopback) is connected
+        check_peer(connected, only_loopback=only_loopback)
     else:
-        with pytest.raises(BulkExportsResponseError, match="where no file of Twilio is"):
-            storage_connection._checked(connected, only_loopback=only_loopback)
+        with pytest.raises(BulkExportsResponseError, match="where Twilio keeps no files"):
+            check_peer(connected, only_loopback=only_loopback)
     assert bool(closed) is not is_taken
 
 
@@ -172,13 +172,11 @@ def test_a_name_that_leads_to_the_network_segment_is_not_asked(
     server: ScriptedServer, storage: Storage, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     """The name server's answer decides, so nothing but the socket's own peer can be believed."""
+    monkeypatch.setattr("airflow_provider_bulkexports.api.storage_connection.is_link_local", lambda peer: True)
 
-    class Segment(ipaddress.IPv4Address):
-        is_link_local = True
-
-    monkeypatch.setattr(storage_connection.ipaddress, "ip_address", Segment)
-
-    with pytest.raises(BulkExportsResponseError, match=r"leads to 127\.0\.0\.1, where no file of Twilio is") as failure:
+    with pytest.raises(
+        BulkExportsResponseError, match=r"resolves to 127\.0\.0\.1, where Twilio keeps no files"
+    ) as failure:
         taken(storage, f"{scheme}://localhost:{server.url.rpartition(':')[2]}/day?{SECRET}")
 
     assert not server.received
@@ -227,8 +225,16 @@ def test_a_slow_answer_that_comes_on_is_taken(impatient: Storage) -> None:
         assert len(taken(impatient, f"{url}/day")) == 400_000
 
 
+def test_client_decides_when_a_download_stalls(server: ScriptedServer, tmp_path: Path) -> None:
+    with dripping(HEAD + b"Content-Length: 100000\r\n\r\n", repeat(b"x"), 0.01) as url:
+        server.answers(Answer(307, {"redirect_to": f"{url}/day?{SECRET}"}))
+
+        with pytest.raises(BulkExportsDownloadError, match="the transfer stalled"):
+            server.client(stall_timeout=0.1).download_day("Messages", "2026-01-01", tmp_path / "day.gz")
+
+
 class dripping:  # noqa: N801  # reads as what it does
-    """A server of one answer: a beginning, and pieces with pauses, until the client hangs up."""
+    """A server with one response: a beginning, and pieces with pauses, until the client hangs up."""
 
     def __init__(self, head: bytes, pieces: Any, pause: float) -> None:
         self._head, self._pieces, self._pause = head, pieces, pause
@@ -244,13 +250,16 @@ class dripping:  # noqa: N801  # reads as what it does
         self._listener.close()
 
     def _serve(self) -> None:
-        with suppress(OSError), self._listener.accept()[0] as connection:
-            connection.recv(65_536)
-            connection.sendall(self._head)
-            for piece in self._pieces:
-                if self._hung_up.wait(self._pause):
-                    break
-                connection.sendall(piece)
+        with suppress(OSError):
+            while not self._hung_up.is_set():
+                connection = self._listener.accept()[0]
+                with connection, suppress(OSError):
+                    connection.recv(65_536)
+                    connection.sendall(self._head)
+                    for piece in self._pieces:
+                        if self._hung_up.wait(self._pause):
+                            break
+                        connection.sendall(piece)
 
 
 @pytest.mark.parametrize(
@@ -303,7 +312,7 @@ def test_whatever_a_host_answers_it_is_an_error_of_this_package(storage: Storage
             tmp_path / "day.gz",
             ask_link=lambda: SignedLink(f"{url}/day?{SECRET}"),
             storage=storage,
-            policy=DownloadPolicy(max_failures=1),
+            backoff=QUICK.backoff,
         )
     assert failure.value.is_transient
     assert len(str(failure.value)) < 2000

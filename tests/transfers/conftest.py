@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.simulator import Simulator
 
 Store = Callable[..., list[dict[str, Any]]]
@@ -18,7 +17,6 @@ Store = Callable[..., list[dict[str, Any]]]
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits."""
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
     monkeypatch.setattr("airflow_provider_bulkexports.object_storage.fetch_day.MISSING_INTERVAL", 0.001)
 
 
