@@ -1,4 +1,4 @@
-"""What is sent, checked before a byte of it leaves: Twilio would refuse it, or take it and never be able to use it."""
+"""Check values before they are sent: Twilio would refuse them, or accept them and be unable to use them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["check_settings", "check_submission", "check_webhook"]
 
-#: Longest webhook URL; what Twilio takes is undocumented, and longer ones are refused on the way by many servers.
+#: Longest webhook URL. Twilio's limit is undocumented, and many servers refuse longer ones.
 _LONGEST_URL = 2_048
 
 #: Longest e-mail address (RFC 5321).
@@ -19,7 +19,7 @@ _LONGEST_EMAIL = 254
 
 def check_submission(friendly_name: object, webhook_url: str | None, webhook_method: str | None, email: object) -> None:
     """
-    Refuse what Twilio would refuse of a submission, beside its days.
+    Refuse a submission that Twilio would refuse, except for its days.
 
     :raises BulkExportsInputError: naming the parameter, and what to write instead.
     """
@@ -30,7 +30,7 @@ def check_submission(friendly_name: object, webhook_url: str | None, webhook_met
 
 def check_settings(webhook_url: object, webhook_method: object) -> None:
     """
-    Refuse settings of the automatic export that Twilio would refuse, or never be able to use.
+    Refuse settings of the automatic export that Twilio would refuse or could not use.
 
     :raises BulkExportsInputError: naming the parameter, and what to write instead.
     """
@@ -42,7 +42,7 @@ def _check_friendly_name(name: object) -> None:
     """
     Refuse a name that Twilio would refuse.
 
-    :raises BulkExportsInputError: if it is empty, no text, or cannot be written.
+    :raises BulkExportsInputError: if it is empty, not a text, or cannot be encoded.
     """
     if not isinstance(name, str) or not name.strip():
         raise BulkExportsInputError("friendly_name is empty: Twilio requires a name for every job")
@@ -50,13 +50,13 @@ def _check_friendly_name(name: object) -> None:
         name.encode()
     except UnicodeEncodeError as error:
         raise BulkExportsInputError(
-            f"friendly_name {parsing.shown(name)} has half a character (a lone surrogate): write the text anew"
+            f"friendly_name {parsing.shown(name)} contains half a character (a lone surrogate): write the text again"
         ) from error
 
 
 def _check_email(email: object) -> None:
     """
-    Refuse what is no address at all.
+    Refuse a text that cannot be an address.
 
     :raises BulkExportsInputError: if it has no ``@``, or white space or control characters.
     """
@@ -69,7 +69,7 @@ def _check_email(email: object) -> None:
 
 def check_webhook(url: str | None, method: str | None) -> None:
     """
-    Refuse half a webhook: Twilio takes both values or none.
+    Refuse half a webhook: Twilio accepts both values or none.
 
     :raises BulkExportsInputError: if one is missing or cannot be right.
     """
@@ -83,7 +83,7 @@ def check_webhook(url: str | None, method: str | None) -> None:
 
 def _check_webhook_url(url: object) -> None:
     """
-    Refuse a URL that nobody could call.
+    Refuse a URL that cannot be called.
 
     :raises BulkExportsInputError: without scheme or host, with white space, backslashes or control characters, or if it
         is too long.
@@ -106,7 +106,7 @@ def _check_webhook_url(url: object) -> None:
 
 
 def _with_ascii_host(url: str) -> str:
-    """Write a host with letters beyond ASCII as DNS knows it, so that it can be checked as any other."""
+    """Encode a host with non-ASCII letters as DNS does, so that it can be checked like others."""
     if url.isascii() or not is_unambiguous(url):  # urlsplit drops line breaks
         return url
     try:

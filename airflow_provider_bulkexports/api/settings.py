@@ -1,4 +1,4 @@
-"""What a client is made with, checked when it is made."""
+"""The settings of a client, checked when it is made."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 
 
 def own_user_agent() -> str:
-    """Name and version of this package and of what it runs on."""
+    """Names and versions of this package, Python and `requests`."""
     return (
         f"airflow-provider-bulkexports/{__version__} "
         f"(python/{platform.python_version()}; requests/{version('requests')})"
@@ -32,9 +32,9 @@ def own_user_agent() -> str:
 
 def checked_account_sid(login: str, account_sid: str | None) -> str | None:
     """
-    The account that the credentials act on, if it is known.
+    Return the account that the credentials act on; ``None`` if it is unknown.
 
-    :raises BulkExportsInputError: for one that they cannot act on.
+    :raises BulkExportsInputError: if the credentials cannot act on this account.
     """
     if account_sid and not _ACCOUNT_SID.fullmatch(account_sid):
         raise BulkExportsInputError(
@@ -66,11 +66,11 @@ def checked_seconds(name: str, seconds: float) -> float:
 
 def checked_base_url(base_url: str) -> str:
     """
-    The origin, and perhaps a path, without a slash at its end.
+    Return the origin, with its path if it has one, without a trailing slash.
 
-    :raises BulkExportsInputError: for what is no URL, has credentials in it, or would send them in clear.
+    :raises BulkExportsInputError: if it is not a URL, contains credentials, or would send them in clear.
     """
-    if "@" in base_url:  # before anything that quotes the host
+    if "@" in base_url:  # first, since the other errors quote the host
         raise BulkExportsInputError("host contains credentials: put them into login and password")
     shown = parsing.shown(redact_url(base_url))
     if not is_unambiguous(base_url):

@@ -1,5 +1,5 @@
 """
-Twilio's nouns: resource types, days, jobs, day files, settings.
+Twilio's resources: resource types, jobs, day files, settings.
 
 Parsing is tolerant (a field may be missing, null or of another type; unknown fields are kept in ``extra``), because the
 documentation, the OpenAPI document and recorded responses disagree about shapes. What goes out is strict: see
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class ResourceType(str, Enum):
-    """What can be exported. Twilio matches the spelling exactly."""
+    """Types of records that can be exported, in Twilio's exact spelling."""
 
     MESSAGES = "Messages"
     CALLS = "Calls"
@@ -48,7 +48,7 @@ class ResourceType(str, Enum):
     @classmethod
     def parse(cls, value: object) -> ResourceType:
         """
-        Take a resource type as a user wrote it.
+        Parse a resource type given by the user.
 
         :raises BulkExportsInputError: for any other word, naming the right one if only the spelling is off.
         """
@@ -67,13 +67,13 @@ class Job:
     """
     An export job (OpenAPI ``bulkexports.v1.export.export_custom_job`` and ``bulkexports.v1.export.job``).
 
-    :param resource_type: ``None`` where Twilio left it out, as some recorded answers do.
+    :param resource_type: ``None`` if the response lacks it, as some recorded ones do.
     :param start_day: First UTC day, inclusive.
-    :param end_day: Last UTC day, inclusive; both are ``None`` if Twilio says a range that no job can have.
-    :param details: Days grouped by status; empty means that Twilio gave no information (yet).
-    :param job_queue_position: Place in Twilio's queue; ``0`` once finished.
-    :param estimated_completion_time: Twilio's own estimate, taken as UTC; a finished job keeps a past one.
-    :param extra: Fields this package does not know.
+    :param end_day: Last UTC day, inclusive; both are ``None`` if Twilio's range is longer than any job.
+    :param details: Days grouped by status; empty if Twilio gave no information, or not yet.
+    :param job_queue_position: Place in Twilio's queue; ``0`` for a finished job.
+    :param estimated_completion_time: Twilio's estimate, in UTC; that of a finished job is in the past.
+    :param extra: Fields that this package does not know.
     """
 
     job_sid: str
@@ -93,12 +93,12 @@ class Job:
     @classmethod
     def from_json(cls, payload: Mapping[str, Any], former: Job | None = None) -> Job:
         """
-        Build a job from an answer of any of the job operations.
+        Build a job from a response of any job operation.
 
-        :param former: Shares its parts that are the same, probably the job as it was before.
+        :param former: Job whose equal parts are reused, usually the same job in the last poll.
         """
         details, extra = read_status_groups(payload.get("details")), _unknown_fields(cls, payload)
-        start_day, end_day = _believable_range(payload)
+        start_day, end_day = _plausible_range(payload)
         return cls(
             job_sid=parsing.text_or_none(payload.get("job_sid")) or "",
             friendly_name=parsing.text_or_none(payload.get("friendly_name")),
@@ -117,26 +117,26 @@ class Job:
 
     @property
     def days(self) -> DayRange | None:
-        """The days it exports, as Twilio echoed them; ``None`` where the echo is missing or impossible."""
+        """The days that the job exports; ``None`` if Twilio's response lacks them or they are impossible."""
         if self.start_day and self.end_day and 0 <= (self.end_day - self.start_day).days < MAX_DAYS_PER_JOB:
             return DayRange(self.start_day, self.end_day)
         return None
 
     @property
     def is_finished(self) -> bool:
-        """Whether all days that it names or counts are final."""
+        """Whether all days in its ``details`` are final."""
         return bool(self.details) and all(group.status.is_final for group in self.details)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportDay:
     """
-    A day file that can be fetched (OpenAPI ``bulkexports.v1.export.day``).
+    A day file that can be downloaded (OpenAPI ``bulkexports.v1.export.day``).
 
     :param day: UTC day of the records.
     :param size: Bytes of the compressed file.
-    :param create_date: Day on which the file was made; it is removed seven days later.
-    :param friendly_name: Name of the job that made it. Twilio does not give the job's sid.
+    :param create_date: Day on which the file was created; Twilio removes it seven days later.
+    :param friendly_name: Name of its job; Twilio does not give the job's sid.
     """
 
     day: date
@@ -167,7 +167,7 @@ class Export:
     """
     The entry point of one resource type (OpenAPI ``bulkexports.v1.export``).
 
-    :param links: URLs of the nested resources by name; which names Twilio gives has changed over time.
+    :param links: URLs of the nested resources by name; the names have changed over time.
     """
 
     resource_type: ResourceType | None = None
@@ -177,7 +177,7 @@ class Export:
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> Export:
-        """Build it from an answer of ``FetchExport``."""
+        """Build it from a response of ``FetchExport``."""
         return cls(
             resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
             url=parsing.text_or_none(payload.get("url"), parsing.LONGEST_URL),
@@ -191,7 +191,7 @@ class ExportConfiguration:
     """
     Settings of Twilio's automatic daily export (OpenAPI ``bulkexports.v1.export_configuration``).
 
-    :param enabled: Whether Twilio makes every day's file by itself; needs a Twilio Editions account.
+    :param enabled: Whether Twilio exports every day automatically; needs a Twilio Editions account.
     :param webhook_url: ``None`` when unset (Twilio sends an empty string).
     :param webhook_method: ``GET`` or ``POST``; ``None`` when unset.
     """
@@ -205,7 +205,7 @@ class ExportConfiguration:
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> ExportConfiguration:
-        """Build it from an answer of the configuration operations."""
+        """Build it from a response of the configuration operations."""
         enabled = payload.get("enabled")
         return cls(
             enabled=enabled if isinstance(enabled, bool) else None,
@@ -219,7 +219,7 @@ class ExportConfiguration:
 
 def parse_job_sid(value: object) -> str:
     """
-    Take a job sid as a user wrote it.
+    Parse a job sid given by the user.
 
     :raises BulkExportsInputError: unless it is ``JS`` and 32 hexadecimal digits.
     """
@@ -233,9 +233,9 @@ def parse_job_sid(value: object) -> str:
 
 def parse_job_sids(value: object) -> tuple[str, ...]:
     """
-    Take a job sid, or a list of them, as a user wrote it; each once.
+    Parse a job sid or a list of them given by the user; each is returned once.
 
-    :raises BulkExportsInputError: for an empty list, or an element that is no job sid.
+    :raises BulkExportsInputError: for an empty list, or an element that is not a job sid.
     """
     sids: Any = [value] if isinstance(value, str) else value
     try:
@@ -255,7 +255,7 @@ def is_job_sid(value: str) -> bool:
 _JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
 
 
-#: Shared, since nearly every answer has no other field, and a list has thousands of elements.
+#: Shared, since few responses have unknown fields, and a list has thousands of elements.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -265,7 +265,7 @@ def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> Mapping[str, Any]
     return parsing.bounded(unknown) if unknown else _NOTHING
 
 
-def _believable_range(payload: Mapping[str, Any]) -> tuple[date | None, date | None]:
+def _plausible_range(payload: Mapping[str, Any]) -> tuple[date | None, date | None]:
     start, end = parsing.day_or_none(payload.get("start_day")), parsing.day_or_none(payload.get("end_day"))
     if start and end and end - start >= timedelta(days=MAX_DAYS_PER_JOB):
         return None, None

@@ -26,13 +26,18 @@ CLASSES = [
     (400, BulkExportsAPIError, False, "Correct what Twilio names"),
     (401, BulkExportsAuthError, False, "Check the connection's login"),
     (403, BulkExportsAuthError, False, "use a Standard or Main API key"),
-    (404, BulkExportsNotFoundError, False, "Check what this address names, and the account of the"),
-    (405, BulkExportsAPIError, False, "Is the connection's host Twilio's BulkExports API?"),
+    (
+        404,
+        BulkExportsNotFoundError,
+        False,
+        "Check the sid or day in this address, and the account of the",
+    ),
+    (405, BulkExportsAPIError, False, "Check that the connection's host is Twilio's BulkExports API."),
     (409, BulkExportsAPIError, False, "Correct what Twilio names"),
-    (429, BulkExportsRateLimitError, True, "a later try may work; if it stays, let this account do less at a time"),
-    (500, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
-    (503, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
-    (599, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
+    (429, BulkExportsRateLimitError, True, "Retry later; if it persists, send fewer requests at a time"),
+    (500, BulkExportsServerError, True, "This is usually transient. Retry later; if it persists"),
+    (503, BulkExportsServerError, True, "This is usually transient. Retry later; if it persists"),
+    (599, BulkExportsServerError, True, "This is usually transient. Retry later; if it persists"),
 ]
 
 
@@ -193,8 +198,8 @@ def test_a_success_that_is_no_json_object_is_an_error(status: int, body: Any, se
     with pytest.raises(BulkExportsResponseError) as caught:
         server.client().get_export("Messages")
     kind = "empty body" if body == b"" else "text/html"
-    assert f"GET {server.url}/v1/Exports/Messages answered HTTP {status} with {kind}" in str(caught.value)
-    assert "does a proxy answer in its place?" in str(caught.value)
+    assert f"Unexpected response to GET {server.url}/v1/Exports/Messages: HTTP {status}, {kind}" in str(caught.value)
+    assert "no proxy answers for it" in str(caught.value)
     assert caught.value.is_transient
     assert len(server.received) == 4
 

@@ -41,7 +41,7 @@ def test_another_server_never_sees_a_request(link: str, make_server: Callable[[]
         list(server.client().list_jobs("Messages"))
     assert other.received == []
     assert len(server.received) == 1
-    assert "named its next page on another host" in str(caught.value)
+    assert "points to a next page on another host" in str(caught.value)
     assert urlsplit(other.url).netloc in str(caught.value)
     assert "secret-token" not in str(caught.value)
     assert not caught.value.is_transient

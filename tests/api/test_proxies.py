@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.signed_link import SignedLink
+from airflow_provider_bulkexports.api.storage_host import Storage
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsDownloadError
 from airflow_provider_bulkexports.simulator import Simulator
 
@@ -87,6 +90,12 @@ def clients() -> Iterator[Callable[[str], BulkExportsClient]]:
         client.close()
 
 
+def open_link(link: SignedLink) -> None:
+    """Send the request of one download attempt."""
+    with closing(Storage((2.0, 2.0))) as storage, storage.open(link):
+        pass
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_neither_the_api_nor_the_storage_of_this_machine_is_asked_for_through_a_proxy(
     server: ScriptedServer,
@@ -138,7 +147,7 @@ def test_what_is_elsewhere_is_asked_for_through_the_proxy(
     client = server.client()
     client.get_day_link("Messages", "2026-01-01")
     with pytest.raises(BulkExportsConnectionError, match="Tunnel connection failed: 502"):
-        client._storage._answer(client.get_day_link("Messages", "2026-01-01"), {})
+        open_link(client.get_day_link("Messages", "2026-01-01"))
 
     assert [(received.method, received.target) for received in proxy.received] == [
         ("CONNECT", "bucket.example.com:443")
@@ -153,5 +162,5 @@ def test_a_host_that_needs_no_proxy_gets_none(
     client = server.client()
 
     with pytest.raises(BulkExportsConnectionError, match="resolve"):
-        client._storage._answer(client.get_day_link("Messages", "2026-01-01"), {})
+        open_link(client.get_day_link("Messages", "2026-01-01"))
     assert not proxy.received

@@ -36,7 +36,7 @@ def test_a_redirect_is_an_error_and_its_target_sees_nothing(
     server.answers(answer(status, body, {"Location": f"{target.url}/login?signature=secret"}))
     with pytest.raises(BulkExportsResponseError) as caught:
         call(server.client())
-    assert f"answered HTTP {status}" in str(caught.value)
+    assert f": HTTP {status}, " in str(caught.value)
     assert "secret" not in str(caught.value)
     assert caught.value.is_transient  # a login page passes when somebody has logged in
     assert [request.target for request in server.received] == [server.received[0].target] * (

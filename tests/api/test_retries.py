@@ -90,7 +90,7 @@ def test_a_request_that_gets_no_answer_is_retried_unless_it_may_have_created_a_j
         CALLS[verb](client)
     assert len(sim.requests) == times
     assert caught.value.is_transient
-    assert ("unknown whether Twilio acted on it" in str(caught.value)) == (verb == "POST")
+    assert ("Twilio may have acted on it" in str(caught.value)) == (verb == "POST")
 
 
 @pytest.mark.parametrize("fault", [Fault(status=500, processed=True), Fault(drop=True, processed=True)])
@@ -149,7 +149,7 @@ def test_failures_of_different_kinds_share_one_count(server: Any, answer: Any) -
 
 def test_an_answer_that_breaks_off_is_a_connection_error(server: Any, answer: Any) -> None:
     server.answers(answer(body={"job_sid": JOB_SID}, cut=5))
-    with pytest.raises(BulkExportsConnectionError, match="got no complete answer"):
+    with pytest.raises(BulkExportsConnectionError, match="did not get a complete response"):
         CALLS["GET"](server.client())
 
 

@@ -149,7 +149,7 @@ def test_an_unreachable_host_shows_no_query(server: Any) -> None:
     with pytest.raises(BulkExportsError) as caught:
         list_jobs(client)
     assert "PageSize=1000" not in shown_by(caught.value)
-    assert f"GET {server.url}/v1/Exports/Messages/Jobs?*** got no complete answer" in str(caught.value)
+    assert f"GET {server.url}/v1/Exports/Messages/Jobs?*** did not get a complete response" in str(caught.value)
 
 
 def holders(server: Any) -> list[Any]:

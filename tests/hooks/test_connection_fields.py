@@ -222,7 +222,10 @@ def test_a_time_out_is_neither_none_nor_endless(connect: Connect, name: str, sec
         ({"extra": {"region": "au1", "edge": "sydney"}}, "us1 only"),
         ({"host": "https://bulkexports.ie1.twilio.com"}, "'ie1': .*us1 only; .*write 'bulkexports.us1.twilio.com'"),
         ({"host": "BulkExports.Dublin.IE1.twilio.com/"}, "'ie1': .*write 'bulkexports.dublin.us1.twilio.com'"),
-        ({"host": "bulkexports.au1.twilio.com", "port": 443}, "host 'bulkexports.au1.twilio.com' is of region 'au1'"),
+        (
+            {"host": "bulkexports.au1.twilio.com", "port": 443},
+            "bulkexports.au1.twilio.com' belongs to region 'au1'",
+        ),
         ({"host": f"https://{ACCOUNT}:{SECRET}@bulkexports.ie1.twilio.com"}, "put them into login and password"),
         ({"extra": {"edge": "evil.example.com/x"}}, "edge 'evil.example.com/x': write the name"),
         ({"extra": {"edge": "dublin"}, "host": "https://proxy.example.com"}, "remove one of them"),
@@ -253,7 +256,7 @@ def test_an_extra_that_is_no_object_is_refused(monkeypatch: pytest.MonkeyPatch) 
     connection = SimpleNamespace(login=ACCOUNT, password=SECRET, host=None, schema=None, port=None, extra_dejson=[1])
     monkeypatch.setattr(BulkExportsHook, "get_connection", lambda *_: connection)
 
-    with pytest.raises(BulkExportsInputError, match="'twilio_test': extra is no JSON object"):
+    with pytest.raises(BulkExportsInputError, match="'twilio_test': extra is not a JSON object"):
         BulkExportsHook("twilio_test").get_conn()
 
 

@@ -106,7 +106,7 @@ def test_a_host_without_the_api_is_a_wrong_address(ask: Ask, sim: Simulator) -> 
     works, sentence = ask(host=f"{sim.base_url}/elsewhere")
 
     assert not works
-    assert sentence.startswith(f"Wrong address: {sim.base_url}/elsewhere answers, but has no BulkExports API")
+    assert sentence.startswith(f"Wrong address: {sim.base_url}/elsewhere responds, but has no BulkExports API")
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_a_proxy_that_fails_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) 
     works, sentence = ask(host="")
 
     assert not works
-    assert sentence.startswith("No way through the proxy to bulkexports.twilio.com: check HTTPS_PROXY")
+    assert sentence.startswith("Cannot reach bulkexports.twilio.com through the proxy: check HTTPS_PROXY")
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_an_answer_that_is_an_error_gets_advice_for_a_person_without_a_task(
 
     assert not works
     assert f"HTTP {status}" in sentence
-    assert re.search("a later try may work|try again", sentence)
+    assert re.search("Retry later|try again", sentence)
     assert "task" not in sentence
 
 
@@ -244,14 +244,14 @@ def test_a_web_page_is_not_taken_for_twilio(ask: Ask, sim: Simulator) -> None:
 
     assert not works
     assert "text/html" in sentence
-    assert "is the connection's host Twilio's BulkExports API" in sentence
+    assert "Check that the connection's host is Twilio's BulkExports API" in sentence
 
 
 @pytest.mark.parametrize(
     ("changes", "beginning"),
     [
         ({"extra": {"region": "ie1"}}, "region 'ie1': Twilio offers BulkExports in region us1 only"),
-        ({"host": "https://bulkexports.ie1.twilio.com"}, "host 'bulkexports.ie1.twilio.com' is of region 'ie1'"),
+        ({"host": "https://bulkexports.ie1.twilio.com"}, "host 'bulkexports.ie1.twilio.com' belongs to region 'ie1'"),
         ({"password": ""}, "The connection has no password"),
         ({"login": "me"}, "The connection's login 'me…"),
         ({"extra": {"max_retries": "many"}}, "extra max_retries 'many': write a whole number"),
