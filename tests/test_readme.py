@@ -254,13 +254,13 @@ def test_the_connection_shown_is_one_that_airflow_understands(sim: Simulator, tm
 #: Rows of the table of failures, and the tests that show what each says.
 SHOWN_BY = {
     "Twilio answers 429, 5xx or not at all": [
-        "api/test_retries.py::test_a_status_is_retried_by_verb",
-        "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_ceiling",
+        "api/test_retries.py::test_status_is_retried_by_verb",
+        "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_limit",
         "test_faults.py::test_a_fault_in_the_look_for_the_task_s_job",
     ],
     "An answer is broken, or about something else": [
-        "api/test_bounded_response.py::test_an_answer_that_breaks_anywhere_is_asked_for_again",
-        "api/test_response_check.py::test_an_answer_about_another_job_is_asked_for_again_and_never_believed",
+        "api/test_bounded_response.py::test_broken_response_is_requested_again",
+        "api/test_response_check.py::test_response_about_another_job_is_retried",
     ],
     "The answer to a submission is lost": [
         "test_faults.py::test_a_submission_whose_answer_is_lost",
@@ -325,9 +325,9 @@ SHOWN_BY = {
         "operators/test_create_input.py::test_a_literal_is_refused_when_the_dag_is_parsed",
     ],
     "A download breaks off, brings nothing, or the file is damaged": [
-        "api/test_download.py::test_connections_cut_anywhere_are_gone_on_with",
+        "api/test_download.py::test_interrupted_download_resumes",
         "transfers/test_store_days.py::test_nothing_is_no_file_of_a_day_whose_job_says_completed",
-        "api/test_download.py::test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing",
+        "api/test_download.py::test_one_bad_response_is_retried_and_a_lasting_one_fails",
     ],
     "A day's file cannot be stored": [
         "transfers/test_store_days.py::test_one_day_that_fails_loses_none_of_the_others",

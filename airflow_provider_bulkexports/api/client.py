@@ -214,7 +214,7 @@ class BulkExportsClient:
         """
         kind = ResourceType.parse(resource_type)
         path = f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"
-        return self._transport.ask("GET", path, read=SignedLink.from_response, redirect_is_expected=True)
+        return self._transport.request("GET", path, read=SignedLink.from_response, redirect_is_expected=True)
 
     def download_day(
         self,
@@ -242,7 +242,7 @@ class BulkExportsClient:
         return download(
             wanted,
             Path(target),
-            ask_link=lambda: self.get_day_link(kind, wanted),
+            request_link=lambda: self.get_day_link(kind, wanted),
             storage=self._storage,
             expected_sizes=(*expected_sizes, expected_size or 0),
             may_be_empty=may_be_empty,

@@ -60,7 +60,7 @@ def download(
     day: date,
     target: Path,
     *,
-    ask_link: Callable[[], SignedLink],
+    request_link: Callable[[], SignedLink],
     storage: Storage,
     expected_sizes: Collection[int] = (),
     may_be_empty: bool | Callable[[], bool] = False,
@@ -69,7 +69,7 @@ def download(
     """
     Download a day's file. ``target`` is replaced once the file is complete and verified, and untouched before.
 
-    :param ask_link: Requests a fresh link. Its errors are raised at once unless they are transient.
+    :param request_link: Requests a fresh link. Its errors are raised at once unless they are transient.
     :param expected_sizes: Bytes of each file of the day that Twilio lists. The file must have one of these sizes, and
         nothing beyond the largest is read. A size of 0 is Twilio's default and means unknown.
     :param may_be_empty: Whether zero bytes are the file of this day, because its job calls it empty; or a function that
@@ -79,7 +79,7 @@ def download(
     """
     try:
         with spooled(target) as file, closing(_Transfer(file, expected_sizes, may_be_empty)) as transfer:
-            _download_until_complete(day, transfer, ask_link, storage, backoff)
+            _download_until_complete(day, transfer, request_link, storage, backoff)
             return transfer.result(day, target)
     except OSError as error:
         raise BulkExportsDownloadError(
@@ -92,14 +92,14 @@ def download(
 def _download_until_complete(
     day: date,
     transfer: _Transfer,
-    ask_link: Callable[[], SignedLink],
+    request_link: Callable[[], SignedLink],
     storage: Storage,
     backoff: Callable[[int], float],
 ) -> None:
     failures = furthest = 0
     while True:
         try:
-            with storage.open(ask_link(), start=transfer.offset, etag=transfer.etag) as stored:
+            with storage.open(request_link(), start=transfer.offset, etag=transfer.etag) as stored:
                 transfer.receive(stored)
             return
         except BulkExportsError as error:

@@ -11,7 +11,7 @@ import requests
 from airflow_provider_bulkexports.api.json_body import Body, read_json_object
 from airflow_provider_bulkexports.api.quota_refusals import QUOTA_REMEDY, is_quota_refusal
 from airflow_provider_bulkexports.api.redact import redact, redact_url
-from airflow_provider_bulkexports.api.retry import asked_wait
+from airflow_provider_bulkexports.api.retry import requested_wait
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
     BulkExportsAuthError,
@@ -86,7 +86,7 @@ def error_from(response: requests.Response, *, hide: Callable[[object], str] = r
         answered_at=parsing.http_date_or_none(response.headers.get("Date")),
     )
     if isinstance(error, BulkExportsRateLimitError):
-        error.retry_after = asked_wait(response.headers)
+        error.retry_after = requested_wait(response.headers)
     return error
 
 

@@ -58,8 +58,8 @@ def created_job(payload: Mapping[str, Any], *, resource_type: ResourceType, days
             f"The response to the submission has no valid job sid ({parsing.shown(job.job_sid)}): look for the job in "
             "the Jobs list"
         )
-    asked = {"resource_type": resource_type, "start_day": days.start, "end_day": days.end}
-    wrong = [name for name, value in asked.items() if getattr(job, name) not in (None, value)]
+    sent = {"resource_type": resource_type, "start_day": days.start, "end_day": days.end}
+    wrong = [name for name, value in sent.items() if getattr(job, name) not in (None, value)]
     if not _is_same_name(job.friendly_name, friendly_name):
         wrong.append("friendly_name")
     if wrong:

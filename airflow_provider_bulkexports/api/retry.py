@@ -31,7 +31,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-__all__ = ["BudgetedRetry", "RetryPolicy", "asked_wait"]
+__all__ = ["BudgetedRetry", "RetryPolicy", "requested_wait"]
 
 _RETRY_IF_IDEMPOTENT = frozenset({408, 421, 425, 500, 502, 503, 504, 507, *range(520, 530)})
 _RETRY_ALWAYS = 429
@@ -81,7 +81,7 @@ def _backoff(failures: int, factor: float, max_wait: float) -> float:
     return min(grown + random.uniform(0, factor), max_wait)
 
 
-def asked_wait(headers: Mapping[str, str]) -> float | None:
+def requested_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait that a response asks for (``Retry-After``); ``None`` if it has none that can be read."""
     value = headers.get("Retry-After")
     try:
@@ -157,8 +157,8 @@ class BudgetedRetry(Retry):
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
         """Seconds that the response asks for, at most ``max_wait``; ``None`` for an unreadable header."""
-        asked = asked_wait(response.headers)
-        return None if asked is None else min(asked, self.max_wait)
+        seconds = requested_wait(response.headers)
+        return None if seconds is None else min(seconds, self.max_wait)
 
     def get_backoff_time(self) -> float:
         """Seconds before the next attempt; urllib3 would not wait before the first retry."""

@@ -73,7 +73,7 @@ class Transport:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({getattr(self, 'base_url', '')!r})"
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -114,7 +114,7 @@ class Transport:
 
     def send(self, method: str, path: str) -> None:
         """
-        Send a request whose response needs no body; see :meth:`ask`.
+        Send a request whose response needs no body; see :meth:`request`.
 
         :raises BulkExportsResponseError: if the response has a foreign page, such as a login.
         """
@@ -123,7 +123,7 @@ class Transport:
             if response.content and read_json_object(response) is None:
                 raise unusable(response, self._hide)
 
-        self.ask(method, path, read=read_nothing)
+        self.request(method, path, read=read_nothing)
 
     def send_json(
         self,
@@ -135,7 +135,7 @@ class Transport:
         check: Callable[[Mapping[str, Any]], _T],
     ) -> _T:
         """
-        Send a request whose response is a JSON object; see :meth:`ask`.
+        Send a request whose response is a JSON object; see :meth:`request`.
 
         :param read: See :func:`~airflow_provider_bulkexports.api.json_body.read_json_object`.
         :param check: Makes the return value from the object; raises :exc:`BulkExportsResponseError` if it is not about
@@ -148,7 +148,7 @@ class Transport:
                 raise unusable(response, self._hide)
             return check(payload)
 
-        return self.ask(method, path, read=read_object, form=form)
+        return self.request(method, path, read=read_object, form=form)
 
     def close(self) -> None:
         """Close the pooled connections."""

@@ -1,4 +1,4 @@
-"""An answer about something else than was asked for is not believed."""
+"""A response about something else than was requested is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create(server: Any) -> Any:
 
 
 @pytest.mark.parametrize("sid", [OTHER, *NO_SIDS])
-def test_an_answer_about_another_job_is_asked_for_again_and_never_believed(sid: Any, server: Any, answer: Any) -> None:
+def test_response_about_another_job_is_retried(sid: Any, server: Any, answer: Any) -> None:
     server.answers(answer(body={**ECHO, "job_sid": sid}))
     with pytest.raises(BulkExportsResponseError, match=f"Requested job {SID}, but the response is about") as caught:
         server.client().get_job(SID)
@@ -37,7 +37,7 @@ def test_an_answer_about_another_job_is_asked_for_again_and_never_believed(sid: 
     assert len(server.received) == 4
 
 
-def test_the_right_job_after_a_wrong_one_is_believed(server: Any, answer: Any) -> None:
+def test_right_job_after_a_wrong_one_is_accepted(server: Any, answer: Any) -> None:
     server.answers(answer(body={"job_sid": OTHER}), answer(body=ECHO))
     assert server.client().get_job(SID).job_sid == SID
     server.answers(answer(body=ECHO))
@@ -45,7 +45,7 @@ def test_the_right_job_after_a_wrong_one_is_believed(server: Any, answer: Any) -
 
 
 @pytest.mark.parametrize("sid", NO_SIDS)
-def test_a_submission_whose_answer_names_no_job_may_have_created_one(sid: Any, server: Any, answer: Any) -> None:
+def test_submission_response_without_a_job_is_transient(sid: Any, server: Any, answer: Any) -> None:
     server.answers(answer(201, {**ECHO, "job_sid": sid}))
     with pytest.raises(BulkExportsResponseError, match="look for the job in the Jobs list") as caught:
         create(server)
@@ -64,7 +64,7 @@ def test_a_submission_whose_answer_names_no_job_may_have_created_one(sid: Any, s
         ({"start_day": "2025-01-01", "end_day": "2025-01-03"}, "start_day and end_day"),
     ],
 )
-def test_a_submission_answered_for_another_job_may_have_created_the_right_one(
+def test_submission_response_about_another_job_is_transient(
     echo: dict[str, Any], wrong: str, server: Any, answer: Any
 ) -> None:
     server.answers(answer(201, {**ECHO, **echo}))
@@ -86,12 +86,12 @@ def test_a_submission_answered_for_another_job_may_have_created_the_right_one(
         {"start_day": 7, "end_day": []},
     ],
 )
-def test_an_echo_that_says_the_same_or_nothing_is_believed(echo: dict[str, Any], server: Any, answer: Any) -> None:
+def test_equal_or_missing_echo_is_accepted(echo: dict[str, Any], server: Any, answer: Any) -> None:
     server.answers(answer(201, {**ECHO, **echo}))
     assert create(server).job_sid == SID
 
 
-def test_elements_of_a_list_that_are_no_jobs_are_ignored_and_logged_once(
+def test_list_elements_without_a_job_are_logged_once(
     server: Any, answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = [{"job_sid": sid} for sid in NO_SIDS] + [
@@ -107,9 +107,7 @@ def test_elements_of_a_list_that_are_no_jobs_are_ignored_and_logged_once(
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
 
 
-def test_files_of_another_resource_type_are_not_believed(
-    server: Any, answer: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_files_of_another_resource_type_are_ignored(server: Any, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     days = [
         {"day": "2026-01-01", "resource_type": "Calls"},
         {"day": "2026-01-02", "resource_type": "Messages"},
@@ -122,7 +120,7 @@ def test_files_of_another_resource_type_are_not_believed(
 
 
 @pytest.mark.parametrize("operation", ["get_export", "get_configuration", "update_configuration"])
-def test_an_answer_about_another_resource_type_is_not_believed(operation: str, server: Any, answer: Any) -> None:
+def test_response_about_another_resource_type_is_refused(operation: str, server: Any, answer: Any) -> None:
     server.answers(answer(body={"resource_type": "Calls", "enabled": True}))
     with pytest.raises(BulkExportsResponseError, match="Requested Messages, but the response is about Calls"):
         getattr(server.client(), operation)("Messages")

@@ -1,4 +1,4 @@
-"""Where bytes come from: the host that a link names, nobody else, and not for ever."""
+"""A file comes only from the host that its link names, and within limits of time."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def taken(storage: Storage, url: str) -> bytes:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_its_host_alone_is_named(
+def test_redirect_is_not_followed_and_only_its_host_named(
     make_server: Callable[[], ScriptedServer], storage: Storage, status: int
 ) -> None:
     first, second = make_server(), make_server()
@@ -81,7 +81,7 @@ def test_a_redirect_is_not_followed_and_its_host_alone_is_named(
     ],
     ids=lambda location: str(location)[:30],
 )
-def test_no_redirect_of_any_form_is_followed_or_quoted(
+def test_redirect_of_any_form_is_not_followed_or_quoted(
     server: ScriptedServer, storage: Storage, location: str | None
 ) -> None:
     server.answers(Answer(302, b"", {} if location is None else {"Location": location}))
@@ -94,7 +94,7 @@ def test_no_redirect_of_any_form_is_followed_or_quoted(
     assert not [part for part in ("pa55", "latest", "evil", "xxx") if part in str(failure.value)]
 
 
-def test_a_redirects_body_is_not_read(server: ScriptedServer, storage: Storage) -> None:
+def test_body_of_a_redirect_is_not_read(server: ScriptedServer, storage: Storage) -> None:
     server.answers(Answer(302, endless=b"x" * 65_536, headers={"Location": "/day"}))
 
     with pytest.raises(BulkExportsResponseError, match="which is not followed"):
@@ -102,7 +102,7 @@ def test_a_redirects_body_is_not_read(server: ScriptedServer, storage: Storage) 
     assert server.sent < 20_000_000, "of an answer without an end"
 
 
-def test_a_storage_that_redirects_for_ever_fails_the_download(server: ScriptedServer, tmp_path: Path) -> None:
+def test_endless_redirects_fail_the_download(server: ScriptedServer, tmp_path: Path) -> None:
     server.answers(Answer(307, {"redirect_to": f"{server.url}/day?{SECRET}"}, {"Location": "http://169.254.169.254/"}))
     client = server.client()
 
@@ -112,14 +112,14 @@ def test_a_storage_that_redirects_for_ever_fails_the_download(server: ScriptedSe
         download(
             date(2026, 1, 1),
             tmp_path / "day.gz",
-            ask_link=lambda: client.get_day_link("Messages", "2026-01-01"),
+            request_link=lambda: client.get_day_link("Messages", "2026-01-01"),
             storage=client._storage,
             backoff=QUICK.backoff,
         )
     assert "5ec7e7" not in str(failure.value)
 
 
-def test_nothing_of_a_netrc_and_no_cookie_is_sent(
+def test_no_netrc_and_no_cookie_is_sent(
     server: ScriptedServer, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -155,7 +155,7 @@ def test_nothing_of_a_netrc_and_no_cookie_is_sent(
         ("::ffff:127.0.0.1", True, True),
     ],
 )
-def test_where_a_name_leads_is_checked_on_the_socket(peer: str, only_loopback: bool, is_taken: bool) -> None:
+def test_address_is_checked_on_the_socket(peer: str, only_loopback: bool, is_taken: bool) -> None:
     closed: list[bool] = []
     connected: Any = SimpleNamespace(getpeername=lambda: (peer, 443), close=lambda: closed.append(True))
 
@@ -168,10 +168,10 @@ def test_where_a_name_leads_is_checked_on_the_socket(peer: str, only_loopback: b
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_name_that_leads_to_the_network_segment_is_not_asked(
+def test_name_of_a_link_local_address_gets_no_request(
     server: ScriptedServer, storage: Storage, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    """The name server's answer decides, so nothing but the socket's own peer can be believed."""
+    """A name server decides where a name leads, so only the peer of the socket counts."""
     monkeypatch.setattr("airflow_provider_bulkexports.api.storage_connection.is_link_local", lambda peer: True)
 
     with pytest.raises(
@@ -205,7 +205,7 @@ ENDLESS: dict[str, tuple[bytes, bytes, float]] = {
 
 
 @pytest.mark.parametrize(("head", "piece", "pause"), ENDLESS.values(), ids=ENDLESS.keys())
-def test_an_answer_that_drips_is_given_up(impatient: Storage, head: bytes, piece: bytes, pause: float) -> None:
+def test_dripping_response_is_an_error(impatient: Storage, head: bytes, piece: bytes, pause: float) -> None:
     began = time.monotonic()
     with (
         dripping(head, repeat(piece), pause) as url,
@@ -219,13 +219,13 @@ def test_an_answer_that_drips_is_given_up(impatient: Storage, head: bytes, piece
     assert str(failure.value).startswith(f"{url}/day?***: ")
 
 
-def test_a_slow_answer_that_comes_on_is_taken(impatient: Storage) -> None:
-    """More than the patience altogether, and never less than the least rate."""
+def test_slow_but_steady_response_is_read(impatient: Storage) -> None:
+    """It takes longer than the stall timeout in total, but stays above the minimum rate."""
     with dripping(HEAD + b"Content-Length: 400000\r\n\r\n", [b"x" * 10_000] * 40, 0.01) as url:
         assert len(taken(impatient, f"{url}/day")) == 400_000
 
 
-def test_client_decides_when_a_download_stalls(server: ScriptedServer, tmp_path: Path) -> None:
+def test_client_sets_the_stall_timeout(server: ScriptedServer, tmp_path: Path) -> None:
     with dripping(HEAD + b"Content-Length: 100000\r\n\r\n", repeat(b"x"), 0.01) as url:
         server.answers(Answer(307, {"redirect_to": f"{url}/day?{SECRET}"}))
 
@@ -271,7 +271,7 @@ class dripping:  # noqa: N801  # reads as what it does
         ("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem", True),
     ],
 )
-def test_a_broken_environment_is_an_error_of_this_package(
+def test_broken_environment_is_an_error_of_this_package(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, is_transient: bool
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -304,13 +304,13 @@ def test_a_broken_environment_is_an_error_of_this_package(
     ],
     ids=lambda head: repr(head[:50]),
 )
-def test_whatever_a_host_answers_it_is_an_error_of_this_package(storage: Storage, tmp_path: Path, head: bytes) -> None:
-    """Or a file of nothing, which is none."""
+def test_any_response_of_a_host_is_an_error_of_this_package(storage: Storage, tmp_path: Path, head: bytes) -> None:
+    """This includes zero bytes, which are not a file."""
     with dripping(head, [], 0.0) as url, pytest.raises(BulkExportsDownloadError) as failure:
         download(
             date(2026, 1, 1),
             tmp_path / "day.gz",
-            ask_link=lambda: SignedLink(f"{url}/day?{SECRET}"),
+            request_link=lambda: SignedLink(f"{url}/day?{SECRET}"),
             storage=storage,
             backoff=QUICK.backoff,
         )

@@ -113,7 +113,7 @@ def measure(file: Path, base_url: str, rounds: int) -> dict[str, dict[str, float
         ways: dict[str, Callable[[], object]] = {
             "curl": lambda url=url: subprocess.run(["curl", "-sf", "-o", str(target), url], check=True),
             "download": lambda url=url: download(
-                DAY, target, ask_link=lambda: SignedLink(url), storage=storage, backoff=RetryPolicy().backoff
+                DAY, target, request_link=lambda: SignedLink(url), storage=storage, backoff=RetryPolicy().backoff
             ),
         }
         if not limit:
