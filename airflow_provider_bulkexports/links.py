@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.transport import is_twilio
+from airflow_provider_bulkexports.api.urls import is_twilio
 from airflow_provider_bulkexports.compat import BaseOperatorLink, Context, XCom
 from airflow_provider_bulkexports.model.resources import ResourceType
 

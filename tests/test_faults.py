@@ -76,14 +76,14 @@ TABLE = {
     "503": Row({"status": 503, "headers": {"Retry-After": "30"}}, "HTTP 503"),
     "gateway page": Row({"status": 502, "body": HTML_PAGE}, "HTTP 502"),
     "error without a body": Row({"status": 504, "body": ""}, "HTTP 504"),
-    "web page": Row({"status": 200, "body": HTML_PAGE}, "not with what was asked for"),
-    "empty body": Row({"status": 200, "body": ""}, "not with what was asked for"),
+    "web page": Row({"status": 200, "body": HTML_PAGE}, "Unexpected response to"),
+    "empty body": Row({"status": 200, "body": ""}, "Unexpected response to"),
     "broken JSON": Row(
-        {"status": 201, "body": '{"job_sid": "JS', "content_type": "application/json"}, "not with what was asked for"
+        {"status": 201, "body": '{"job_sid": "JS', "content_type": "application/json"}, "Unexpected response to"
     ),
-    "redirect": Row({"status": 302, "headers": {"Location": "/login"}}, "not with what was asked for"),
-    "reset": Row({"drop": True}, "got no complete answer"),
-    "time-out": Row({"delay": 2 * READ_TIMEOUT}, "got no complete answer", not_sent=None, delayed=True),
+    "redirect": Row({"status": 302, "headers": {"Location": "/login"}}, "Unexpected response to"),
+    "reset": Row({"drop": True}, "did not get a complete response"),
+    "time-out": Row({"delay": 2 * READ_TIMEOUT}, "did not get a complete response", not_sent=None, delayed=True),
     "401": final(401, "Check the connection's login"),
     "403": final(403, "The credentials lack the permission"),
     "404": final(404, "the account of the credentials"),
@@ -173,7 +173,9 @@ def test_submission_that_does_not_arrive(sim: Simulator, create: Any, wait_for: 
     check(ends, sim, row.not_sent, row.says, wait_for)
 
 
-@pytest.mark.parametrize("row", [Row({"delay": 2 * READ_TIMEOUT, "drop": True}, "no complete answer", delayed=True)])
+@pytest.mark.parametrize(
+    "row", [Row({"delay": 2 * READ_TIMEOUT, "drop": True}, "did not get a complete response", delayed=True)]
+)
 def test_submission_that_times_out_and_does_not_arrive(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
     sim.faults.add(Fault(**row.fault, **CREATE, times=1))
 

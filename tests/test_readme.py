@@ -280,13 +280,13 @@ def test_airflow_reads_the_connection_shown(sim: Simulator, tmp_path: Path) -> N
 #: Rows of the table of failures, and the tests that show what each says.
 SHOWN_BY = {
     "Twilio returns 429 or 5xx, or does not respond": [
-        "api/test_retries.py::test_a_status_is_retried_by_verb",
-        "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_ceiling",
+        "api/test_retries.py::test_status_is_retried_by_verb",
+        "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_limit",
         "test_faults.py::test_fault_while_searching_for_the_job",
     ],
     "A response is broken, or about something else": [
-        "api/test_bounded_response.py::test_an_answer_that_breaks_anywhere_is_asked_for_again",
-        "api/test_response_check.py::test_an_answer_about_another_job_is_asked_for_again_and_never_believed",
+        "api/test_bounded_response.py::test_broken_response_is_requested_again",
+        "api/test_response_check.py::test_response_about_another_job_is_retried",
     ],
     "The response to a submission is lost": [
         "test_faults.py::test_submission_with_lost_response",
@@ -351,9 +351,9 @@ SHOWN_BY = {
         "operators/test_create_input.py::test_a_literal_is_refused_when_the_dag_is_parsed",
     ],
     "A download breaks off, brings nothing, or the file is damaged": [
-        "api/test_download.py::test_connections_cut_anywhere_are_gone_on_with",
+        "api/test_download.py::test_interrupted_download_resumes",
         "transfers/test_days_without_records.py::test_zero_bytes_of_a_completed_day_are_retried",
-        "api/test_download.py::test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing",
+        "api/test_download.py::test_one_bad_response_is_retried_and_a_lasting_one_fails",
     ],
     "A day's file cannot be stored": [
         "transfers/test_store_days.py::test_a_failed_day_does_not_stop_the_others",

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
 from airflow_provider_bulkexports.simulator import Fault, Simulator
@@ -62,12 +61,10 @@ def test_nothing_that_leaves_a_task_has_a_secret(
     whole_way: Callable[[], list[Any]],
     sim: Simulator,
     faults: list[dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
     caplog.set_level(logging.DEBUG)
     sim.faults.add(*(Fault(times=1000, **fault) for fault in faults))
 

@@ -1,4 +1,4 @@
-"""Where a URL leads, as the libraries that connect read it: two that disagree connect to what nobody checked."""
+"""Find the origin of a URL. Every library must read the same one, or a request goes to a host that nobody checked."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from urllib3.util import parse_url
 
 from airflow_provider_bulkexports.api.hosts import is_loopback
 
-__all__ = ["Origin", "is_loopback", "is_loopback_url", "is_twilio", "is_unambiguous", "origin_of"]
+__all__ = ["Origin", "is_loopback_url", "is_twilio", "is_unambiguous", "origin_of"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-#: Longer URLs are refused by servers and proxies on the way.
-_LONGEST = 8_000
+#: Longer than any page link or signed link; servers and proxies refuse such URLs.
+_LONGEST = 16_384
 
 
 class Origin(NamedTuple):
-    """What a URL connects to; the host in lower case, an IPv6 address without brackets."""
+    """The server that a URL connects to; the host is in lower case, an IPv6 address without brackets."""
 
     scheme: str
     host: str
@@ -28,13 +28,13 @@ class Origin(NamedTuple):
 
 def origin_of(url: object, *, may_have_user: bool = False) -> Origin | None:
     r"""
-    Where a request for an absolute URL goes; ``None`` for what no request should be sent to.
+    Return the origin that a request for an absolute URL goes to; ``None`` if no request should be sent.
 
-    That is everything but ``http`` and ``https``, a URL without a host or with a port that is none, with user
-    information, with backslashes, white space or control characters, or one that parsers read differently: `requests`
-    asks `urllib3` and the standard library, and ``http://evil\@127.0.0.1/`` is two hosts to them.
+    Refused are other schemes than ``http`` and ``https``, a missing host, an invalid port, user information,
+    backslashes, white space, control characters, and URLs that parsers read differently: `requests` uses `urllib3` and
+    the standard library, which read two different hosts in ``http://evil\@127.0.0.1/``.
 
-    :param may_have_user: Accept user information, for URLs that others are asked to call.
+    :param may_have_user: Accept user information, for URLs that somebody else calls.
     """
     if not isinstance(url, str) or len(url) > _LONGEST or not is_unambiguous(url):
         return None
@@ -53,7 +53,7 @@ def origin_of(url: object, *, may_have_user: bool = False) -> Origin | None:
 
 
 def is_unambiguous(url: str) -> bool:
-    """Whether a URL has none of the characters that parsers drop, turn into others, or end a line at."""
+    """Whether a URL has no character that parsers drop, replace, or treat as the end of a line."""
     return url.isprintable() and not any(character.isspace() or character == "\\" for character in url)
 
 

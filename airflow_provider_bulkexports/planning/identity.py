@@ -84,7 +84,7 @@ def read_marker(job: Job) -> Marker | None:
     """
     # The last one: the text before it is the user's, who may have copied it from another job.
     for submitted_on, identity in reversed(_MARKER.findall(job.friendly_name or "")):
-        if parsing.day(f"{submitted_on[:4]}-{submitted_on[4:6]}-{submitted_on[6:]}"):
+        if parsing.day_or_none(f"{submitted_on[:4]}-{submitted_on[4:6]}-{submitted_on[6:]}"):
             return Marker(submitted_on, identity)
     return None
 

@@ -14,7 +14,6 @@ from airflow_provider_bulkexports import (
     CreateExportCustomJobOperator,
     ExportCustomJobSensor,
 )
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.compat import AirflowException
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.simulator import Fault, Simulator
@@ -108,9 +107,8 @@ def test_a_task_that_ends_late_warns(
 
 
 def test_the_transfer_says_by_when_it_has_to_run_again(
-    connection: str, sim: Simulator, context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connection: str, sim: Simulator, context: dict[str, Any], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
     sim.create_job("Messages", "2026-01-01", "2026-01-02")
     sim.faults.add(Fault(status=503, origin="storage", path=r".*2026-01-02.*", times=50))

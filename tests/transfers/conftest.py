@@ -10,7 +10,6 @@ import pytest
 from support.s3 import proxy, s3
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.simulator import Simulator
 
 __all__ = ["proxy", "s3"]
@@ -20,8 +19,7 @@ Store = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Downloads and missing files are retried without waiting."""
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
+    """Missing files are looked for without waiting."""
     monkeypatch.setattr("airflow_provider_bulkexports.object_storage.day_fetcher.MISSING_INTERVAL", 0.001)
 
 

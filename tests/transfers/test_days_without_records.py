@@ -70,7 +70,7 @@ def test_zero_bytes_of_a_completed_day_are_retried(
     if not listed:
         monkeypatch.setattr(BulkExportsClient, "list_days", lambda *_: iter(()))
     sim.knobs.storage_truncate_at = 0
-    reason = "has 0 bytes, and Twilio lists" if listed else "sent no bytes at all, and neither the day's job nor"
+    reason = "has 0 bytes, and Twilio lists" if listed else "sent no bytes, and neither the day's job nor"
 
     with pytest.raises(AirflowException, match=reason) as failure:
         store(days=["2026-01-01"])

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.simulator import Fault, Simulator
@@ -24,7 +23,6 @@ Store = Callable[..., list[dict[str, Any]]]
 @pytest.fixture(autouse=True)
 def exported(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first five days of January are exported."""
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
     monkeypatch.setattr("airflow_provider_bulkexports.object_storage.day_fetcher.MISSING_INTERVAL", 0.001)
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = sim.knobs.error_pause_seconds = 0
     sim.create_job("Messages", "2026-01-01", "2026-01-05")
