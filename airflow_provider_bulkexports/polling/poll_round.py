@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TypeVar
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
@@ -60,7 +59,7 @@ class PollerState:
     list_failures: dict[ResourceType, int] = field(default_factory=dict)
     unusable: set[ResourceType] = field(default_factory=set)
     recollections: dict[ResourceType, ListCache] = field(
-        default_factory=lambda: {kind: ListCache(Job.from_json, attrgetter("job_sid")) for kind in ResourceType}
+        default_factory=lambda: {kind: ListCache(Job.from_json, key="job_sid") for kind in ResourceType}
     )
 
 
