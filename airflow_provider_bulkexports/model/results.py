@@ -37,7 +37,7 @@ class WaitEvent(TypedDict):
     How a wait ended.
 
     ``finished``: every day is final, see ``result``; ``deleted``: days were taken out of the job; ``timeout``: the
-    deadline passed first; ``error``: Twilio could not be asked for too long; ``fatal``: asking again cannot help.
+    deadline passed first; ``error``: polling failed too many times in a row; ``fatal``: asking again cannot help.
     """
 
     status: Status

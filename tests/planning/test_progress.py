@@ -258,7 +258,7 @@ def test_the_range_of_jobs_is_what_they_span() -> None:
 
 @pytest.mark.parametrize("jobs", [[], [job(days=None)], [job(days=None, start_day="2026-01-03", end_day="2026-01-01")]])
 def test_jobs_that_do_not_say_their_range_need_it_said(jobs: list[Job]) -> None:
-    with pytest.raises(BulkExportsInputError, match="pass start_day and end_day"):
+    with pytest.raises(BulkExportsInputError, match=r"Pass start_day and end_day\."):
         days_spanned_by(jobs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timezone
 from typing import Any
 
@@ -20,7 +19,7 @@ AT = datetime(2026, 11, 24, 14, 20, 59, tzinfo=timezone.utc)
 
 
 def progress(**fields: Any) -> Progress:
-    return replace(Progress(QUARTER, unnamed=COUNTED, unaccounted=49, queue_position=3), **fields)
+    return Progress(**{"days": QUARTER, "unnamed": COUNTED, "unaccounted": 49, "queue_position": 3, **fields})
 
 
 def test_a_headline_counts_what_is_final_from_the_best_to_the_worst() -> None:

@@ -69,7 +69,7 @@ OURS = [
 
 
 @pytest.mark.parametrize("fault", OURS, ids=lambda fault: type(fault).__name__)
-@pytest.mark.parametrize("place", [(WaitPoller, "look"), (JobWait, "check")], ids=["look", "check"])
+@pytest.mark.parametrize("place", [(WaitPoller, "poll"), (JobWait, "check")], ids=["poll", "check"])
 def test_a_poisoned_job_ends_its_own_wait_only_and_after_ten_failures(
     connection: str,
     timeline: Any,
@@ -94,13 +94,16 @@ def test_a_poisoned_job_ends_its_own_wait_only_and_after_ten_failures(
 
     poisoned = ends.pop(3)
     assert poisoned["status"] == "error"
-    assert f"10 times in a row; the job goes on there. Unexpected {type(fault).__name__}: " in poisoned["message"]
+    assert (
+        f"10 times in a row. The job is still running at Twilio. Unexpected {type(fault).__name__}: "
+        in poisoned["message"]
+    )
     assert poisoned["message"].isprintable()
     assert len(poisoned["message"]) <= 2000
     assert {end["status"] for end in ends} == {"finished"}
 
 
-@pytest.mark.parametrize("step", ["pause", "timed_out", "fail"])
+@pytest.mark.parametrize("step", ["next_delay", "timed_out", "fail"])
 def test_a_fault_of_ours_at_any_step_of_a_wait_ends_only_that(
     sim: Simulator,
     connection: str,
@@ -233,14 +236,14 @@ def test_a_round_that_breaks_is_a_failed_poll_of_the_waits_that_were_due(
 ) -> None:
     sids = pending(5)
     complete(*sids)
-    gather, count = PollRound.gather, itertools.count()
+    prefetch, count = PollRound.prefetch, itertools.count()
 
-    def breaking(*args: Any, **kwargs: Any) -> None:
+    def breaking(*args: Any) -> Any:
         if next(count) < 3:
             raise RecursionError("maximum recursion depth exceeded")
-        gather(*args, **kwargs)
+        return prefetch(*args)
 
-    monkeypatch.setattr(PollRound, "gather", breaking)
+    monkeypatch.setattr(PollRound, "prefetch", breaking)
 
     assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
 
@@ -279,7 +282,7 @@ def test_a_failed_round_counts_once_against_the_budget_of_each_wait(
     ends = asyncio.run(ends_of(waits(pending(5))))
 
     assert {end["status"] for end in ends} == {"error"}
-    assert all("could not be asked 10 times in a row" in end["message"] for end in ends)
+    assert all("Polling Twilio failed 10 times in a row" in end["message"] for end in ends)
     assert timeline.passed > 600
 
 
@@ -379,5 +382,5 @@ def test_a_list_that_can_never_be_read_is_said_once(
     ends = asyncio.run(ends_of(waits(sids)))
 
     assert {end["status"] for end in ends} == {"finished"}
-    (line,) = [record.getMessage() for record in caplog.records if "cannot be read" in record.getMessage()]
+    (line,) = [record.getMessage() for record in caplog.records if "Cannot read the list" in record.getMessage()]
     assert line.endswith("one by one: the next page is on another host")

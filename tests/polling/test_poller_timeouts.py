@@ -143,5 +143,5 @@ class TestWithAnyDrip:
         ((event, late),) = asyncio.run(ends_with_times([trigger]))
 
         assert event["status"] == "timeout"
-        assert f"Job {SIDS[0]} could not be deleted within 1 seconds" in event["message"]
+        assert f"Could not delete job {SIDS[0]} within 1 seconds" in event["message"]
         assert late < LATE

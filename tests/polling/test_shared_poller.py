@@ -14,6 +14,7 @@ from support.waits import LIST, ONE_JOB, ends_of, waits
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.polling import shared_poller as poller
 from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
+from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
 from airflow_provider_bulkexports.simulator import Fault, SimulatedClock, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportDayTrigger
 
@@ -35,7 +36,63 @@ def test_many_waits_cost_one_list_a_round(
 
     assert [end["result"]["job_sids"] for end in ends] == [[sid] for sid in sids]
     assert requests(sim) == (6, 0)
-    assert len(sim.requests) == 6
+    assert len(sim.requests) == 7, "and one for the expiry of the files"
+
+
+def test_waits_that_end_together_share_the_list_of_files(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    """Jobs of others say nothing about the expiry of their files. The resumed tasks send no request for it."""
+    sim.knobs.queue_seconds = 0
+    sim.create_job("Messages", "2026-01-01", "2026-01-01")
+    sim.finish_jobs()
+    sim.knobs.queue_seconds = 10**7
+    sids = pending(600)
+    timeline.after(50, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+    results = [
+        ExportCustomJobSensor(task_id="wait", job_sid=sid).execute_complete({}, end)
+        for sid, end in zip(sids, ends, strict=True)
+    ]
+
+    assert {result["expires_at"] for result in results} == {"2026-12-01T00:00:00+00:00"}
+    assert len(sim.requests.matching(path=r".*/Days")) == 1
+    assert len(sim.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 401}, {"status": 403}, {"status": 429}, {"status": 503}, {"drop": True}], ids=str
+)
+def test_waits_end_without_the_list_of_files(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, fault: dict[str, Any]
+) -> None:
+    sids = pending(30)
+    complete(*sids)
+    sim.faults.add(Fault(**fault, path=r".*/Days", times=None))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert [(end["status"], end["result"]["expires_at"]) for end in ends] == [("finished", None)] * 30
+    assert len(sim.requests) <= 4, "refused credentials are looked up again, once"
+
+
+def test_waits_that_have_ended_do_not_wait_for_the_list_of_files(sim: Simulator, connection: str) -> None:
+    ours = sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="ours [af-20261120-0123456789]").sid
+    others = sim.create_job("Messages", "2026-01-01", "2026-01-01").sid
+    sim.finish_jobs()
+    sim.faults.add(Fault(delay=5, path=r".*/Days", times=None))
+
+    async def run() -> Any:
+        tasks = [asyncio.ensure_future(ends_of([wait])) for wait in waits([ours, others])]
+        ended, (other,) = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
+        return [end for task in ended for end in task.result()]
+
+    ((end),) = asyncio.run(run())
+
+    assert end["result"]["job_sids"] == [ours]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +133,7 @@ def test_a_single_wait_asks_for_its_job_only_and_no_more_often_than_a_plain_loop
     asyncio.run(ends_of(waits([sid])))
 
     assert requests(sim) == (0, 6)
-    assert len(sim.requests) == 6
+    assert len(sim.requests) == 7, "and one for the expiry of the files"
 
 
 @pytest.mark.slow
@@ -234,7 +291,9 @@ def test_lines_of_a_wait_are_said_in_its_own_context(
 ) -> None:
     task: contextvars.ContextVar[str] = contextvars.ContextVar("task", default="nobody")
     said = []
-    monkeypatch.setattr(WaitPoller, "_say", lambda poller, progress: said.append((task.get(), poller.wait.subject)))
+    monkeypatch.setattr(
+        WaitPoller, "_log_progress", lambda poller, progress: said.append((task.get(), poller.wait.subject))
+    )
     sids = pending(10)
     complete(*sids)
 

@@ -357,7 +357,7 @@ def test_a_watcher_says_at_start_what_it_serves(
     assert (
         "Watching for new Messages files of connection 'twilio_bulkexports_default' for asset 'message_files'" in said
     )
-    assert "for an asset that Airflow does not name" in said
+    assert "for an unknown asset" in said
 
 
 ODD: dict[str, dict[str, Any]] = {

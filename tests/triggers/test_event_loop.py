@@ -113,8 +113,8 @@ def test_log_lines_find_the_task_that_they_are_about(
     # Airflow routes a trigger's lines by context variables that it sets before it runs the trigger.
     trigger_id: contextvars.ContextVar[int] = contextvars.ContextVar("trigger_id", default=0)
     seen = []
-    look = WaitPoller.look
-    monkeypatch.setattr(WaitPoller, "look", lambda *args: seen.append(trigger_id.get()) or look(*args))
+    poll = WaitPoller.poll
+    monkeypatch.setattr(WaitPoller, "poll", lambda *args: seen.append(trigger_id.get()) or poll(*args))
 
     async def run() -> None:
         trigger_id.set(7)

@@ -98,7 +98,7 @@ def test_an_unreachable_twilio_is_an_error_event(fire: Callable[..., Any], sim: 
     event = fire(job_sid)
 
     assert event["status"] == "error"
-    assert "could not be asked 10 times in a row" in event["message"]
+    assert "Polling Twilio failed 10 times in a row" in event["message"]
 
 
 @pytest.mark.parametrize(
