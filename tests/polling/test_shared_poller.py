@@ -1,4 +1,4 @@
-"""One poll serves all waits of a process that use the same connection, and none of them pays for another."""
+"""One poll serves all waits of a process that use the same connection, and none of them delays another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Jobs = Callable[..., Any]
 
 
 def requests(sim: Simulator) -> tuple[int, int]:
-    """How many requests were for lists of jobs, and how many for one job."""
+    """Number of requests for lists of jobs, and for single jobs."""
     return len(sim.requests.matching(path=LIST)), len(sim.requests.matching(path=ONE_JOB))
 
 
@@ -98,7 +98,7 @@ def test_waits_that_have_ended_do_not_wait_for_the_list_of_files(sim: Simulator,
 @pytest.mark.parametrize(
     ("took", "gaps"), [(5, [50, 51, 51.9]), (60, [60, 36, 36])], ids=["some seconds", "as long as the interval"]
 )
-def test_after_a_slow_list_the_next_rounds_begin_earlier_so_that_waits_end_in_time(
+def test_rounds_begin_earlier_after_a_slow_list(
     connection: str,
     timeline: Any,
     pending: Jobs,
@@ -124,7 +124,7 @@ def test_after_a_slow_list_the_next_rounds_begin_earlier_so_that_waits_end_in_ti
     assert [later - earlier for earlier, later in pairwise(began)][:3] == pytest.approx(gaps)
 
 
-def test_a_single_wait_asks_for_its_job_only_and_no_more_often_than_a_plain_loop(
+def test_single_wait_requests_only_its_job_once_an_interval(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     (sid, *_) = pending(200)
@@ -137,7 +137,7 @@ def test_a_single_wait_asks_for_its_job_only_and_no_more_often_than_a_plain_loop
 
 
 @pytest.mark.slow
-def test_an_estimate_an_hour_away_saves_most_looks(
+def test_estimate_an_hour_away_saves_most_polls(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     (sid,) = pending(1)
@@ -165,7 +165,7 @@ def test_few_waits_do_not_page_through_a_long_list(
     assert jobs == 11 * 3
 
 
-def test_a_job_that_the_list_does_not_show_is_fetched(
+def test_job_missing_from_the_list_is_fetched(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(20)
@@ -185,7 +185,7 @@ def test_a_job_that_the_list_does_not_show_is_fetched(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("type_is_told", [True, False])
-def test_waits_of_unknown_type_learn_it_from_a_job_or_from_the_lists(
+def test_unknown_types_are_discovered_from_jobs_and_lists(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, type_is_told: bool
 ) -> None:
     sim.knobs.resource_type_null = not type_is_told
@@ -200,7 +200,7 @@ def test_waits_of_unknown_type_learn_it_from_a_job_or_from_the_lists(
     assert jobs <= 4
 
 
-def test_connections_do_not_share_answers_about_jobs_of_the_same_sid(
+def test_connections_do_not_share_jobs_of_the_same_sid(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Simulator(clock=SimulatedClock(start=timeline.now, speed=0)) as other:
@@ -220,7 +220,7 @@ def test_connections_do_not_share_answers_about_jobs_of_the_same_sid(
     assert [end["result"]["failed"] for end in ends] == [[]] * 5 + [["2026-01-01"]] * 5
 
 
-def test_credentials_that_were_replaced_are_looked_up_again(
+def test_replaced_credentials_are_looked_up_again(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(3)
@@ -237,7 +237,7 @@ def test_credentials_that_were_replaced_are_looked_up_again(
     assert {end["status"] for end in ends} == {"finished"}
 
 
-def test_credentials_that_stay_refused_end_every_wait_with_the_cause(
+def test_refused_credentials_end_every_wait_with_the_cause(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs
 ) -> None:
     sim.faults.add(Fault(status=401, times=None))
@@ -249,7 +249,7 @@ def test_credentials_that_stay_refused_end_every_wait_with_the_cause(
     assert len(sim.requests) == 2, "once, and once more with credentials looked up again"
 
 
-def test_a_wait_that_comes_later_joins_the_poll(
+def test_later_waits_join_the_poll(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     sids = pending(30)
@@ -286,7 +286,7 @@ def test_waits_for_days_share_the_list_of_days(sim: Simulator, connection: str, 
     assert len(sim.requests) <= 2 * (timeline.passed // 60 + 1)
 
 
-def test_lines_of_a_wait_are_said_in_its_own_context(
+def test_log_lines_of_a_wait_have_its_context(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task: contextvars.ContextVar[str] = contextvars.ContextVar("task", default="nobody")
