@@ -340,7 +340,7 @@ SHOWN_BY = {
         "sensors/test_ends.py::test_a_failed_day_fails_the_task_without_retry_and_is_named",
         "sensors/test_ends.py::test_ignored_failed_days_are_in_the_result",
     ],
-    "A day is in `ErrorDuringRun`": ["planning/test_progress.py::test_the_verdict_follows_the_contract"],
+    "A day is in `ErrorDuringRun`": ["planning/test_progress.py::test_verdict_follows_the_statuses"],
     "The job was deleted, or Twilio does not know it": [
         "sensors/test_ends.py::test_a_deleted_day_fails_the_task_at_once_and_without_retry",
         "sensors/test_ends.py::test_an_unknown_job_fails_at_once_and_without_retry",
@@ -383,11 +383,11 @@ SHOWN_BY = {
     "A task is killed": [
         "operators/test_create_cancel.py::test_a_kill_cancels_only_if_asked_to",
         "operators/test_create_cancel.py::test_a_worker_that_is_killed_leaves_the_job_to_the_retry_unless_the_task_has_ended",
-        "triggers/test_cancel.py::test_a_task_that_somebody_ended_takes_its_job_along",
+        "triggers/test_cancel.py::test_task_marked_as_ended_cancels_its_job",
     ],
     "The triggerer restarts, or hands its waits to another": [
-        "triggers/test_cancel.py::test_a_restart_of_the_triggerer_cancels_nothing",
-        "triggers/test_cancel.py::test_a_trigger_that_moves_and_a_task_that_is_cleared_leave_the_job",
+        "triggers/test_cancel.py::test_triggerer_restart_cancels_nothing",
+        "triggers/test_cancel.py::test_moved_trigger_or_cleared_task_leaves_the_job",
         "sensors/test_timeouts.py::test_a_restart_of_the_triggerer_does_not_extend_the_wait",
     ],
     "`soft_fail` is set": [

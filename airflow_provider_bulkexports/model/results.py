@@ -36,8 +36,8 @@ class WaitEvent(TypedDict):
     """
     How a wait ended.
 
-    ``finished``: every day is final, see ``result``; ``deleted``: days were removed from the job; ``timeout``: the
-    deadline passed first; ``error``: polling failed for too long; ``fatal``: retrying cannot help.
+    ``finished``: every day is final, see ``result``; ``deleted``: days were taken out of the job; ``timeout``: the
+    deadline passed first; ``error``: polling failed too many times in a row; ``fatal``: asking again cannot help.
     """
 
     status: Status

@@ -258,7 +258,7 @@ class CreateExportCustomJobOperator(BaseOperator):
         poller = WaitPoller(wait, self.log, schedule)
         client = self.hook.get_conn()
         deadline = time.monotonic() + self.timeout
-        while (event := poller.look(client)) is None:
+        while (event := poller.poll(client)) is None:
             if self.deferrable:
                 defer_wait(
                     self,
@@ -270,9 +270,9 @@ class CreateExportCustomJobOperator(BaseOperator):
                 )
             left = deadline - time.monotonic()
             if left <= 0:
-                event = poller.timed_out(fate=guard.cancel_on_timeout())
+                event = poller.timed_out(cancellation=guard.cancel_on_timeout())
                 break
-            guard.sleep(min(poller.pause(), left))
+            guard.sleep(min(poller.next_delay(), left))
         return self._conclude(context, event)
 
     def _conclude(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:

@@ -12,12 +12,11 @@ from airflow_provider_bulkexports.assets.events import add_result_events, requir
 from airflow_provider_bulkexports.compat import AirflowSkipException, BaseSensorOperator, Context, PokeReturnValue
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.links import BulkExportsLink, push_link
-from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
-from airflow_provider_bulkexports.tasks.expiry import look_up_expiry, warn_if_expiring
+from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import require_given
 from airflow_provider_bulkexports.tasks.results import result_or_raise
@@ -64,7 +63,9 @@ class WaitSensor(BaseSensorOperator):
             require_given(self)
             client = self.hook.get_conn()
             poller = self._watch_in(context, client)
-            event = poller.look(client) if self.deferrable else poller.insist(client, deadline=self._deadline)
+            event = (
+                poller.poll(client) if self.deferrable else poller.poll_until_answered(client, deadline=self._deadline)
+            )
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._end(context, event))
         if self.deferrable:
@@ -98,7 +99,7 @@ class WaitSensor(BaseSensorOperator):
         """Pause as long as the triggerer would, and look once more when the time is up; Airflow asks here."""
         if self.exponential_backoff or self._poller is None:
             return float(super()._get_next_poke_interval(started_at, run_duration, poke_count))
-        return min(self._poller.pause(), max(self.timeout - run_duration(), 0.0) + _BEHIND_THE_TIMEOUT)
+        return min(self._poller.next_delay(), max(self.timeout - run_duration(), 0.0) + _BEHIND_THE_TIMEOUT)
 
     @property
     def _schedule(self) -> PollSchedule:
@@ -111,8 +112,7 @@ class WaitSensor(BaseSensorOperator):
     def _watch_in(self, context: Context, client: BulkExportsClient) -> WaitPoller:
         if self._poller is None:
             wait = self._wait(context)
-            job_sids = wait.job_sids if isinstance(wait, JobWait) else ()
-            push_link(context, client, resource_type=wait.resource_type, job_sids=job_sids)
+            push_link(context, client, resource_type=wait.resource_type, job_sids=wait.needs.job_sids)
             self._poller = WaitPoller(wait, self.log, self._schedule)
         return self._poller
 
@@ -121,24 +121,10 @@ class WaitSensor(BaseSensorOperator):
         raise NotImplementedError
 
     def _end(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
-        result = self._conclude(event)
+        result = self._judge(event)
         warn_if_expiring(result, log=self.log)
         add_result_events(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
         return result
-
-    def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
-        result = self._judge(event)
-        if result["expires_at"] is None:  # as for jobs that were not submitted by this package
-            result = {**result, "expires_at": self._expiry_of(result)}
-        return result
-
-    def _expiry_of(self, result: WaitResult) -> str | None:
-        try:
-            client = self.hook.get_conn()
-        except Exception as error:  # noqa: BLE001  # such as a connection that is gone by now: the result is not
-            self.log.warning("Cannot determine when the files expire: %s", plain_text(error))
-            return None
-        return look_up_expiry(client, result)
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         """Turn the end of the wait into its result, or the task's failure."""

@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta, timezone
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.compat import Log
-from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 
-__all__ = ["look_up_expiry", "warn_if_expiring"]
+__all__ = ["warn_if_expiring"]
 
 #: Less time than this is worth a warning: whatever stores the files may have to be retried, or mended by somebody.
 WARN_WITHIN = timedelta(days=1)
-
-
-def look_up_expiry(client: BulkExportsClient, result: WaitResult) -> str | None:
-    """
-    When the first file of a result may be gone, by Twilio's list of files.
-
-    For jobs of others: those of this package tell their day of submission, and a result has it already.
-
-    :return: ISO 8601, UTC; ``None`` if the list says nothing, or cannot be had.
-    """
-    wanted = {*result["completed"], *result["empty"]}
-    if not wanted or not result["resource_type"]:
-        return None
-    try:
-        newest = {entry.day.isoformat(): entry.create_date for entry in client.list_days(result["resource_type"])}
-    except Exception as error:  # noqa: BLE001  # said; no reason to lose the result
-        logging.getLogger(__name__).info("It stays unknown when the files expire: %s", plain_text(error))
-        return None
-    expiry = earliest_expiry(created for day, created in newest.items() if day in wanted)
-    return expiry.isoformat() if expiry else None
 
 
 def warn_if_expiring(result: WaitResult, *, log: Log, now: datetime | None = None) -> None:

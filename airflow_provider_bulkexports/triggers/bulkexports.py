@@ -1,7 +1,7 @@
 """
-The sensors' waiting, in the triggerer: ExportCustomJobTrigger and ExportDayTrigger.
+Waits in the triggerer: ExportCustomJobTrigger and ExportDayTrigger.
 
-ExportDayEventTrigger, by which new day files start DAGs, is at home in ``day_events.py``, and to be had here.
+ExportDayEventTrigger, which starts DAGs for new day files, is defined in ``day_events.py`` and re-exported here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from airflow_provider_bulkexports.compat import BaseOperator, has_ended
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.plain import listed
 from airflow_provider_bulkexports.model.resources import ResourceType
@@ -22,16 +21,16 @@ from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, Poll
 from airflow_provider_bulkexports.polling.shared_poller import in_background, in_thread
 from airflow_provider_bulkexports.polling.wait_poller import WaitPoller, as_poll_error
 from airflow_provider_bulkexports.polling.waits import DayWait, JobWait, Wait
-from airflow_provider_bulkexports.submission.cancellation import CANCELLED, cancel_jobs
+from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.triggers.base import WaitTrigger
 from airflow_provider_bulkexports.triggers.day_events import ExportDayEventTrigger
 
 __all__ = ["ExportCustomJobTrigger", "ExportDayEventTrigger", "ExportDayTrigger", "defer_wait"]
 
-#: Seconds by which Airflow's own time-out of a deferred task trails ours, so that ours, which says more, comes first.
+#: Seconds by which Airflow's own timeout of a deferred task is later than ours, which says more.
 _TIMEOUT_MARGIN = 900
 
-#: Seconds in which jobs are to be deleted at a time-out, before the task is told.
+#: Seconds to delete the jobs at a timeout, before the event is sent.
 _SECONDS_TO_CANCEL = 60.0
 
 
@@ -45,12 +44,12 @@ class ExportCustomJobTrigger(WaitTrigger):
     :param resource_type: Theirs, if known.
     :param start_day: First wanted UTC day, ``YYYY-MM-DD``; ``None``: the jobs' own.
     :param end_day: Last wanted UTC day, inclusive; ``None``: the jobs' own.
-    :param twilio_conn_id: The connection; it is looked up in the triggerer, so no secret travels.
-    :param poll_interval: Seconds between looks.
-    :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
+    :param twilio_conn_id: The connection. It is looked up in the triggerer, so no secret is stored.
+    :param poll_interval: Seconds between two polls.
+    :param max_poll_interval: Upper limit in seconds when Twilio estimates a later completion.
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
-    :param cancel_on_kill: Delete the unfinished jobs when the wait times out, or somebody ends the task meanwhile (that
-        from Airflow 3.3 on). A list of sids: only these, which the task created.
+    :param cancel_on_kill: Delete the unfinished jobs when the wait times out or, from Airflow 3.3 on, somebody ends the
+        task. A list of sids: only these, which the task created.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class ExportCustomJobTrigger(WaitTrigger):
         resource_type: str | None = None,
         start_day: str | None = None,
         end_day: str | None = None,
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        twilio_conn_id: str = DEFAULT_CONN_ID,
         poll_interval: float = 60.0,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
@@ -80,12 +79,12 @@ class ExportCustomJobTrigger(WaitTrigger):
         """
         Cancel the jobs if somebody ended the task. Called by Airflow 3.3 and later.
 
-        Airflow (3.3.2) also calls this when a living triggerer's triggers are handed to another one, and when the task
-        is cleared, whose next try adopts the jobs: in both cases they are left alone.
+        Airflow (3.3.2) also calls this when a running triggerer's triggers move to another one, and when the task is
+        cleared: its next attempt adopts the jobs. In both cases they are left alone.
         """
         if self.cancel_on_kill:
             # Airflow (3.3.2) cancels this about a second later, as part of the same kill: it repeats the request to
-            # end a trigger until it has ended. A task of its own goes on.
+            # end a trigger until it has ended. A background task continues.
             await asyncio.shield(in_background(self._cancel_if_ended()))
 
     def _wait(self) -> JobWait:
@@ -100,14 +99,17 @@ class ExportCustomJobTrigger(WaitTrigger):
     async def _end(self) -> WaitEvent:
         event = await super()._end()
         if self.cancel_on_kill and self._own_jobs and event["status"] == "timeout":
-            return self._poller.timed_out(fate=f"{await self._cancel_in_time()} {CANCELLED}")
+            return self._poller.timed_out(cancellation=await self._cancel_in_time())
         return event
 
     async def _cancel_in_time(self) -> str:
+        """Cancel the jobs; return what became of them, and what to do now."""
+        from airflow_provider_bulkexports.submission.cancellation import CANCELLED
+
         cancelling = in_background(self._cancel())
-        if not (await asyncio.wait({cancelling}, timeout=_SECONDS_TO_CANCEL))[0]:
-            return f"Job {listed(self._own_jobs)} could not be deleted within {_SECONDS_TO_CANCEL:.0f} seconds."
-        return cancelling.result()
+        if (await asyncio.wait({cancelling}, timeout=_SECONDS_TO_CANCEL))[0]:
+            return f"{cancelling.result()} {CANCELLED}"
+        return f"Could not delete job {listed(self._own_jobs)} within {_SECONDS_TO_CANCEL:.0f} seconds. {CANCELLED}"
 
     async def _cancel_if_ended(self) -> None:
         if await has_ended(self.task_instance):
@@ -119,10 +121,14 @@ class ExportCustomJobTrigger(WaitTrigger):
         return self.cancel_on_kill if isinstance(self.cancel_on_kill, list) else self.job_sids
 
     async def _cancel(self) -> str:
+        # Imported here: both load the HTTP libraries, which a DAG file that names this trigger does not need.
+        from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+        from airflow_provider_bulkexports.submission.cancellation import cancel_jobs
+
         try:
             client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
-        except Exception as error:  # noqa: BLE001  # said
-            return f"Job {listed(self._own_jobs)} could not be deleted: {as_poll_error(error)}"
+        except Exception as error:  # noqa: BLE001  # in the event
+            return f"Could not delete job {listed(self._own_jobs)}: {as_poll_error(error)}"
         try:
             return await in_thread(cancel_jobs, client, self._own_jobs, self.log)
         finally:
@@ -138,9 +144,9 @@ class ExportDayTrigger(WaitTrigger):
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
     :param start_day: First wanted UTC day, ``YYYY-MM-DD``.
     :param end_day: Last wanted UTC day, inclusive.
-    :param twilio_conn_id: The connection; it is looked up in the triggerer, so no secret travels.
-    :param poll_interval: Seconds between looks.
-    :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
+    :param twilio_conn_id: The connection. It is looked up in the triggerer, so no secret is stored.
+    :param poll_interval: Seconds between two polls.
+    :param max_poll_interval: Upper limit in seconds when Twilio estimates a later completion.
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
     """
 
@@ -149,7 +155,7 @@ class ExportDayTrigger(WaitTrigger):
         resource_type: str = "",
         start_day: str = "",
         end_day: str = "",
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        twilio_conn_id: str = DEFAULT_CONN_ID,
         poll_interval: float = 60.0,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
@@ -185,9 +191,9 @@ def defer_wait(
     task: BaseOperator, wait: Wait, *, twilio_conn_id: str, schedule: PollSchedule, timeout: float, **arguments: Any
 ) -> NoReturn:
     """
-    Go on with a wait in the triggerer and come back to the task's ``execute_complete``.
+    Continue a wait in the triggerer; the task resumes in its ``execute_complete``.
 
-    :param timeout: Seconds from now; the task's ``execution_timeout`` counts too: Airflow 3 ignores it while deferred.
+    :param timeout: Seconds from now. The task's ``execution_timeout`` counts too: Airflow 3 ignores it while deferred.
     :param arguments: Further arguments of the trigger.
     """
     seconds = float(timeout)

@@ -199,7 +199,7 @@ def test_a_timeout_cancels_only_if_asked_to(
         assert f"Deleted job {sid} because cancel_on_kill is set" in str(end.error)
         assert "Clear the task to submit the missing days again" in str(end.error)
     else:
-        assert "The job goes on at Twilio: clear the task to wait on" in str(end.error)
+        assert "The job is still running at Twilio. Clear this task to resume waiting" in str(end.error)
 
 
 def test_a_job_that_cannot_be_cancelled_at_the_timeout_is_named(create: Create, sim: Simulator) -> None:

@@ -129,5 +129,5 @@ def test_a_job_that_echoes_no_days_asks_for_them(wait_for: Wait, sim: Simulator,
 
     assert (end.state, str(end.error)) == (
         "failed",
-        f"Twilio does not say which days {job_sid} covers: pass start_day and end_day",
+        f"Twilio does not say which days {job_sid} covers. Pass start_day and end_day.",
     )

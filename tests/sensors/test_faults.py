@@ -63,7 +63,7 @@ def test_ten_failed_looks_in_a_row_go_to_the_retries(
     end = wait_for(job_sid)
 
     assert end.state == "up_for_retry", end.error
-    assert str(end.error).startswith("Twilio could not be asked 10 times in a row; the job goes on there.")
+    assert str(end.error).startswith("Polling Twilio failed 10 times in a row. The job is still running at Twilio.")
     assert timeline.passed > 600, "an outage of ten minutes is survived"
 
 

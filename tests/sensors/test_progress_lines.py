@@ -73,6 +73,7 @@ def test_a_failed_look_is_said_with_its_count(
 
     wait_in("poke", job_sid)
 
-    failures = [line for line in lines if line.startswith("Look failed")]
-    assert [re.findall(r"\((.*?)\)", line)[0] for line in failures] == ["1 of 10 in a row", "2 of 10 in a row"]
+    failures = [line for line in lines if line.startswith("Poll failed")]
+    counts = [re.findall(r"\((.*?)\)", line)[0] for line in failures]
+    assert counts == ["1 of 10 consecutive failures", "2 of 10 consecutive failures"]
     assert all("HTTP 503" in line for line in failures)

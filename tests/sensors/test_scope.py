@@ -74,8 +74,8 @@ def test_days_that_the_job_does_not_have_are_refused(wait_for: Wait, job_sid: st
     end = wait_for(job_sid, **window)
 
     assert end.state == "failed"
-    assert "cannot become final" in str(end.error)
-    assert f"{DAYS[0]} to {DAYS[-1]} only; correct start_day and end_day" in str(end.error)
+    assert "is not covered by" in str(end.error)
+    assert f"({DAYS[0]} to {DAYS[-1]}). Correct start_day and end_day." in str(end.error)
 
 
 def test_several_jobs_are_waited_for_together(wait_for: Wait, sim: Simulator, timeline: Any) -> None:
@@ -108,7 +108,7 @@ def test_a_gap_between_the_jobs_is_refused(wait_for: Wait, sim: Simulator) -> No
     end = wait_for(sids)
 
     assert end.state == "failed"
-    assert f"{DAYS[1]} cannot become final" in str(end.error)
+    assert f"{DAYS[1]} is not covered by" in str(end.error)
 
 
 def test_a_job_given_twice_is_one_job(wait_for: Wait, job_sid: str) -> None:
@@ -119,7 +119,7 @@ def test_a_job_of_another_resource_type_is_refused(wait_for: Wait, job_sid: str)
     end = wait_for(job_sid, resource_type="Calls")
 
     assert end.state == "failed"
-    assert str(end.error) == f"Job {job_sid} exports Messages, not Calls: correct resource_type"
+    assert str(end.error) == f"Job {job_sid} exports Messages, not Calls. Correct resource_type."
 
 
 @pytest.mark.parametrize(

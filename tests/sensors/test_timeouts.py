@@ -45,7 +45,7 @@ def test_a_deferred_timeout_says_how_far_the_job_was_and_that_it_goes_on(wait_in
     assert str(end.error).startswith(
         f"Timed out waiting for {job_sid} (0/3 days final; queue position 1; Twilio expects"
     )
-    assert "The job goes on at Twilio: clear the task to wait on" in str(end.error)
+    assert "The job is still running at Twilio. Clear this task to resume waiting" in str(end.error)
 
 
 def deferral_of(job_sid: str, context: dict[str, Any], **kwargs: Any) -> TaskDeferred:

@@ -43,7 +43,7 @@ def test_a_deferred_sensor_ends_when_its_time_is_up_and_says_what_it_last_saw(
             line for line in airflow.task_log("impatient_waits", run_id, task_id).splitlines() if " error " in line
         ]
         assert f"Timed out waiting for {job.sid} (0/3 days final" in error
-        assert "The job goes on at Twilio: clear the task to wait on" in error
+        assert "The job is still running at Twilio. Clear this task to resume waiting" in error
     assert not simulator.requests.matching(method="DELETE")
 
 
