@@ -41,7 +41,7 @@ def connection_form() -> dict[str, Any]:
             "read_timeout": _seconds_field("Read timeout (s)", "Seconds to wait for the next bytes of a response.", 30),
             "max_retries": {
                 "label": "Retries",
-                "description": "How often to retry a request after HTTP 429, 5xx or a network error; 0 disables retries.",
+                "description": "How often to retry a request after HTTP 429 or 5xx or a network error; 0 disables it.",
                 "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 20, "default": 5},
             },
             "edge": _text_field(
