@@ -120,6 +120,7 @@ def test_the_work_ends_when_the_check_is_closed_early() -> None:
     assert not any(worker.is_alive() for worker in check._workers)
 
 
+@pytest.mark.sample(1)
 def test_what_inflates_without_end_is_left_when_the_check_is_closed() -> None:
     packer = zlib.compressobj(9, wbits=31)
     bomb = b"".join(packer.compress(b"a\n" * (1 << 19)) for _ in range(512))
@@ -130,6 +131,7 @@ def test_what_inflates_without_end_is_left_when_the_check_is_closed() -> None:
     assert check.records < 100 << 19, "of 512 MiB, a fraction"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", [b"x", b"\n"], ids=["one line", "empty lines"])
 def test_memory_does_not_grow_with_what_a_file_inflates_to(fill: bytes) -> None:
     packer = zlib.compressobj(9, wbits=31)

@@ -13,6 +13,7 @@ import pytest
 from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsDownloadError
 from airflow_provider_bulkexports.simulator import Simulator
 
@@ -75,7 +76,8 @@ def self_signed(folder: Path) -> Path:
 
 
 @pytest.fixture
-def clients() -> Iterator[Callable[[str], BulkExportsClient]]:
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], BulkExportsClient]]:
+    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
     made: list[BulkExportsClient] = []
 
     def make(base_url: str) -> BulkExportsClient:

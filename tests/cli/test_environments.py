@@ -32,6 +32,7 @@ LIMITED_ENCODINGS = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", LIMITED_ENCODINGS)
 def test_bad_input_is_reported_in_any_encoding(tmp_path: Path, name: str) -> None:
     arguments = ["demo", "--fail-day", "Freitag…→\udcff"]

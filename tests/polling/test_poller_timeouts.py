@@ -48,6 +48,7 @@ async def ends_with_times(triggers: Any) -> list[tuple[dict[str, Any], float]]:
     return await asyncio.gather(*map(end_of, triggers))
 
 
+@pytest.mark.sample(1)  # each takes three seconds
 def test_waits_end_in_time_though_their_round_does_not(server: DrippingServer) -> None:
     now = time.time()
     triggers = [

@@ -82,6 +82,7 @@ def test_a_store_of_one_s_own_needs_no_library_of_airflow_s(monkeypatch: pytest.
     )
 
 
+@pytest.mark.slow
 def test_parsing_a_dag_that_stores_in_an_object_store_loads_no_provider() -> None:
     code = """
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
