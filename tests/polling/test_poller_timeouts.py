@@ -67,6 +67,7 @@ def waits_until(sid: str, end_time: float) -> list[ExportCustomJobTrigger]:
     return waits([sid], poll_interval=1, end_time=end_time)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", [DRIPS["a body by bytes"]], indirect=True)
 class TestWithAnyDrip:
     """What does not depend on how an answer drips."""

@@ -163,6 +163,7 @@ def test_a_list_that_does_not_tell_the_order_ends_in_one_job_too(
         assert set(unfinished(sim)) - before == {sid}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("clock", ["monotonic", "time"], ids=["stopped", "suspended"])
 def test_a_worker_that_was_frozen_before_its_submission_looks_again(
     sim: Simulator, client: BulkExportsClient, monkeypatch: pytest.MonkeyPatch, clock: str
