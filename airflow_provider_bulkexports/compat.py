@@ -1,5 +1,5 @@
 """
-The only file that asks which Airflow this is.
+The only module that depends on the version of Airflow.
 
 Everything else imports Airflow's names from here, so that one wheel serves Airflow 2.11 and 3.x. Newer places are tried
 first: the older ones still work on 3.x, but warn.
@@ -142,9 +142,8 @@ __all__ = [
 
 AIRFLOW_VERSION = version("apache-airflow")
 
-#: Whether a task that is no sensor may ask to be started again later: before 3.1 the scheduler ignores the moment.
+#: Whether a task other than a sensor can be rescheduled: before 3.1 the scheduler starts it again at once.
 CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")
-
 
 #: States of a task that does not run again by itself.
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
@@ -152,32 +151,32 @@ _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
     """
-    What remembers for the assets that a trigger watches for (``await store.aget(key)``, ``store.aset(key, value)``).
+    State stores of the assets that a trigger watches (``await store.aget(key)``, ``store.aset(key, value)``).
 
-    One a watched asset; none before Airflow 3.3.
+    One per watched asset; none before Airflow 3.3.
     """
     stores = getattr(trigger, "asset_state_store", None)
     if stores is None:
         return ()
     try:
-        return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its own short cut is for one asset
+        return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its public methods are for one asset
     except AttributeError:
         return (stores,)
 
 
 def watched_assets(trigger: BaseEventTrigger) -> Sequence[str]:
-    """Names or URIs of the assets that a trigger watches for; none where Airflow does not tell, before 3.3."""
+    """Names or URIs of the assets that a trigger watches; none before Airflow 3.3, which does not say."""
     stores = getattr(trigger, "asset_state_store", None)
     return [str(name) for kind in ("_by_name", "_by_uri") for name in getattr(stores, kind, ())]
 
 
 def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
     """
-    Tell Airflow's collector of lineage what a hook read and wrote.
+    Report a hook's inputs and outputs to Airflow's lineage collector.
 
     :param context: The hook.
-    :param inputs: URIs of assets.
-    :param outputs: URIs of assets.
+    :param inputs: URIs of the assets it read.
+    :param outputs: URIs of the assets it wrote.
     """
     try:
         module = import_module("airflow.sdk.lineage")
@@ -191,43 +190,43 @@ def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequen
 
 
 def operator_lineage(**parts: Any) -> Any:
-    """Make what an operator's OpenLineage methods return; only Airflow's OpenLineage provider calls those."""
+    """Build the return value of an operator's OpenLineage methods, which only the OpenLineage provider calls."""
     return import_module("airflow.providers.openlineage.extractors").OperatorLineage(**parts)
 
 
 class Log(Protocol):
-    """What a task's or trigger's ``self.log`` offers: standard logging on Airflow 2, a look-alike on 3."""
+    """The logger of a task or trigger (``self.log``): standard logging on Airflow 2, a similar one on 3."""
 
     def info(self, message: str, /, *args: Any) -> Any:
-        """Say what happened."""
+        """Log what happened."""
 
     def warning(self, message: str, /, *args: Any) -> Any:
-        """Say what needs attention."""
+        """Log what needs attention."""
 
     def error(self, message: str, /, *args: Any) -> Any:
-        """Say what failed."""
+        """Log what failed."""
 
 
 async def has_ended(task_instance: Any) -> bool:
     """
-    Whether Airflow's records say that a deferred task has ended, asked by a trigger.
+    Whether a deferred task has ended, by Airflow's records; for triggers.
 
-    ``False`` if Airflow cannot be asked.
+    ``False`` if the state cannot be read.
     """
     return await asyncio.to_thread(is_recorded_as_ended, task_instance)
 
 
 def is_recorded_as_ended(task_instance: Any) -> bool:
     """
-    Whether Airflow's records say that a task has ended, so that no other try of it runs or will run by itself.
+    Whether a task has ended, by Airflow's records, so that no other attempt runs or will run by itself.
 
-    Blocks. ``False`` if Airflow cannot be asked: without knowing, nothing is cancelled.
+    Blocks. ``False`` if the state cannot be read, so that nothing is cancelled.
     """
     try:
         return _recorded_state(task_instance) in _ENDED
-    except Exception:  # whatever it is
+    except Exception:  # Airflow's API or database may fail in any way
         logging.getLogger(__name__).warning(
-            "Cannot ask Airflow for the state of the task, so its jobs are left alone", exc_info=True
+            "Could not get the task's state from Airflow; its jobs are left untouched", exc_info=True
         )
         return False
 
@@ -258,7 +257,7 @@ def _state_in_database(task_instance: Any) -> str | None:
 
 
 def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Airflow's decorator; imported here, since it brings all decorators and what they need along."""
+    """Airflow's decorator, imported on first use because it loads every other decorator too."""
     try:
         decorator = import_module("airflow.sdk").task_group
     except ImportError:  # Airflow 2.11

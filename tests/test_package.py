@@ -83,6 +83,7 @@ sys.meta_path.insert(0, Block())
 """
 
 
+@pytest.mark.slow
 def test_nothing_but_the_simulator_misses_the_simulator_extra() -> None:
     names = ", ".join(package.__all__)
 

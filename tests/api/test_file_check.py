@@ -118,6 +118,7 @@ def test_closing_early_ends_the_threads() -> None:
     assert not any(worker.is_alive() for worker in check._workers)
 
 
+@pytest.mark.sample(1)
 def test_closing_stops_endless_inflating() -> None:
     packer = zlib.compressobj(9, wbits=31)
     bomb = b"".join(packer.compress(b"a\n" * (1 << 19)) for _ in range(512))
@@ -128,6 +129,7 @@ def test_closing_stops_endless_inflating() -> None:
     assert check.records < 100 << 19, "of 512 MiB, a fraction"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", [b"x", b"\n"], ids=["one line", "empty lines"])
 def test_memory_does_not_grow_with_inflated_size(fill: bytes) -> None:
     packer = zlib.compressobj(9, wbits=31)

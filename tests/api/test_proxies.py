@@ -78,7 +78,8 @@ def self_signed(folder: Path) -> Path:
 
 
 @pytest.fixture
-def clients() -> Iterator[Callable[[str], BulkExportsClient]]:
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], BulkExportsClient]]:
+    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
     made: list[BulkExportsClient] = []
 
     def make(base_url: str) -> BulkExportsClient:

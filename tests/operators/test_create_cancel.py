@@ -140,6 +140,7 @@ def test_a_task_that_has_not_begun_can_be_killed(make_create: Create, sim: Simul
     assert len(sim.requests) == 0
 
 
+@pytest.mark.slow
 def test_a_kill_takes_three_seconds_at_most(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator
 ) -> None:
@@ -240,6 +241,7 @@ def test_a_task_that_somebody_ended_takes_its_job_along(
     assert is_deleted(sim, *sim.state.jobs)
 
 
+@pytest.mark.slow
 def test_an_airflow_that_does_not_answer_in_time_cancels_nothing(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ async def ends_with_times(triggers: Any) -> list[tuple[dict[str, Any], float]]:
     return await asyncio.gather(*map(end_of, triggers))
 
 
+@pytest.mark.sample(1)  # each takes three seconds
 def test_waits_time_out_while_their_round_hangs(server: DrippingServer) -> None:
     now = time.time()
     triggers = [
@@ -66,6 +67,7 @@ def waits_until(sid: str, end_time: float) -> list[ExportCustomJobTrigger]:
     return waits([sid], poll_interval=1, end_time=end_time)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", [DRIPS["a body by bytes"]], indirect=True)
 class TestWithAnyDrip:
     """Tests that do not depend on how a response drips."""

@@ -159,6 +159,7 @@ def test_simultaneous_tasks_use_one_job_of_an_unordered_list(
         assert set(unfinished(sim)) - before == {sid}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("clock", ["monotonic", "time"], ids=["stopped", "suspended"])
 def test_worker_frozen_before_its_post_reads_the_list_again(
     sim: Simulator, client: BulkExportsClient, monkeypatch: pytest.MonkeyPatch, clock: str

@@ -406,6 +406,7 @@ def travels(value: Any) -> None:
     assert not [number for number in re.findall(r"[0-9]+", outside_of_texts) if int(number) >= 2**63]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", [UnicodeError("a fault of ours"), RecursionError(), MemoryError()], ids=repr)
 def test_bug_neither_ends_the_watcher_nor_loses_a_file(
     announced: Callable[..., Any],
