@@ -78,8 +78,7 @@ def self_signed(folder: Path) -> Path:
 
 
 @pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], BulkExportsClient]]:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
+def clients() -> Iterator[Callable[[str], BulkExportsClient]]:
     made: list[BulkExportsClient] = []
 
     def make(base_url: str) -> BulkExportsClient:
