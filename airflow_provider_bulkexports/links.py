@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.transport import is_twilio
 from airflow_provider_bulkexports.compat import BaseOperatorLink, Context, XCom
 from airflow_provider_bulkexports.model.resources import ResourceType
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
 __all__ = ["BulkExportsLink", "push_link"]
 
@@ -54,6 +55,8 @@ def push_link(
 
 
 def _address(client: BulkExportsClient, resource_type: ResourceType | None, job_sids: Sequence[str]) -> str:
+    from airflow_provider_bulkexports.api.transport import is_twilio
+
     if is_twilio(client.base_url):
         product = "messaging" if resource_type is ResourceType.MESSAGES else "voice"
         return _CONSOLE.format(product=product)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from airflow_provider_bulkexports.compat import conf, task_group
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.compat import task_group
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
+from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID, DEFERRABLE
 from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
 
 __all__ = ["export_to_object_storage"]
@@ -27,8 +27,8 @@ def export_to_object_storage(
     failed_days: str = "store",
     check_destination: bool = True,
     upload_options: Mapping[str, Any] | None = None,
-    twilio_conn_id: str = BulkExportsHook.default_conn_name,
-    deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+    twilio_conn_id: str = DEFAULT_CONN_ID,
+    deferrable: bool = DEFERRABLE,
     **store_arguments: Any,
 ) -> Any:
     """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.assets.uris import asset_uri, openlineage_name
 from airflow_provider_bulkexports.compat import Asset
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
 __all__ = ["asset_for", "asset_uri_of", "convert_asset_to_openlineage", "create_asset"]
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
 from airflow_provider_bulkexports.assets.uris import SCHEME, openlineage_name
 from airflow_provider_bulkexports.compat import collect_lineage, operator_lineage
 from airflow_provider_bulkexports.model.results import WaitResult
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
 __all__ = ["ExportedDays", "export_lineage", "report_hook_lineage", "store_lineage"]
 

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import cached_property, partial
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.api.client import check_webhook
-from airflow_provider_bulkexports.assets.events import add_result_events, require_asset_outlet
+from airflow_provider_bulkexports.api.request_check import check_webhook
 from airflow_provider_bulkexports.assets.lineage import ExportedDays, export_lineage
-from airflow_provider_bulkexports.compat import BaseOperator, Context, conf, is_recorded_as_ended
-from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsInputError, BulkExportsQuotaError
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.links import BulkExportsLink, push_link
+from airflow_provider_bulkexports.compat import BaseOperator, Context, is_recorded_as_ended
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import DayRange, check_job_length, needs_wait, utc_today
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.operators.delete_job import DeleteExportJobOperator
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
-from airflow_provider_bulkexports.polling.wait_poller import MAX_POLL_INTERVAL, POLL_INTERVAL, WaitPoller
-from airflow_provider_bulkexports.polling.waits import JobWait
-from airflow_provider_bulkexports.submission.cancellation import JobGuard
-from airflow_provider_bulkexports.submission.submit import ExportRequest, submit
-from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
+from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
 from airflow_provider_bulkexports.tasks.attempts import attempt_of, identities_of
 from airflow_provider_bulkexports.tasks.days import days_to_export
+from airflow_provider_bulkexports.tasks.defaults import (
+    DEFAULT_CONN_ID,
+    DEFERRABLE,
+    MAX_POLL_INTERVAL,
+    POLL_INTERVAL,
+    TIMEOUT,
+)
 from airflow_provider_bulkexports.tasks.deferral import Pauses
 from airflow_provider_bulkexports.tasks.destination_check import check_known_destination, check_writable
-from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
+from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 from airflow_provider_bulkexports.tasks.results import result_or_raise
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
-from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.tasks.export_jobs import ExportRequest, JobGuard
 
 __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 
 _IF_EXISTS = ("adopt", "submit")
 
 
-class CreateExportCustomJobOperator(BaseOperator):
+class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
     """
     Submits an export job for a range of UTC days, once: a retried or cleared task finds its own job again.
 
@@ -103,7 +104,6 @@ class CreateExportCustomJobOperator(BaseOperator):
     )
     ui_color = "#f22f46"
     ui_fgcolor = "#ffffff"
-    operator_extra_links = (BulkExportsLink(),)
 
     _exported: ExportedDays | None = None
 
@@ -124,9 +124,9 @@ class CreateExportCustomJobOperator(BaseOperator):
         cancel_on_kill: bool = False,
         poll_interval: float = POLL_INTERVAL,
         max_poll_interval: float = MAX_POLL_INTERVAL,
-        timeout: float = 24 * 3600,
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        timeout: float = TIMEOUT,
+        twilio_conn_id: str = DEFAULT_CONN_ID,
+        deferrable: bool = DEFERRABLE,
         emit_partitions: bool = False,
         destination: str | None = None,
         object_storage_conn_id: str | None = None,
@@ -162,11 +162,6 @@ class CreateExportCustomJobOperator(BaseOperator):
         remember_given(self)
         if start_day is None and end_day is None:
             warn_at_parse_time(self)
-
-    @cached_property
-    def hook(self) -> BulkExportsHook:
-        """The hook, built at first use."""
-        return BulkExportsHook(self.twilio_conn_id)
 
     def execute(self, context: Context) -> str | list[str] | WaitResult:
         """Wait until the days are exportable, submit or adopt, and wait for completion if asked to."""
@@ -204,36 +199,44 @@ class CreateExportCustomJobOperator(BaseOperator):
         return export_lineage(self.hook.get_conn(), self._exported)
 
     def _export(self, context: Context, days: DayRange, *, is_resumed: bool = False) -> str | list[str] | WaitResult:
+        from airflow_provider_bulkexports.tasks.export_jobs import JobGuard, JobWait, await_jobs, submit_jobs
+
         request = self._request(context, days, is_resumed=is_resumed)
         pauses = Pauses(self, days, request.identity, self.deferrable, "execute_when_exportable")
         pauses.until_exportable(may_wait=self.wait_until_exportable)
-        self._guard = JobGuard(
+        self._guard = guard = JobGuard(
             self.hook.get_conn(),
             self.log,
             cancels=self.cancel_on_kill,
             has_ended=partial(is_recorded_as_ended, context.get("ti")),
         )
-        sids = self._submit(request, pauses, self._guard, is_retry=attempt_of(context).number > 1)
+        sids = submit_jobs(
+            self.hook,
+            request,
+            pauses=pauses,
+            guard=guard,
+            wait_for_quota=self.wait_for_quota,
+            is_retry=attempt_of(context).number > 1,
+            log=self.log,
+        )
         self._exported = ExportedDays(request.resource_type.value, [day.isoformat() for day in days], sids)
-        push_link(context, self.hook.get_conn(), resource_type=request.resource_type, job_sids=sids)
+        self._push_link(context, resource_type=request.resource_type, job_sids=sids)
         if not self.wait_for_completion:
             return sids[0] if len(sids) == 1 else sids
-        wait = JobWait(tuple(sids), request.resource_type, days.start, days.end)
-        return self._await_completion(context, wait, self._guard)
-
-    def _submit(self, request: ExportRequest, pauses: Pauses, guard: JobGuard, *, is_retry: bool) -> list[str]:
-        while True:
-            client = self.hook.get_conn()
-            try:
-                return submit(client, request, today=utc_today(), log=self.log, guard=guard, is_retry=is_retry)
-            except BulkExportsQuotaError as refusal:
-                if not self.wait_for_quota:
-                    raise
-                pauses.until_new_quota(refusal, sleep=guard.sleep)
-            except BulkExportsAPIError as refusal:
-                pauses.until_clocks_agree(refusal, sleep=guard.sleep)
+        event = await_jobs(
+            self,
+            JobWait(tuple(sids), request.resource_type, days.start, days.end),
+            guard=guard,
+            schedule=PollSchedule(self.poll_interval, self.max_poll_interval),
+            timeout=self.timeout,
+            deferrable=self.deferrable,
+            cancel_on_kill=self.cancel_on_kill,
+        )
+        return self._conclude(context, event)
 
     def _request(self, context: Context, days: DayRange, *, is_resumed: bool) -> ExportRequest:
+        from airflow_provider_bulkexports.tasks.export_jobs import ExportRequest
+
         resource_type = ResourceType.parse(self.resource_type)
         check_job_length(days)
         check_webhook(self.webhook_url, self.webhook_method)
@@ -253,39 +256,15 @@ class CreateExportCustomJobOperator(BaseOperator):
             email=self.completion_email or None,
         )
 
-    def _await_completion(self, context: Context, wait: JobWait, guard: JobGuard) -> WaitResult:
-        schedule = PollSchedule(self.poll_interval, self.max_poll_interval)
-        poller = WaitPoller(wait, self.log, schedule)
-        client = self.hook.get_conn()
-        deadline = time.monotonic() + self.timeout
-        while (event := poller.look(client)) is None:
-            if self.deferrable:
-                defer_wait(
-                    self,
-                    wait,
-                    twilio_conn_id=self.twilio_conn_id,
-                    schedule=schedule,
-                    timeout=self.timeout,
-                    cancel_on_kill=self.cancel_on_kill and guard.share_of(wait.job_sids),
-                )
-            left = deadline - time.monotonic()
-            if left <= 0:
-                event = poller.timed_out(fate=guard.cancel_on_timeout())
-                break
-            guard.sleep(min(poller.pause(), left))
-        return self._conclude(context, event)
-
     def _conclude(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
         # Both are worth a retry here: it adopts the job, and submits the failed days again.
         result = result_or_raise(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
         self._exported = ExportedDays.from_result(result)
-        warn_if_expiring(result, log=self.log)
-        add_result_events(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
-        return result
+        return self._publish(context, result)
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
-        require_asset_outlet(self, emit_partitions=self.emit_partitions)
+        self._require_asset_outlet()
         check_known_destination(self)
         if self.emit_partitions and not self.wait_for_completion:
             raise BulkExportsInputError(
@@ -293,10 +272,10 @@ class CreateExportCustomJobOperator(BaseOperator):
                 "task wait, or set emit_partitions on the sensor or the transfer that follows"
             )
         PollSchedule(self.poll_interval, self.max_poll_interval)
-        ResourceType.parse(known(self.resource_type, default=ResourceType.MESSAGES))
-        if days := known_days(self.start_day, self.end_day):
+        ResourceType.parse(literal_or(self.resource_type, ResourceType.MESSAGES))
+        if days := literal_days(self.start_day, self.end_day):
             check_job_length(days)
             needs_wait(days.end, today=utc_today(), may_wait=True)
         if is_literal(self.webhook_url) and is_literal(self.webhook_method):
             check_webhook(self.webhook_url, self.webhook_method)
-        require_choice("if_exists", known(self.if_exists, default="adopt"), _IF_EXISTS)
+        require_choice("if_exists", literal_or(self.if_exists, "adopt"), _IF_EXISTS)

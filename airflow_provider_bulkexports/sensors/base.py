@@ -5,23 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.assets.events import add_result_events, require_asset_outlet
 from airflow_provider_bulkexports.compat import AirflowSkipException, BaseSensorOperator, Context, PokeReturnValue
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
-from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
-from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
-from airflow_provider_bulkexports.tasks.expiry import look_up_expiry, warn_if_expiring
+from airflow_provider_bulkexports.tasks.defaults import (
+    DEFAULT_CONN_ID,
+    DEFERRABLE,
+    MAX_POLL_INTERVAL,
+    POLL_INTERVAL,
+    TIMEOUT,
+)
+from airflow_provider_bulkexports.tasks.expiry import look_up_expiry
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import require_given
+from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 from airflow_provider_bulkexports.tasks.results import result_or_raise
-from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
+    from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
+    from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
 
 __all__ = ["WaitSensor"]
 
@@ -29,34 +35,28 @@ __all__ = ["WaitSensor"]
 _BEHIND_THE_TIMEOUT = 0.5
 
 
-class WaitSensor(BaseSensorOperator):
+class WaitSensor(BulkExportsTask, BaseSensorOperator):
     """What the sensors share: one look, one decision, in poke, reschedule and deferrable mode."""
-
-    ui_color = "#f9e2e4"
-    operator_extra_links = (BulkExportsLink(),)
 
     def __init__(
         self,
         *,
-        twilio_conn_id: str,
-        max_poll_interval: float,
-        deferrable: bool,
-        emit_partitions: bool,
+        twilio_conn_id: str = DEFAULT_CONN_ID,
+        poke_interval: float = POLL_INTERVAL,
+        timeout: float = TIMEOUT,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
+        deferrable: bool = DEFERRABLE,
+        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        require_asset_outlet(self, emit_partitions=emit_partitions)
+        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.emit_partitions = emit_partitions
+        self._require_asset_outlet()
         self.twilio_conn_id = twilio_conn_id
         self.max_poll_interval = max_poll_interval
         self.deferrable = deferrable
         self._poller: WaitPoller | None = None
         self._schedule  # noqa: B018  # refuses at parse time what is no number of seconds
-
-    @cached_property
-    def hook(self) -> BulkExportsHook:
-        """The hook, built at first use."""
-        return BulkExportsHook(self.twilio_conn_id)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
@@ -68,6 +68,8 @@ class WaitSensor(BaseSensorOperator):
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._end(context, event))
         if self.deferrable:
+            from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
+
             defer_wait(
                 self, poller.wait, twilio_conn_id=self.twilio_conn_id, schedule=self._schedule, timeout=self.timeout
             )
@@ -110,9 +112,11 @@ class WaitSensor(BaseSensorOperator):
 
     def _watch_in(self, context: Context, client: BulkExportsClient) -> WaitPoller:
         if self._poller is None:
+            from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
+
             wait = self._wait(context)
-            job_sids = wait.job_sids if isinstance(wait, JobWait) else ()
-            push_link(context, client, resource_type=wait.resource_type, job_sids=job_sids)
+            job_sids = getattr(wait, "job_sids", ())  # a wait for files has none
+            self._push_link(context, resource_type=wait.resource_type, job_sids=job_sids)
             self._poller = WaitPoller(wait, self.log, self._schedule)
         return self._poller
 
@@ -121,10 +125,7 @@ class WaitSensor(BaseSensorOperator):
         raise NotImplementedError
 
     def _end(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
-        result = self._conclude(event)
-        warn_if_expiring(result, log=self.log)
-        add_result_events(self, context, result, emit_partitions=self.emit_partitions, log=self.log)
-        return result
+        return self._publish(context, self._conclude(event))
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         result = self._judge(event)

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.compat import Context, XComArg, conf
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.compat import Context, XComArg
+from airflow_provider_bulkexports.model.days import DayRange, parse_day
 from airflow_provider_bulkexports.model.plain import listed
-from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.resources import ResourceType, parse_job_sids
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.polling.wait_poller import MAX_POLL_INTERVAL, POLL_INTERVAL
-from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
 from airflow_provider_bulkexports.sensors.base import WaitSensor
-from airflow_provider_bulkexports.tasks.arguments import known, known_days, require_choice
+from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
 from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given
 from airflow_provider_bulkexports.tasks.results import result_or_raise
 
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
+
 __all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
 
 _FAILED_DAYS = ("fail", "ignore", "store")
-
-#: Stands for a job sid that is not known yet while the rest is checked.
-_SOME_JOB = "JS" + "0" * 32
 
 
 class ExportCustomJobSensor(WaitSensor):
@@ -75,38 +73,20 @@ class ExportCustomJobSensor(WaitSensor):
         start_day: str | date | None = None,
         end_day: str | date | None = None,
         failed_days: str = "fail",
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
-        poke_interval: float = POLL_INTERVAL,
-        timeout: float = 24 * 3600,
-        max_poll_interval: float = MAX_POLL_INTERVAL,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            twilio_conn_id=twilio_conn_id,
-            max_poll_interval=max_poll_interval,
-            deferrable=deferrable,
-            poke_interval=poke_interval,
-            timeout=timeout,
-            emit_partitions=emit_partitions,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
         self.job_sid = job_sid
         self.resource_type = resource_type
         self.start_day = start_day
         self.end_day = end_day
         self.failed_days = failed_days
-        JobWait.parse(
-            known(job_sid, default=_SOME_JOB),
-            resource_type=known(resource_type),
-            start_day=known(start_day),
-            end_day=known(end_day),
-        )
-        require_choice("failed_days", known(failed_days, default="fail"), _FAILED_DAYS)
+        self._check_literals()
         remember_given(self)
 
     def _wait(self, context: Context) -> JobWait:
+        from airflow_provider_bulkexports.polling.waits import JobWait
+
         require_choice("failed_days", self.failed_days, _FAILED_DAYS)
         return JobWait.parse(
             self.job_sid, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
@@ -118,6 +98,19 @@ class ExportCustomJobSensor(WaitSensor):
             then = "the task that stores the others fails because of it" if self.failed_days == "store" else "ignored"
             self.log.warning("Days that failed at Twilio: %s; %s", listed(result["failed"]), then)
         return result
+
+    def _check_literals(self) -> None:
+        """Refuse at parse time what JobWait would refuse in a run."""
+        if is_literal(self.job_sid):
+            parse_job_sids(self.job_sid)
+        if resource_type := literal_or(self.resource_type):
+            ResourceType.parse(resource_type)
+        start_day, end_day = literal_or(self.start_day), literal_or(self.end_day)
+        start = parse_day(start_day, name="start_day") if start_day else None
+        end = parse_day(end_day, name="end_day") if end_day else None
+        if start and end:
+            DayRange(start, end)
+        require_choice("failed_days", literal_or(self.failed_days, "fail"), _FAILED_DAYS)
 
 
 class ExportDaySensor(WaitSensor):
@@ -149,30 +142,18 @@ class ExportDaySensor(WaitSensor):
         resource_type: str,
         start_day: str | date | None = None,
         end_day: str | date | None = None,
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
-        poke_interval: float = POLL_INTERVAL,
-        timeout: float = 24 * 3600,
-        max_poll_interval: float = MAX_POLL_INTERVAL,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            twilio_conn_id=twilio_conn_id,
-            max_poll_interval=max_poll_interval,
-            deferrable=deferrable,
-            poke_interval=poke_interval,
-            timeout=timeout,
-            emit_partitions=emit_partitions,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
         self.resource_type = resource_type
         self.start_day = start_day
         self.end_day = end_day
-        ResourceType.parse(known(resource_type, default=ResourceType.MESSAGES))
-        known_days(start_day, end_day)
+        ResourceType.parse(literal_or(resource_type, ResourceType.MESSAGES))
+        literal_days(start_day, end_day)
         remember_given(self)
 
     def _wait(self, context: Context) -> DayWait:
+        from airflow_provider_bulkexports.polling.waits import DayWait
+
         days = days_to_export(context, start_day=self.start_day, end_day=self.end_day)
         return DayWait(ResourceType.parse(self.resource_type), days)

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsStorageError
-from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
 from airflow_provider_bulkexports.tasks.arguments import is_literal
 
 __all__ = ["check_known_destination", "check_writable"]
@@ -39,6 +38,8 @@ def check_writable(task: HasDestination) -> None:
     """
     if task.destination is None:
         return
+    from airflow_provider_bulkexports.object_storage.destination import Destination
+
     try:
         destination = Destination(task.destination, task.object_storage_conn_id, task.upload_options)
         destination.check()
@@ -57,4 +58,6 @@ def check_known_destination(task: HasDestination) -> None:
     :raises BulkExportsInputError: saying what to write instead.
     """
     if task.destination is not None and is_literal(task.destination):
+        from airflow_provider_bulkexports.object_storage.destination import check_scheme
+
         check_scheme(task.destination)

@@ -8,7 +8,6 @@ from airflow_provider_bulkexports.compat import BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import explicit_days, parse_day
 from airflow_provider_bulkexports.model.resources import ResourceType, parse_job_sids
-from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.arguments import is_literal
 
 __all__ = ["remember_given", "require_given"]
@@ -77,6 +76,8 @@ def _what_it_takes(task: BaseOperator, name: str, value: Any) -> str:
         elif name == "job_sid":
             parse_job_sids(value)
         elif name == "days":
+            from airflow_provider_bulkexports.planning.requested_days import RequestedDays
+
             RequestedDays.parse(value)
         elif name in ("start_day", "end_day"):
             if value is None and not hasattr(task, "job_sid"):

@@ -9,12 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
-from airflow_provider_bulkexports.assets.events import add_day_events, require_asset_outlet
+from airflow_provider_bulkexports.assets.events import add_day_events
 from airflow_provider_bulkexports.assets.lineage import report_hook_lineage, store_lineage
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
@@ -22,10 +20,12 @@ from airflow_provider_bulkexports.object_storage.destination import Destination,
 from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
 from airflow_provider_bulkexports.object_storage.options import check_upload_options
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
-from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
+from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
 from airflow_provider_bulkexports.tasks.days import days_to_export
+from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
+from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.transfers.endings import IF_EXISTS, require_all_exported, require_all_stored
 
@@ -35,7 +35,7 @@ _MISSING_DAYS = ("fail", "ignore")
 _EMPTY_DAYS = ("store", "skip")
 
 
-class BulkExportsToObjectStorageOperator(BaseOperator):
+class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     """
     Stores the files of exported days, byte for byte as Twilio made them, each whole and verified or not at all.
 
@@ -92,8 +92,6 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         "upload_options",
         "twilio_conn_id",
     )
-    ui_color = "#f9e2e4"
-    operator_extra_links = (BulkExportsLink(),)
 
     _outcome: Outcome | None = None
     _resource_type: ResourceType | None = None
@@ -117,13 +115,13 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         upload_options: Mapping[str, Any] | None = None,
         empty_days: str = "store",
         manifests: str = "beside",
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        twilio_conn_id: str = DEFAULT_CONN_ID,
         emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        require_asset_outlet(self, emit_partitions=emit_partitions)
         self.emit_partitions = emit_partitions
+        self._require_asset_outlet()
         self.resource_type = resource_type
         self.destination = destination
         self.days = days
@@ -146,11 +144,6 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         if days is None and start_day is None and end_day is None:
             warn_at_parse_time(self)
 
-    @cached_property
-    def hook(self) -> BulkExportsHook:
-        """The hook, built at first use."""
-        return BulkExportsHook(self.twilio_conn_id)
-
     def execute(self, context: Context) -> list[StoredDay]:
         """Store the days; fail, after all of them were tried, if some could not be stored."""
         with as_task_failures():
@@ -161,7 +154,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
             wanted = self._wanted(context)
             store = self._day_store(wanted)
-            push_link(context, store.client, resource_type=store.resource_type)
+            self._push_link(context, resource_type=store.resource_type)
             self._outcome = outcome = store.store_all(wanted.days, at_a_time=self.max_parallel_days)
             require_all_stored(outcome, wanted, if_exists=self.if_exists, log=self.log)
             if self.write_manifest and wanted.days:
@@ -231,10 +224,10 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
 
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
-        ResourceType.parse(known(self.resource_type) or ResourceType.MESSAGES)
+        ResourceType.parse(literal_or(self.resource_type) or ResourceType.MESSAGES)
         check_layout(self.layout)
-        require_choice("if_exists", known(self.if_exists, default="skip"), IF_EXISTS)
-        require_choice("missing_days", known(self.missing_days, default="fail"), _MISSING_DAYS)
+        require_choice("if_exists", literal_or(self.if_exists, "skip"), IF_EXISTS)
+        require_choice("missing_days", literal_or(self.missing_days, "fail"), _MISSING_DAYS)
         require_choice("empty_days", self.empty_days, _EMPTY_DAYS)
         require_choice("manifests", self.manifests, MANIFESTS)
         check_upload_options(None if isinstance(self.upload_options, (str, XComArg)) else self.upload_options)
@@ -243,7 +236,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         if is_literal(self.destination):
             check_scheme(self.destination)
         if self.days is None:
-            known_days(self.start_day, self.end_day)
+            literal_days(self.start_day, self.end_day)
             RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)
         elif is_literal(self.days) or (isinstance(self.days, Mapping) and not self.days):
-            RequestedDays.parse(self.days).type_for(known(self.resource_type, default="Messages"))
+            RequestedDays.parse(self.days).type_for(literal_or(self.resource_type, "Messages"))

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_bulkexports.compat import BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.tasks.arguments import is_literal, known, require_choice
+from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_or, require_choice
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from airflow_provider_bulkexports.tasks.arguments import is_literal, known, requ
 )
 def test_a_plain_value_is_known(value: Any) -> None:
     assert is_literal(value)
-    assert known(value, default="else") == value
+    assert literal_or(value, "else") == value
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_plain_value_is_known(value: Any) -> None:
 )
 def test_a_template_or_a_foreign_object_is_not_known(value: Any) -> None:
     assert not is_literal(value)
-    assert known(value, default="else") == "else"
+    assert literal_or(value, "else") == "else"
 
 
 def test_the_output_of_a_task_is_not_known() -> None:
