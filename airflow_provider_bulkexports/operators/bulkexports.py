@@ -265,7 +265,7 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
     def _check_literals(self) -> None:
         """Refuse at parse time what is known by then to be wrong."""
         self._require_asset_outlet()
-        check_known_destination(self)
+        check_known_destination(self.destination)
         if self.emit_partitions and not self.wait_for_completion:
             raise BulkExportsInputError(
                 "emit_partitions=True without wait_for_completion=True: no day is there when the task ends; let the "

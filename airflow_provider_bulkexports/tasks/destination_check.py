@@ -51,13 +51,13 @@ def check_writable(task: HasDestination) -> None:
         task.log.info("The destination %s can be written to", destination.folder_uri)
 
 
-def check_known_destination(task: HasDestination) -> None:
+def check_known_destination(destination: Any) -> None:
     """
-    Refuse at parse time a destination that cannot be right.
+    Refuse at parse time a destination that cannot be right; ``None`` and templates pass.
 
     :raises BulkExportsInputError: saying what to write instead.
     """
-    if task.destination is not None and is_literal(task.destination):
+    if destination is not None and is_literal(destination):
         from airflow_provider_bulkexports.object_storage.destination import check_scheme
 
-        check_scheme(task.destination)
+        check_scheme(destination)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
 from airflow_provider_bulkexports.assets.events import add_day_events
@@ -15,19 +15,22 @@ from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
-from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
 from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
 from airflow_provider_bulkexports.object_storage.options import check_upload_options
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
 from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
+from airflow_provider_bulkexports.tasks.destination_check import check_known_destination
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
 from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.transfers.endings import IF_EXISTS, require_all_exported, require_all_stored
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
+    from airflow_provider_bulkexports.object_storage.destination import Destination
 
 __all__ = ["BulkExportsToObjectStorageOperator"]
 
@@ -173,16 +176,18 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         """Name the exports as the task's input and the folder as its output; see ``lineage.py``."""
         return store_lineage(
             asset_uri_of(self.hook.get_conn(), self._resource_type or self.resource_type),
-            destination=Destination(self.destination, self.object_storage_conn_id).folder_uri,
+            destination=self._destination.folder_uri,
             entries=self._outcome.there if self._outcome else [],
         )
 
     def _day_store(self, wanted: RequestedDays) -> DayStore:
+        from airflow_provider_bulkexports.object_storage.day_store import DayStore
+
         self._resource_type = wanted.type_for(self.resource_type)
         return DayStore(
             client=self.hook.get_conn(),
             resource_type=self._resource_type,
-            destination=Destination(self.destination, self.object_storage_conn_id, self.upload_options),
+            destination=self._destination,
             layout=self.layout,
             if_exists=self.if_exists,
             ignore_missing=self.missing_days == "ignore",
@@ -210,6 +215,12 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
             destination=folder,
         )
 
+    @property
+    def _destination(self) -> Destination:
+        from airflow_provider_bulkexports.object_storage.destination import Destination
+
+        return Destination(self.destination, self.object_storage_conn_id, self.upload_options)
+
     @cached_property
     def _stop(self) -> threading.Event:
         return threading.Event()
@@ -233,8 +244,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         check_upload_options(None if isinstance(self.upload_options, (str, XComArg)) else self.upload_options)
         if self.max_parallel_days < 1:
             raise BulkExportsInputError(f"max_parallel_days {self.max_parallel_days}: write 1 or more")
-        if is_literal(self.destination):
-            check_scheme(self.destination)
+        check_known_destination(self.destination)
         if self.days is None:
             literal_days(self.start_day, self.end_day)
             RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)
