@@ -26,7 +26,6 @@ from airflow_provider_bulkexports.tasks.defaults import (
     POLL_INTERVAL,
     TIMEOUT,
 )
-from airflow_provider_bulkexports.tasks.deferral import Pauses
 from airflow_provider_bulkexports.tasks.destination_check import check_known_destination, check_writable
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
@@ -199,6 +198,7 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         return export_lineage(self.hook.get_conn(), self._exported)
 
     def _export(self, context: Context, days: DayRange, *, is_resumed: bool = False) -> str | list[str] | WaitResult:
+        from airflow_provider_bulkexports.tasks.deferral import Pauses
         from airflow_provider_bulkexports.tasks.export_jobs import JobGuard, JobWait, await_jobs, submit_jobs
 
         request = self._request(context, days, is_resumed=is_resumed)
