@@ -42,7 +42,7 @@ def requests_of(mode: str, looks: int, tries: int) -> int:
 
 
 @pytest.mark.parametrize(("fault", "tries"), FAULTS.values(), ids=FAULTS)
-def test_nine_failed_looks_in_a_row_are_survived(
+def test_nine_consecutive_failures_are_survived(
     wait_for: Wait, mode: str, sim: Simulator, job_sid: str, fault: dict[str, Any], tries: int
 ) -> None:
     times = requests_of(mode, MAX_CONSECUTIVE_FAILURES - 1, tries)
@@ -55,7 +55,7 @@ def test_nine_failed_looks_in_a_row_are_survived(
 
 
 @pytest.mark.parametrize(("fault", "tries"), FAULTS.values(), ids=FAULTS)
-def test_ten_failed_looks_in_a_row_go_to_the_retries(
+def test_ten_consecutive_failures_end_the_attempt(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str, fault: dict[str, Any], tries: int
 ) -> None:
     sim.faults.add(Fault(**fault, path=r"/v1/Exports/Jobs/.*", times=None))
@@ -67,7 +67,7 @@ def test_ten_failed_looks_in_a_row_go_to_the_retries(
     assert timeline.passed > 600, "an outage of ten minutes is survived"
 
 
-def test_failures_that_are_not_in_a_row_do_not_add_up(
+def test_only_consecutive_failures_count(
     wait_for: Wait, mode: str, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.state.set_details(job_sid, None)
@@ -81,7 +81,7 @@ def test_failures_that_are_not_in_a_row_do_not_add_up(
     assert wait_for(job_sid, poke_interval=600).state == "success"
 
 
-def test_a_day_list_that_is_needed_for_the_names_is_asked_again(
+def test_days_list_for_unnamed_days_is_requested_again(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.state.fail_day("Messages", "2026-01-02")
@@ -94,7 +94,7 @@ def test_a_day_list_that_is_needed_for_the_names_is_asked_again(
     assert end.value["failed"] == ["2026-01-02"]
 
 
-def test_the_timeout_ends_a_streak_of_failures_too(
+def test_timeout_ends_consecutive_failures(
     wait_for: Wait, mode: str, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.faults.add(Fault(status=503, times=None))

@@ -53,11 +53,11 @@ def warned(left: timedelta, **changes: Any) -> list[str]:
     return lines.warnings
 
 
-def test_a_day_and_more_is_enough() -> None:
+def test_no_warning_with_a_day_left() -> None:
     assert warned(timedelta(days=1)) == []
 
 
-def test_less_than_a_day_is_a_warning_that_names_the_moment_and_the_remedy() -> None:
+def test_warning_with_less_than_a_day_left() -> None:
     (warning,) = warned(timedelta(hours=23, minutes=30))
 
     assert "may be gone at 2026-01-08 00:00 UTC, in 23.5 hours" in warning
@@ -65,7 +65,7 @@ def test_less_than_a_day_is_a_warning_that_names_the_moment_and_the_remedy() -> 
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=5)])
-def test_a_moment_that_passed_says_how_to_get_them_anew(late: timedelta) -> None:
+def test_warning_after_expiry_says_how_to_export_again(late: timedelta) -> None:
     (warning,) = warned(-late)
 
     assert "may be gone since 2026-01-08 00:00 UTC" in warning
@@ -73,7 +73,7 @@ def test_a_moment_that_passed_says_how_to_get_them_anew(late: timedelta) -> None
 
 
 @pytest.mark.parametrize("changes", [{"expires_at": None}, {"completed": [], "empty": ["2026-01-01"]}])
-def test_nothing_to_lose_is_no_warning(changes: dict[str, Any]) -> None:
+def test_no_warning_without_files(changes: dict[str, Any]) -> None:
     assert warned(timedelta(0), **changes) == []
 
 
@@ -82,7 +82,7 @@ DAYS = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026
 
 @pytest.mark.parametrize("late", [True, False])
 @pytest.mark.parametrize("kind", ["sensor", "create"])
-def test_a_task_that_ends_late_warns(
+def test_late_task_warns_of_expiring_files(
     connection: str,
     sim: Simulator,
     timeline: Any,
@@ -108,7 +108,7 @@ def test_a_task_that_ends_late_warns(
     assert ["in 6.0 hours" in warning for warning in ours] == [True] * late
 
 
-def test_the_transfer_says_by_when_it_has_to_run_again(
+def test_failed_transfer_names_the_deadline_of_its_retry(
     connection: str, sim: Simulator, context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
@@ -128,7 +128,7 @@ def test_the_transfer_says_by_when_it_has_to_run_again(
 
 
 @pytest.mark.parametrize("created", [date.max, date(9999, 12, 25)])
-def test_a_date_at_the_end_of_the_calendar_says_nothing(created: date) -> None:
+def test_last_date_of_the_calendar_has_no_expiry(created: date) -> None:
     assert expiry([created]) is None
     assert expires_at([created]) is None
     assert expires_at([created, date(2026, 1, 1)]) == EXPIRY.isoformat()
