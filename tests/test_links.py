@@ -1,4 +1,4 @@
-"""A task's link leads to the export from the moment on at which there is one, while it runs, waits, and after."""
+"""A task's link leads to its export, while the task runs, while it is deferred, and afterwards."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_link_is_read_from_xcom(monkeypatch: pytest.MonkeyPatch, kept: str | Non
 def test_link_survives_serialization() -> None:
     from airflow.serialization import serialized_objects
 
-    # Airflow 3.2 split what both writes and reads off from the DAG that is read.
+    # Airflow 3.2 moved serialization to a class of its own.
     serialization = getattr(serialized_objects, "DagSerialization", serialized_objects.SerializedDAG)
     with DAG("linked", schedule=None) as dag:
         CreateExportCustomJobOperator(task_id="create", **DAYS)

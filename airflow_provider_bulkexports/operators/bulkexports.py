@@ -1,4 +1,4 @@
-"""CreateExportCustomJobOperator submits export jobs; DeleteExportJobOperator (``deletion.py``) takes one back."""
+"""CreateExportCustomJobOperator submits export jobs; DeleteExportJobOperator is in ``delete_job.py``."""
 
 from __future__ import annotations
 
@@ -43,48 +43,48 @@ _IF_EXISTS = ("adopt", "submit")
 
 class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
     """
-    Submits an export job for a range of UTC days, once: a retried or cleared task finds its own job again.
+    Submits an export job for a range of UTC days, once: a retried or cleared task adopts its own job.
 
-    The job's FriendlyName ends in a marker, a hash of dag, task, run, resource type and days. Twilio's list is searched
-    for it before anything is submitted, and again if a submission's answer is lost. A job of the task that is active or
-    finished is adopted; days that failed or were deleted are submitted again, and only those.
+    The job's FriendlyName ends in a marker, a hash of DAG, task, run, resource type and days. The task searches
+    Twilio's Jobs list for it before it submits anything, and again if the response to a submission is lost. It adopts
+    its active or finished job, and submits again only days that failed or were deleted.
 
     Returns (XCom) the job sid as a string, or a list of sids when several jobs serve the days because some were
     submitted again. With ``wait_for_completion`` it returns what ``ExportCustomJobSensor`` returns.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. (templated)
     :param start_day: First UTC day, inclusive: ``YYYY-MM-DD``, a date, or a moment with its time zone. Without both
-        days, those that the run means: its partition key, its data interval, or its logical date. (templated)
+        days, those that the run covers: its partition key, its data interval, or its logical date. (templated)
     :param end_day: Last UTC day, inclusive; Twilio exports a day two UTC days later. (templated)
     :param friendly_name: Text before the marker; ``<dag id>.<task id>`` by default. (templated)
     :param webhook_url: URL that Twilio calls when the job is done; needs ``webhook_method``. (templated)
     :param webhook_method: ``GET`` or ``POST``; needs ``webhook_url``. (templated)
     :param email: Address that Twilio notifies when the job is done. An ``email`` that comes from ``default_args`` is
         Airflow's own, for its alerts, and never sent to Twilio. (templated)
-    :param if_exists: ``adopt`` the task's earlier job, or always ``submit`` anew, for a fresh snapshot: then only what
-        an earlier try since the task was last cleared submitted is used again. (templated)
+    :param if_exists: ``adopt`` the task's earlier job, or ``submit`` a new one for a fresh snapshot; a retry then
+        adopts only what attempts since the task was last cleared have submitted. (templated)
     :param wait_until_exportable: Wait until shortly after 00:00 UTC two days after ``end_day`` if that is yesterday or
         today, instead of failing. Deferrable tasks wait in the triggerer, others are rescheduled (Airflow 3.1 and
         later) or sleep.
-    :param wait_for_quota: Wait for the next 00:00 UTC, in the same way, if Twilio refuses the days because the account
-        has requested all it may today; otherwise fail.
-    :param wait_for_completion: Also wait until every day is final; days that fail then fail the task, whose retry
+    :param wait_for_quota: Wait for the next 00:00 UTC, in the same way, if Twilio rejects the days because the quota of
+        today is used up; otherwise fail.
+    :param wait_for_completion: Also wait until every day is final. Failed days then fail the task, and its retry
         submits them again.
-    :param poll_interval: Seconds between looks at the job, with ``wait_for_completion``; 60 unless Airflow's
-        configuration has ``[bulkexports] poll_interval``.
-    :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
-        off when it is not above ``poll_interval``.
-    :param timeout: Seconds to wait for completion; the job goes on at Twilio.
+    :param poll_interval: Seconds between polls of the job, with ``wait_for_completion``; 60 unless Airflow's
+        configuration sets ``[bulkexports] poll_interval``.
+    :param max_poll_interval: Longest pause in seconds when Twilio estimates a later completion, 300 by default; without
+        effect at or below ``poll_interval``.
+    :param timeout: Seconds to wait for completion; the job keeps running at Twilio.
     :param cancel_on_kill: Delete the unfinished jobs that this task created when somebody marks it failed or
-        successful, or it times out; of a deferred task, from Airflow 3.3 on. The days' quota is spent all the same. A
-        worker that is shut down or lost, and clearing, leave the job: the next try adopts it.
+        successful, or it times out; of a deferred task, on Airflow 3.3 and later. The quota is not refunded. If a
+        worker is shut down or lost, or the task is cleared, the job stays: the next attempt adopts it.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param deferrable: Wait in the triggerer instead of on a worker.
     :param emit_partitions: With ``wait_for_completion``, make one event a day for each asset among ``outlets``, with
         the day as its partition key (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
-        Without ``wait_for_completion`` no day is there yet when the task ends, and the events of its outlets name none.
-    :param destination: Where a later task stores the files: checked by a small object before the quota is spent.
-        ``object_storage_conn_id`` and ``upload_options`` as of that task. (all templated)
+        Without ``wait_for_completion`` no day is exported yet when the task ends, and the events have no days.
+    :param destination: Where a later task stores the files; checked with a small object before the quota is spent.
+        ``object_storage_conn_id`` and ``upload_options`` are the same as of that task. (all templated)
     """
 
     template_fields: Sequence[str] = (
@@ -179,22 +179,22 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         start_day: str | None = None,
         end_day: str | None = None,
     ) -> str | list[str] | WaitResult:
-        """Go on after the wait for the calendar or the quota, with the days that were meant before it."""
+        """Resume after waiting for exportable days or for quota, with the same days as before."""
         with as_task_failures():
             days = days_to_export(context, start_day=start_day or self.start_day, end_day=end_day or self.end_day)
             return self._export(context, days, is_resumed=True)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
-        """Take the trigger's event after the wait for completion: return the result, or fail the task."""
+        """Resume with the trigger's event after the wait for completion: return the result, or fail the task."""
         return self._conclude(context, event)
 
     def on_kill(self) -> None:
-        """Submit nothing more; with ``cancel_on_kill``, delete what is unfinished. Takes three seconds at most."""
+        """Stop submitting; with ``cancel_on_kill``, delete unfinished jobs. Takes at most three seconds."""
         if self._guard:
             self._guard.kill()
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Name the exported days as the task's output, and Twilio's jobs; see ``lineage.py``."""
+        """Report the exported days as output, and Twilio's jobs; see ``assets/lineage.py``."""
         return export_lineage(self.hook.get_conn(), self._exported)
 
     def _export(self, context: Context, days: DayRange, *, is_resumed: bool = False) -> str | list[str] | WaitResult:
@@ -257,19 +257,19 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         )
 
     def _conclude(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
-        # Both are worth a retry here: it adopts the job, and submits the failed days again.
+        # A retry may help in both cases: it adopts the job, and submits failed days again.
         result = result_or_raise(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
         self._exported = ExportedDays.from_result(result)
         return self._publish(context, result)
 
     def _check_literals(self) -> None:
-        """Refuse at parse time what is known by then to be wrong."""
+        """Reject invalid literals at parse time."""
         self._require_asset_outlet()
         check_known_destination(self.destination)
         if self.emit_partitions and not self.wait_for_completion:
             raise BulkExportsInputError(
-                "emit_partitions=True without wait_for_completion=True: no day is there when the task ends; let the "
-                "task wait, or set emit_partitions on the sensor or the transfer that follows"
+                "emit_partitions=True without wait_for_completion=True: no day is exported yet when the task ends. Set "
+                "wait_for_completion=True, or set emit_partitions on the sensor or the transfer that follows"
             )
         PollSchedule(self.poll_interval, self.max_poll_interval)
         ResourceType.parse(literal_or(self.resource_type, ResourceType.MESSAGES))

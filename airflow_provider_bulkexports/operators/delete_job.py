@@ -1,4 +1,4 @@
-"""DeleteExportJobOperator takes an export job back."""
+"""DeleteExportJobOperator deletes export jobs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["DeleteExportJobOperator"]
 
 class DeleteExportJobOperator(BulkExportsTask, BaseOperator):
     """
-    Takes the unfinished days of a job out of Twilio's queue; a job that is already gone is a success.
+    Deletes a job, with its unfinished days; a job that is already gone counts as success.
 
-    Finished day files stay until they expire, and the quota is not given back. Returns (XCom) nothing.
+    Finished day files stay until they expire, and the quota is not refunded. Returns (XCom) nothing.
 
     :param job_sid: The job, as ``CreateExportCustomJobOperator`` returns it, or a list of jobs. (templated)
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)

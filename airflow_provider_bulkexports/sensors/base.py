@@ -1,4 +1,4 @@
-"""What the sensors share: one look, one decision, in poke, reschedule and deferrable mode."""
+"""What the sensors share: poke, reschedule and deferrable mode end in the same result or failure."""
 
 from __future__ import annotations
 
@@ -31,12 +31,21 @@ if TYPE_CHECKING:
 
 __all__ = ["WaitSensor"]
 
-#: Seconds after its time-out at which a sensor that sleeps for long looks for the last time, and is ended by Airflow.
-_BEHIND_THE_TIMEOUT = 0.5
+#: Seconds after the timeout at which a sensor polls for the last time, and is then ended by Airflow.
+_AFTER_TIMEOUT = 0.5
 
 
 class WaitSensor(BulkExportsTask, BaseSensorOperator):
-    """What the sensors share: one look, one decision, in poke, reschedule and deferrable mode."""
+    """
+    What the sensors share; a subclass says what to wait for.
+
+    :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``.
+    :param poke_interval: Seconds between polls.
+    :param timeout: Seconds after which the wait fails.
+    :param max_poll_interval: Longest pause in seconds between polls, when Twilio estimates a later completion.
+    :param deferrable: Wait in the triggerer instead of on a worker.
+    :param emit_partitions: Make one event a day for each asset among ``outlets``.
+    """
 
     def __init__(
         self,
@@ -56,14 +65,14 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         self.max_poll_interval = max_poll_interval
         self.deferrable = deferrable
         self._poller: WaitPoller | None = None
-        self._schedule  # noqa: B018  # refuses at parse time what is no number of seconds
+        self._schedule  # noqa: B018  # rejects invalid intervals at parse time
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; in deferrable mode, go on in the triggerer if the wait is not over."""
+        """Poll once; in deferrable mode, defer if the wait is not over."""
         with as_task_failures():
             require_given(self)
             client = self.hook.get_conn()
-            poller = self._watch_in(context, client)
+            poller = self._poller_in(context, client)
             event = poller.look(client) if self.deferrable else poller.insist(client, deadline=self._deadline)
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._end(context, event))
@@ -76,31 +85,31 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         return PokeReturnValue(is_done=False)
 
     def execute(self, context: Context) -> Any:
-        """Wait; a task that ``soft_fail`` skips says what it failed of."""
+        """Wait; with ``soft_fail``, the reason of a skip has the error."""
         try:
             return super().execute(context)
         except AirflowSkipException as skipped:
             raise _with_reason(skipped) from skipped.__cause__
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
-        """Take the trigger's event: return the result, or fail the task."""
+        """Resume with the trigger's event: return the result, or fail the task."""
         return self._end(context, event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Come back from the triggerer; ``soft_fail`` then skips what it skips on a worker, and nothing else."""
+        """Resume after deferral; ``soft_fail`` then skips the same failures as on a worker."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except AirflowSkipException as skipped:
-            # Airflow skips every failure here. Elsewhere one that a retry may mend goes to the retries.
+            # Airflow skips every failure here. On a worker, an error that a retry may mend goes to the retries.
             if self.soft_fail and isinstance(skipped.__cause__, BulkExportsTaskError):
                 raise skipped.__cause__ from None
             raise _with_reason(skipped) from skipped.__cause__
 
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
-        """Pause as long as the triggerer would, and look once more when the time is up; Airflow asks here."""
+        """Pause as long as the triggerer would, and poll once more at the timeout; called by Airflow."""
         if self.exponential_backoff or self._poller is None:
             return float(super()._get_next_poke_interval(started_at, run_duration, poke_count))
-        return min(self._poller.pause(), max(self.timeout - run_duration(), 0.0) + _BEHIND_THE_TIMEOUT)
+        return min(self._poller.pause(), max(self.timeout - run_duration(), 0.0) + _AFTER_TIMEOUT)
 
     @property
     def _schedule(self) -> PollSchedule:
@@ -110,7 +119,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
     def _deadline(self) -> float:
         return time.monotonic() + self.timeout
 
-    def _watch_in(self, context: Context, client: BulkExportsClient) -> WaitPoller:
+    def _poller_in(self, context: Context, client: BulkExportsClient) -> WaitPoller:
         if self._poller is None:
             from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 
@@ -121,7 +130,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         return self._poller
 
     def _wait(self, context: Context) -> JobWait | DayWait:
-        """What to wait for, by the rendered arguments."""
+        """What to wait for, from the rendered arguments."""
         raise NotImplementedError
 
     def _end(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
@@ -129,25 +138,25 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
 
     def _conclude(self, event: Mapping[str, Any] | None) -> WaitResult:
         result = self._judge(event)
-        if result["expires_at"] is None:  # as for jobs that were not submitted by this package
+        if result["expires_at"] is None:  # for jobs that this package did not submit
             result = {**result, "expires_at": self._expiry_of(result)}
         return result
 
     def _expiry_of(self, result: WaitResult) -> str | None:
         try:
             client = self.hook.get_conn()
-        except Exception as error:  # noqa: BLE001  # such as a connection that is gone by now: the result is not
+        except Exception as error:  # noqa: BLE001  # for example, the connection was removed meanwhile
             self.log.warning("Cannot determine when the files expire: %s", plain_text(error))
             return None
         return look_up_expiry(client, result)
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
-        """Turn the end of the wait into its result, or the task's failure."""
+        """Return the result of the wait, or raise what fails the task."""
         return result_or_raise(event)
 
 
 def _with_reason(skipped: AirflowSkipException) -> AirflowSkipException:
-    """Airflow's own words for ``soft_fail`` hide the error, and its log shows these words alone."""
+    """Add the error, which Airflow's own message for ``soft_fail`` leaves out of the log."""
     if skipped.__cause__ is None:
         return skipped
-    return AirflowSkipException(f"Skipped, since soft_fail is set: {skipped.__cause__}")
+    return AirflowSkipException(f"Skipped because soft_fail is set: {skipped.__cause__}")

@@ -1,4 +1,4 @@
-"""ExportCustomJobSensor waits for the days of a job, ExportDaySensor for day files whoever had them made."""
+"""ExportCustomJobSensor waits for the days of a job, ExportDaySensor for day files of any origin."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ class ExportCustomJobSensor(WaitSensor):
     """
     Waits until every wanted day of a job is Completed, CompletedEmptyRecords or Failed.
 
-    The same jobs end in the same result or failure in poke, reschedule and deferrable mode. The job is looked at once
-    before the task defers, so a finished one never reaches the triggerer. A deleted job fails the task at once and
-    without retries; days that Twilio calls ``ErrorDuringRun`` are waited for, since it runs them again.
+    Poke, reschedule and deferrable mode end in the same result or failure. The task polls once before it defers, so a
+    finished job never reaches the triggerer. A deleted job fails the task at once, without retries. The wait continues
+    for days in ``ErrorDuringRun``, because Twilio runs them again.
 
     Returns (XCom) a :class:`~airflow_provider_bulkexports.model.results.WaitResult`: ``job_sids``, ``resource_type``,
     ``start_day``, ``end_day``, the days ``completed``, ``empty`` and ``failed`` as lists of ``YYYY-MM-DD``, and
     ``expires_at``.
 
     :param job_sid: The job, as ``CreateExportCustomJobOperator`` returns it, or a list of jobs that together cover the
-        days; of several states of a day the best counts. (templated)
-    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``, to have it checked. (templated)
+        days; if a day is in several jobs, its best state counts. (templated)
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``; must be the job's. (templated)
     :param start_day: First UTC day to wait for; all of the job's by default. (templated)
     :param end_day: Last UTC day to wait for, inclusive; all of the job's by default. (templated)
     :param failed_days: ``fail`` the task, naming the days; ``ignore`` them and list them in the result; or ``store``:
         succeed, with ``"failed_days": "store"`` in the result, so that ``BulkExportsToObjectStorageOperator`` stores
-        the other days, which are gone in a week, and then fails naming the failed ones. (templated)
+        the other days and then fails, naming the failed ones. (templated)
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
-    :param poke_interval: Seconds between looks at the job; 60 unless Airflow's configuration has
+    :param poke_interval: Seconds between polls of the job; 60 unless Airflow's configuration sets
         ``[bulkexports] poll_interval``.
-    :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
-        off when it is not above ``poke_interval``.
-    :param timeout: Seconds after which the wait ends in failure; the job goes on at Twilio.
+    :param max_poll_interval: Longest pause in seconds when Twilio estimates a later completion, 300 by default; without
+        effect at or below ``poke_interval``.
+    :param timeout: Seconds after which the wait fails; the job keeps running at Twilio.
     :param deferrable: Wait in the triggerer instead of on a worker.
     :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
         (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
@@ -95,12 +95,12 @@ class ExportCustomJobSensor(WaitSensor):
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         result = result_or_raise(event, failed_days=self.failed_days)
         if result["failed"]:
-            then = "the task that stores the others fails because of it" if self.failed_days == "store" else "ignored"
+            then = "the storing task stores the others and then fails" if self.failed_days == "store" else "ignored"
             self.log.warning("Days that failed at Twilio: %s; %s", listed(result["failed"]), then)
         return result
 
     def _check_literals(self) -> None:
-        """Refuse at parse time what JobWait would refuse in a run."""
+        """Reject at parse time what JobWait would reject in a run."""
         if is_literal(self.job_sid):
             parse_job_sids(self.job_sid)
         if resource_type := literal_or(self.resource_type):
@@ -115,20 +115,20 @@ class ExportCustomJobSensor(WaitSensor):
 
 class ExportDaySensor(WaitSensor):
     """
-    Waits until the files of days exist at Twilio, whoever had them made: any DAG, a colleague, the daily export.
+    Waits until the files of days exist at Twilio, made by any DAG, a colleague or the automatic daily export.
 
-    Returns (XCom) the same as ``ExportCustomJobSensor``, without job sids. A day of which a job says that it has no
-    records counts as ``empty`` when it has no file.
+    Returns (XCom) the same as ``ExportCustomJobSensor``, without job sids. A day without a file counts as ``empty`` if
+    a job reports that it has no records.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. (templated)
-    :param start_day: First UTC day, inclusive. Without both days, those that the run means. (templated)
+    :param start_day: First UTC day, inclusive. Without both days, those that the run covers. (templated)
     :param end_day: Last UTC day, inclusive. (templated)
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
-    :param poke_interval: Seconds between looks at the list of files; 60 unless Airflow's configuration has
+    :param poke_interval: Seconds between polls of the list of files; 60 unless Airflow's configuration sets
         ``[bulkexports] poll_interval``.
-    :param max_poll_interval: Seconds up to which Twilio's own estimate of the job's end stretches them, 300 by default;
-        off when it is not above ``poke_interval``.
-    :param timeout: Seconds after which the wait ends in failure.
+    :param max_poll_interval: Longest pause in seconds when Twilio estimates a later completion, 300 by default; without
+        effect at or below ``poke_interval``.
+    :param timeout: Seconds after which the wait fails.
     :param deferrable: Wait in the triggerer instead of on a worker.
     :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
         (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.

@@ -42,7 +42,7 @@ def literal_days(start_day: Any, end_day: Any) -> DayRange | None:
 
 def require_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     """
-    Refuse a word that is not one of the choices.
+    Reject a value that is not one of the choices.
 
     :raises BulkExportsInputError: naming the choices.
     """

@@ -1,4 +1,4 @@
-"""Find out before an export is paid for whether its files can be stored."""
+"""Check, before an export is paid for, that its files can be stored."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["check_known_destination", "check_writable"]
 
 class HasDestination(Protocol):
     """
-    A task that is followed by one that stores.
+    A task before the one that stores.
 
-    :param destination: Where that one stores; ``None``: nowhere, or nobody said.
+    :param destination: Where that one stores; ``None`` if it is not known.
     """
 
     destination: str | None
@@ -30,11 +30,11 @@ class HasDestination(Protocol):
 
 def check_writable(task: HasDestination) -> None:
     """
-    Write a small object to the destination and remove it again.
+    Write a small object to the destination, and remove it.
 
-    A store that is down for the moment is no reason to wait with the export, which takes its time.
+    If the store is down for the moment, the export does not wait for it: it takes its time anyway.
 
-    :raises BulkExportsError: if the destination cannot be right, or the store refuses; no retry helps then.
+    :raises BulkExportsError: if the destination is invalid or the store refuses, so that no retry helps.
     """
     if task.destination is None:
         return
@@ -48,12 +48,12 @@ def check_writable(task: HasDestination) -> None:
             raise
         task.log.warning("Could not check the destination before submitting. %s", error)
     else:
-        task.log.info("The destination %s can be written to", destination.folder_uri)
+        task.log.info("The destination %s is writable", destination.folder_uri)
 
 
 def check_known_destination(destination: Any) -> None:
     """
-    Refuse at parse time a destination that cannot be right; ``None`` and templates pass.
+    Reject an invalid destination at parse time; ``None`` and templates pass.
 
     :raises BulkExportsInputError: saying what to write instead.
     """

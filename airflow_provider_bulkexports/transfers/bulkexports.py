@@ -44,40 +44,40 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
 
     A file is spooled, checked (length, every gzip checksum, every line) and then published in one step. Its manifest,
     ``_<file>.manifest.json``, has its account, generation, size and SHA-256: running the task again fetches only what
-    is missing or differs. A file of another account or resource type is never replaced and never taken for the day's:
-    the task then fails. A day that fails does not lose the others; the task fails after them, naming it.
+    is missing or differs. A file of another account or resource type is neither replaced nor accepted as the day's
+    file: the task fails. If a day fails, the others are still stored; then the task fails, naming the day.
 
     Returns (XCom) a list of :class:`~airflow_provider_bulkexports.object_storage.day_store.StoredDay`, one a day,
     ascending: ``day``, ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``, ``resource_type``,
     ``account_sid``, ``listed_size``, ``friendly_name``.
 
-    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. May be left out if ``days`` is a
-        sensor's result, and has to agree with it. (templated)
-    :param days: The days: one, a list, a text of several with commas between, or a sensor's whole result (or a list of
-        results), of which the completed and the empty days are stored. If the sensor has ``failed_days="store"``, the
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. Optional if ``days`` is a
+        sensor's result, with which it must agree. (templated)
+    :param days: The days: one, a list, a text with commas between, or a sensor's whole result (or a list of results),
+        of which the completed and the empty days are stored. If the sensor has ``failed_days="store"``, the
         task fails for the failed days after it has stored the others. (templated)
-    :param start_day: Instead of ``days``: first UTC day, inclusive. Without any of them, the days that the run means.
+    :param start_day: Instead of ``days``: first UTC day, inclusive. Without any of them, the days that the run covers.
         (templated)
     :param end_day: Last UTC day, inclusive. (templated)
     :param destination: Folder: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder``, or an absolute
         local path. (templated)
-    :param object_storage_conn_id: Airflow connection of the store, such as ``aws_default``; without it the credentials
+    :param object_storage_conn_id: Airflow connection of the store, such as ``aws_default``; by default the credentials
         of the worker's environment. (templated)
     :param layout: Path below the destination, with ``{day}`` and optionally ``{resource_type}``, ``{account_sid}``,
         ``{year}``, ``{month}``.
-    :param if_exists: ``skip`` a file that is there and the same, ``overwrite`` it in any case, or ``fail``.
-    :param missing_days: ``fail`` if Twilio has no file of a day, or ``ignore`` it: its status is then ``missing``.
-    :param missing_timeout: Seconds to wait for the file of a day that its job calls completed.
-    :param max_parallel_days: Days fetched at the same time.
+    :param if_exists: ``skip`` a day whose file is stored already, always ``overwrite``, or ``fail``. (templated)
+    :param missing_days: ``fail`` if Twilio has no file of a day, or ``ignore`` it, with status ``missing``. (templated)
+    :param missing_timeout: Seconds to wait for the file of a day that its job reports as completed.
+    :param max_parallel_days: How many days are fetched at the same time.
     :param spool_dir: Local folder for files on their way to an object store; the system's temporary folder by default.
     :param write_manifest: Also write the result to ``_manifests/resource_type=…/<first day>_<last day>.json`` below
         the destination.
-    :param upload_options: Arguments of the store for everything that is written, by the store's own names; for S3 such
-        as ``{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "…", "StorageClass": "STANDARD_IA"}``. (templated)
-    :param empty_days: ``store`` a day without records as an empty gzip file, or ``skip`` it, since some readers fail on
-        such a file: its status is then ``empty``.
+    :param upload_options: Arguments of the store for everything that is written, in the store's own names; for S3, for
+        example, ``{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "…", "StorageClass": "STANDARD_IA"}``. (templated)
+    :param empty_days: ``store`` a day without records as an empty gzip file, or ``skip`` it, with status ``empty``,
+        because some readers fail on such a file.
     :param manifests: Where the files' manifests go: ``beside`` them, ``aside`` (the same path below ``_manifests`` in
-        the destination), or ``none``: then a day that is there is fetched and stored again.
+        the destination), or ``none``: then stored days are fetched and stored again.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
         (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
@@ -148,7 +148,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
             warn_at_parse_time(self)
 
     def execute(self, context: Context) -> list[StoredDay]:
-        """Store the days; fail, after all of them were tried, if some could not be stored."""
+        """Store the days; then fail if some could not be stored."""
         with as_task_failures():
             require_given(self)
             if self.days is None and self.start_day is None and self.end_day is None:
@@ -165,15 +165,15 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
                 store.destination.write_json(path, outcome.entries)
                 self.log.info("Manifest of %d days at %s", len(wanted.days), store.destination.uri(path))
         require_all_exported(outcome, wanted)
-        self._announce(context, store, outcome)
+        self._report(context, store, outcome)
         return outcome.entries
 
     def on_kill(self) -> None:
-        """Begin no further day; what is on its way ends with the process, and leaves nothing under a final name."""
+        """Start no further day; unfinished downloads end with the process and leave no file under its final name."""
         self._stop.set()
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Name the exports as the task's input and the folder as its output; see ``lineage.py``."""
+        """Report the exports as input and the folder as output; see ``assets/lineage.py``."""
         return store_lineage(
             asset_uri_of(self.hook.get_conn(), self._resource_type or self.resource_type),
             destination=self._destination.folder_uri,
@@ -200,8 +200,8 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
             manifests=self.manifests,
         )
 
-    def _announce(self, context: Context, store: DayStore, outcome: Outcome) -> None:
-        """Say what is there now to lineage and to the DAGs that wait for it."""
+    def _report(self, context: Context, store: DayStore, outcome: Outcome) -> None:
+        """Report the stored days to lineage and to the outlets' events."""
         source = asset_uri_of(store.client, store.resource_type)
         folder = store.destination.folder_uri
         report_hook_lineage(self.hook, inputs=[source] if source else [], outputs=[folder])
@@ -234,7 +234,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         return RequestedDays.parse(self.days)
 
     def _check_literals(self) -> None:
-        """Refuse at parse time what is known by then to be wrong."""
+        """Reject invalid literals at parse time."""
         ResourceType.parse(literal_or(self.resource_type) or ResourceType.MESSAGES)
         check_layout(self.layout)
         require_choice("if_exists", literal_or(self.if_exists, "skip"), IF_EXISTS)

@@ -80,7 +80,7 @@ def test_manual_run_without_a_date_says_what_to_pass(create: Create, sim: Simula
     end = create(start_day=None, end_day=None)
 
     assert end.state == "failed"
-    assert "pass start_day and end_day" in str(end.error)
+    assert "Pass start_day and end_day" in str(end.error)
     assert len(sim.requests) == 0
 
 

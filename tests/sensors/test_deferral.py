@@ -94,7 +94,7 @@ def test_event_may_arrive_twice(context: dict[str, Any], wait_in: Wait, sim: Sim
 
 @pytest.mark.parametrize("event", [None, {}, {"status": "cancelled", "message": "x", "result": None}])
 def test_empty_event_fails_the_task(context: dict[str, Any], job_sid: str, event: Any) -> None:
-    with pytest.raises(BulkExportsTaskError, match="does not know"):
+    with pytest.raises(BulkExportsTaskError, match="Unexpected trigger event"):
         ExportCustomJobSensor(task_id="wait", job_sid=job_sid).execute_complete(context, event)
 
 

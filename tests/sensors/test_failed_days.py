@@ -32,7 +32,7 @@ def test_store_mode_passes_failed_days_downstream(
     assert (end.value["completed"], end.value["failed"]) == ([DAYS[0], DAYS[2]], [DAYS[1]])
     assert end.value["failed_days"] == "store"
     said = caplog.text + "".join(capsys.readouterr())
-    assert f"Days that failed at Twilio: {DAYS[1]}; the task that stores the others fails because of it" in said
+    assert f"Days that failed at Twilio: {DAYS[1]}; the storing task stores the others and then fails" in said
     assert "warning" in said.lower()
 
 

@@ -60,15 +60,15 @@ def test_no_warning_with_a_day_left() -> None:
 def test_warning_with_less_than_a_day_left() -> None:
     (warning,) = warned(timedelta(hours=23, minutes=30))
 
-    assert "may be gone at 2026-01-08 00:00 UTC, in 23.5 hours" in warning
-    assert "let BulkExportsToObjectStorageOperator store them before that" in warning
+    assert "expires at 2026-01-08 00:00 UTC, in 23.5 hours" in warning
+    assert "Store them before that with BulkExportsToObjectStorageOperator" in warning
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=5)])
 def test_warning_after_expiry_says_how_to_export_again(late: timedelta) -> None:
     (warning,) = warned(-late)
 
-    assert "may be gone since 2026-01-08 00:00 UTC" in warning
+    assert "may have expired at 2026-01-08 00:00 UTC" in warning
     assert "if_exists='submit'" in warning
 
 
@@ -104,7 +104,7 @@ def test_late_task_warns_of_expiring_files(
         end = run_task(lambda: CreateExportCustomJobOperator(task_id="create", wait_for_completion=True, **DAYS))
 
     assert end.value["job_sids"] == [job]
-    ours = [warning for warning in lines.warnings if "may be gone" in warning]
+    ours = [warning for warning in lines.warnings if "of these files" in warning]
     assert ["in 6.0 hours" in warning for warning in ours] == [True] * late
 
 

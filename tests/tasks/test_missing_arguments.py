@@ -1,4 +1,4 @@
-"""An argument that was given and came out as nothing is refused by every operator and sensor, before a request."""
+"""Every operator and sensor rejects an argument without a value in the run, before a request."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ NOTHING = [None, "", "None", " ", "null", "[]", [], {}, ()]
 
 @pytest.fixture
 def run(connection: str, run_task: Callable[..., Any], context: dict[str, Any], sim: Simulator) -> Callable[..., Any]:
-    """Run a task whose arguments come out so; the run itself means a day, which must not be taken instead."""
+    """Run a task with these rendered arguments; the run covers a day, which must not be used instead."""
     context["partition_key"] = DAY
 
     def run(name: str, given: dict[str, Any], comes_out: dict[str, Any]) -> Any:
@@ -88,7 +88,7 @@ def test_template_that_renders_to_nothing_is_rejected(
     end = run(name, {argument: "{{ ti.xcom_pull('upstream') }}"}, {argument: value})
 
     assert end.state == "failed", end.error
-    assert f"{argument} was given and came out as {value!r}" in str(end.error)
+    assert f"{argument} is set in the DAG, but its value in this run is {value!r}" in str(end.error)
     assert len(sim.requests) == 0
 
 
@@ -99,7 +99,7 @@ def test_output_of_a_skipped_task_is_rejected(run: Any, sim: Simulator, name: st
     end = run(name, {argument: output}, {argument: None})
 
     assert end.state == "failed", end.error
-    assert f"{argument} was given and came out as None" in str(end.error)
+    assert f"{argument} is set in the DAG, but its value in this run is None" in str(end.error)
     assert len(sim.requests) == 0
 
 
