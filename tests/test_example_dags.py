@@ -1,4 +1,4 @@
-"""Every example DAG is run to its end, by Airflow, against the simulator."""
+"""Airflow runs every example DAG against the simulator."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_backfill_example_logs_its_quota_plan() -> None:
 def test_backfill_example_stores_three_years_across_quota_days(
     airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timeline: Any
 ) -> None:
-    """Whoever waits for midnight moves the clocks of the tasks and of the simulator there."""
+    """A task that waits for midnight moves the clocks of tasks and simulator there."""
     monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
     fast.knobs.records_per_day = 1

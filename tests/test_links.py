@@ -105,7 +105,7 @@ def test_task_runs_without_a_task_instance(connection: str, sim: Simulator) -> N
 @pytest.mark.parametrize(("kept", "shown"), [("http://127.0.0.1/x", "http://127.0.0.1/x"), (None, "")])
 def test_link_is_read_from_xcom(monkeypatch: pytest.MonkeyPatch, kept: str | None, shown: str) -> None:
     asked: list[Any] = []
-    xcom = SimpleNamespace(get_value=lambda **question: asked.append(question) or kept)
+    xcom = SimpleNamespace(get_value=lambda **request: asked.append(request) or kept)
     monkeypatch.setattr("airflow_provider_bulkexports.links.XCom", xcom)
     link = BulkExportsLink()
 

@@ -1,4 +1,4 @@
-"""export_to_object_storage is the three tasks that one would write oneself, for one range or many."""
+"""export_to_object_storage makes three tasks, for one range or many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Days become the events of a task's outlets: one partition each where Airflow has them, a list everywhere."""
+"""Days become asset events of the outlets: partitions on Airflow 3.3, a list on every version."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def partitions(event: Any) -> set[str]:
 def run(
     request: pytest.FixtureRequest, connection: str, job: str, run_task: Callable[..., Any], tmp_path: Path
 ) -> Callable[..., Any]:
-    """Run each of the tasks that announce days."""
+    """Run each of the tasks that add days to events."""
     days = {"resource_type": "Messages", "start_day": DAYS[0], "end_day": DAYS[-1]}
 
     def make(**kwargs: Any) -> Any:

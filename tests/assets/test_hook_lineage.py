@@ -1,4 +1,4 @@
-"""What hooks report to Airflow's collector of lineage: the exports as read, files and folders as written."""
+"""Hook lineage: exports are inputs, files and folders are outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenLineage gets the names that assets have, from the events that Airflow really sends; no link is among them."""
+"""OpenLineage events have the names of the assets, and no signed link."""
 
 from __future__ import annotations
 

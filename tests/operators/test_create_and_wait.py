@@ -1,4 +1,4 @@
-"""With wait_for_completion the operator is submission and sensor in one, and a retry mends what a retry can."""
+"""With wait_for_completion the operator submits and waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A killed task leaves its job unless told otherwise, submits nothing more, and is done within three seconds."""
+"""A killed task leaves its job unless cancel_on_kill is set, and submits nothing more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_deleted(sim: Simulator, sid: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def recorded(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What Airflow's records say of the task: by default that somebody marked it failed."""
+    """The task's state in Airflow's records: by default somebody marked it failed."""
     records = {"state": "failed"}
 
     def state_of(_: Any) -> Any:
@@ -56,7 +56,7 @@ def test_kill_cancels_jobs_only_with_cancel_on_kill(
     end = killed_while_waiting(cancel_on_kill=cancel_on_kill)
 
     assert "was killed" in str(end.error)
-    assert end.state == "up_for_retry", "which is what lets the next try adopt the job"
+    assert end.state == "up_for_retry", "so that the next attempt adopts the job"
     assert timeline.passed < 120
     (sid,) = sim.state.jobs
     assert is_deleted(sim, sid) is cancel_on_kill
@@ -217,7 +217,7 @@ def test_timeout_names_a_job_that_cannot_be_cancelled(create: Create, sim: Simul
 def test_killed_worker_leaves_the_job_unless_the_task_ended(
     killed_while_waiting: Any, create: Create, sim: Simulator, recorded: dict[str, Any], state: Any
 ) -> None:
-    """A deployment, a lack of memory or an API server that is down end the worker, and a frozen one wakes up late."""
+    """For example in a deployment, without memory, or when the API server is down."""
     recorded["state"] = state
 
     killed_while_waiting(cancel_on_kill=True)
@@ -241,7 +241,7 @@ def test_task_marked_failed_cancels_its_job(
 def test_slow_airflow_response_cancels_nothing(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the main thread holds the lock that the question needs."""
+    """For example, the main thread holds a lock that the request needs."""
     asked, answered = threading.Event(), threading.Event()
 
     def never(_: Any) -> str:

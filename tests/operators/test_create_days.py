@@ -1,4 +1,4 @@
-"""Which days a run exports when the task does not say, in a DAG's context."""
+"""The days that a run exports by default."""
 
 from __future__ import annotations
 

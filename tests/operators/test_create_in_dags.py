@@ -1,4 +1,4 @@
-"""The operator is at home in a DAG: defaults, mapping, serialization."""
+"""The operator in a DAG: default arguments, mapping, serialization."""
 
 from __future__ import annotations
 

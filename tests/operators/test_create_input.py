@@ -1,4 +1,4 @@
-"""Bad input is refused with a sentence and without a request: at parse time where it is known, else in the run."""
+"""Invalid input is rejected without a request: literals at parse time, the rest in the run."""
 
 from __future__ import annotations
 

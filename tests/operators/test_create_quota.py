@@ -1,4 +1,4 @@
-"""A submission refused for the quota waits for the next UTC day; one refused for anything else fails at once."""
+"""A quota error waits for the next UTC day; other refusals fail at once."""
 
 from __future__ import annotations
 

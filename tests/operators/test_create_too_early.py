@@ -1,4 +1,4 @@
-"""Days that Twilio does not export yet are waited for, in the way the task waits, and then they are the same days."""
+"""The task waits until its days are exportable, and then exports the same days."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["o
 
 
 def is_shortly_after(moment: datetime, other: datetime) -> bool:
-    """Later by the margin for clocks, and by the task's place among those that wait for the same midnight."""
+    """With the margin for clocks, and the task's offset among those that wait for the same midnight."""
     return timedelta(seconds=5) <= moment - other <= timedelta(minutes=1)
 
 
@@ -128,7 +128,7 @@ def test_task_resumed_too_early_waits_again(create: Create, timeline: Any, conte
     end = create(start_day=YESTERDAY, end_day=TODAY, deferrable=True)
     assert len(end.deferrals) == 1
 
-    # Twilio's clock and ours may differ by a moment; the calendar is asked anew whenever the task runs.
+    # Twilio's clock and ours may differ by a moment; so every run checks the date again.
     assert create(start_day=TODAY, end_day=TODAY, deferrable=True).deferrals == []
 
 

@@ -1,4 +1,4 @@
-"""Deleting takes a job's unfinished days back; a job that is gone already is a success."""
+"""Deleting a job that is already gone succeeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ExportDaySensor waits for files, whoever had them made, with the same result in every mode."""
+"""ExportDaySensor waits for files of any origin, with the same result in every mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deferring: never for a job that is done, with plain arguments, and back with the result however often it comes."""
+"""A deferred wait: only for unfinished jobs, with plain arguments, resumed by the event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every shape and spelling of ``details`` leads to the same result, in every mode."""
+"""Every form of ``details`` leads to the same result in every mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits that cannot succeed end at once, in the same way in every mode, and say what to do."""
+"""Waits that cannot succeed fail at once, in the same way in every mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``failed_days="store"``: the sensor succeeds, and its result tells the task that stores the days to fail."""
+"""With ``failed_days="store"`` the sensor succeeds, and the storing task fails for the failed days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passing faults are survived and counted; too many in a row end the task so that a retry can go on, in every mode."""
+"""Passing faults are counted; ten consecutive failures end the attempt, in every mode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_bulkexports.polling.wait_poller import MAX_CONSECUTIVE_FAILURES
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
-#: Requests that a look on a worker makes before it gives up: the first and the client's retries (``conftest.QUICK``).
+#: Requests of a failed poll on a worker: the first and the client's retries (``conftest.QUICK``).
 TRIES = 4
 
 Wait = Callable[..., Any]
@@ -36,9 +36,9 @@ def job_sid(sim: Simulator) -> str:
     return sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
 
 
-def requests_of(mode: str, looks: int, tries: int) -> int:
-    """Requests of so many failed looks; in deferrable mode only the first is made on a worker, all others ask once."""
-    return tries + looks - 1 if mode == "deferrable" else looks * tries
+def requests_of(mode: str, polls: int, tries: int) -> int:
+    """Requests of failed polls; in deferrable mode only the first runs on a worker, and the others do not retry."""
+    return tries + polls - 1 if mode == "deferrable" else polls * tries
 
 
 @pytest.mark.parametrize(("fault", "tries"), FAULTS.values(), ids=FAULTS)
@@ -71,7 +71,7 @@ def test_only_consecutive_failures_count(
     wait_for: Wait, mode: str, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.state.set_details(job_sid, None)
-    for streak in range(3):  # and a good look after each
+    for streak in range(3):  # with a successful poll after each
         tries = TRIES if streak == 0 or mode != "deferrable" else 1
         times = requests_of(mode, MAX_CONSECUTIVE_FAILURES - 1, tries)
         sim.faults.add(Fault(status=503, path=r"/v1/Exports/Jobs/.*", times=times))
@@ -102,5 +102,5 @@ def test_timeout_ends_consecutive_failures(
     end = wait_for(job_sid, timeout=100, poke_interval=10)
 
     assert end.state == "failed", end.error
-    # A rescheduled sensor learns only between its looks how long it has waited in all.
+    # A rescheduled sensor checks only between polls how long it has waited in all.
     assert timeline.passed <= (220 if mode == "reschedule" else 120)

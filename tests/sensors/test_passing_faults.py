@@ -1,4 +1,4 @@
-"""With ``retries=0`` a wait outlasts whatever passes by itself, and its result is not lost at the last request."""
+"""With ``retries=0`` a wait survives passing faults, also in its last request."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PASSING: dict[str, dict[str, Any]] = {
     "an empty body": {"status": 200, "body": ""},
     "a login page": {"status": 302, "headers": {"Location": "https://login.example.com/?next=/v1"}},
     "a permanent redirect": {"status": 308, "headers": {"Location": "/elsewhere"}},
-    "no answer": {"drop": True},
-    "half an answer": {"drop_at": 20},
+    "no response": {"drop": True},
+    "half a response": {"drop_at": 20},
 }
 
 
@@ -67,7 +67,7 @@ def test_failed_days_list_is_requested_again(
     assert (end.value["completed"], end.value["empty"]) == (["2026-01-01", "2026-01-03"], ["2026-01-02"])
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}, {"status": 403}], ids=["503", "no answer", "403"])
+@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}, {"status": 403}], ids=["503", "no response", "403"])
 def test_unreadable_days_list_neither_fails_nor_empties_days(
     wait_for: Wait, sim: Simulator, timeline: Any, counted_only: str, fault: dict[str, Any]
 ) -> None:
@@ -100,7 +100,7 @@ def test_failed_days_are_not_guessed(wait_for: Wait, sim: Simulator, timeline: A
 
     end = wait_for(job_sid, failed_days="ignore")
 
-    assert end.state == "up_for_retry", "which day failed is not known, and the next try may learn it"
+    assert end.state == "up_for_retry", "which day failed is not known yet, and the next attempt may find out"
 
 
 def test_one_response_without_days_does_not_end_the_wait(

@@ -1,4 +1,4 @@
-"""One line in the log for each change, none for a look that found nothing new."""
+"""The log has one line for each change, and none for a poll without news."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sensor waits for: a part of a job, several jobs together, and nothing that the jobs do not have."""
+"""What the sensor waits for: a part of a job, or several jobs together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``soft_fail`` and its kin skip in every mode what they skip on a worker: the same input, the same state."""
+"""``soft_fail`` skips the same failures in every mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A wait that takes too long ends without a retry, at the time that was asked for, in every mode."""
+"""A wait that takes too long fails without retry, on time, in every mode."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_end_of_trigger_includes_the_execution_timeout(
     deferred = deferral_of(job_sid, context, **limits)
 
     assert deferred.trigger.end_time == pytest.approx(timeline.now.timestamp() + seconds)
-    assert deferred.timeout > timedelta(seconds=seconds), "Airflow's own time-out is only a safety net behind ours"
+    assert deferred.timeout > timedelta(seconds=seconds), "Airflow's own timeout is only a safety net, later than ours"
     assert deferred.timeout < timedelta(seconds=seconds + 1200)
 
 

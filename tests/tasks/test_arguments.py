@@ -1,4 +1,4 @@
-"""What is known at parse time is told from what a run fills in."""
+"""Literals are checked when a DAG file is parsed."""
 
 from __future__ import annotations
 

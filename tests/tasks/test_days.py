@@ -1,4 +1,4 @@
-"""Which UTC days a run means, and by which id it is known."""
+"""The days that a run covers, and its id."""
 
 from __future__ import annotations
 

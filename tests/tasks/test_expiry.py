@@ -1,4 +1,4 @@
-"""Whoever has less than a day left to fetch files is told: until when, and what to do."""
+"""Tasks warn when less than a day is left to store files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An error ends a task for good if asking again cannot help, and goes to Airflow's retries if it can."""
+"""Errors end a task without retries if a retry cannot help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a wait becomes a result or a failure; whatever else arrives as an event fails the task."""
+"""The end of a wait becomes a result or a failure; any other event fails the task."""
 
 from __future__ import annotations
 

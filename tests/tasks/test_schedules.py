@@ -1,4 +1,4 @@
-"""Schedules whose runs do not mean a UTC day each are warned of, when they are parsed and once a run."""
+"""Schedules whose runs do not cover one UTC day each get advice, at parse time and once a run."""
 
 from __future__ import annotations
 
