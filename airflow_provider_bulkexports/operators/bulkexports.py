@@ -265,7 +265,8 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
     def _check_literals(self) -> None:
         """Reject invalid literals at parse time."""
         self._require_asset_outlet()
-        check_known_destination(self.destination)
+        if self.destination is not None:
+            check_known_destination(self.destination)
         if self.emit_partitions and not self.wait_for_completion:
             raise BulkExportsInputError(
                 "emit_partitions=True without wait_for_completion=True: no day is exported yet when the task ends. Set "

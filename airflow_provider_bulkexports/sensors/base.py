@@ -25,7 +25,6 @@ from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 from airflow_provider_bulkexports.tasks.results import result_or_raise
 
 if TYPE_CHECKING:
-    from airflow_provider_bulkexports.api.client import BulkExportsClient
     from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
     from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
 
@@ -72,7 +71,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         with as_task_failures():
             require_given(self)
             client = self.hook.get_conn()
-            poller = self._poller_in(context, client)
+            poller = self._poller_in(context)
             event = poller.look(client) if self.deferrable else poller.insist(client, deadline=self._deadline)
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._end(context, event))
@@ -119,7 +118,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
     def _deadline(self) -> float:
         return time.monotonic() + self.timeout
 
-    def _poller_in(self, context: Context, client: BulkExportsClient) -> WaitPoller:
+    def _poller_in(self, context: Context) -> WaitPoller:
         if self._poller is None:
             from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 

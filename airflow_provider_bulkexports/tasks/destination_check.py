@@ -53,11 +53,11 @@ def check_writable(task: HasDestination) -> None:
 
 def check_known_destination(destination: Any) -> None:
     """
-    Reject an invalid destination at parse time; ``None`` and templates pass.
+    Reject an invalid destination at parse time; templates pass.
 
     :raises BulkExportsInputError: saying what to write instead.
     """
-    if destination is not None and is_literal(destination):
+    if is_literal(destination):
         from airflow_provider_bulkexports.object_storage.destination import check_scheme
 
         check_scheme(destination)
