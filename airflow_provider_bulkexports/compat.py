@@ -11,11 +11,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
+import airflow
 from airflow.configuration import conf
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 from packaging.version import Version
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     )
     from airflow.sdk.execution_time.xcom import XCom
     from airflow.sdk.io.path import ObjectStoragePath
-    from airflow.triggers.base import BaseEventTrigger
+    from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 else:
     Context = dict
     try:
@@ -52,7 +51,6 @@ else:
             BaseOperator,
             BaseOperatorLink,
             BaseSensorOperator,
-            Connection,
             PokeReturnValue,
             XComArg,
         )
@@ -60,17 +58,13 @@ else:
         from airflow.sdk.execution_time.xcom import XCom
     except ImportError:  # Airflow 2.11
         from airflow.datasets import Dataset as Asset
-        from airflow.models import BaseOperator, Connection
+        from airflow.models import BaseOperator
         from airflow.models.baseoperatorlink import BaseOperatorLink
         from airflow.models.xcom import XCom
         from airflow.models.xcom_arg import XComArg
         from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
 
         AssetRef = Asset
-    try:
-        from airflow.sdk import BaseHook
-    except ImportError:  # before Airflow 3.1
-        from airflow.hooks.base import BaseHook
     try:
         from airflow.sdk.exceptions import (
             AirflowException,
@@ -91,15 +85,6 @@ else:
             AirflowSkipException,
             TaskDeferred,
         )
-    try:
-        from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-    except ImportError:  # Airflow 2.11 without the standard provider
-        from airflow.triggers.temporal import DateTimeTrigger
-
-    try:
-        from airflow.triggers.base import BaseEventTrigger
-    except ImportError:  # Airflow 2.11 has no event-driven scheduling
-        BaseEventTrigger = BaseTrigger
 
 __all__ = [
     "AIRFLOW_VERSION",
@@ -140,7 +125,34 @@ __all__ = [
     "watched_assets",
 ]
 
-AIRFLOW_VERSION = version("apache-airflow")
+#: Names that parsing a DAG file does not need, imported at first use; for each the places to try, the newest first.
+_IMPORTED_LATER = {
+    "BaseEventTrigger": ("airflow.triggers.base:BaseEventTrigger", "airflow.triggers.base:BaseTrigger"),  # none in 2.11
+    "BaseHook": ("airflow.sdk:BaseHook", "airflow.hooks.base:BaseHook"),  # before Airflow 3.1
+    "BaseTrigger": ("airflow.triggers.base:BaseTrigger",),
+    "Connection": ("airflow.sdk:Connection", "airflow.models:Connection"),  # Airflow 2.11
+    "DateTimeTrigger": (
+        "airflow.providers.standard.triggers.temporal:DateTimeTrigger",
+        "airflow.triggers.temporal:DateTimeTrigger",  # Airflow 2.11 without the standard provider
+    ),
+    "TriggerEvent": ("airflow.triggers.base:TriggerEvent",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    reason: Exception | None = None
+    for place in _IMPORTED_LATER.get(name, ()):
+        module, _, attribute = place.partition(":")
+        try:
+            found = globals()[name] = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            reason = error
+        else:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from reason
+
+
+AIRFLOW_VERSION = airflow.__version__
 
 #: Whether a task other than a sensor can be rescheduled: before 3.1 the scheduler starts it again at once.
 CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")

@@ -313,42 +313,42 @@ SHOWN_BY = {
     ],
     "The days are not exportable yet": [
         "operators/test_create_too_early.py::test_yesterday_and_today_are_waited_for",
-        "operators/test_create_too_early.py::test_a_day_that_has_not_begun_is_not_waited_for",
+        "operators/test_create_too_early.py::test_future_day_is_rejected",
     ],
     "The quota is spent": [
-        "operators/test_create_quota.py::test_a_refused_submission_waits_for_midnight_and_then_succeeds",
-        "operators/test_create_quota.py::test_who_does_not_want_to_wait_fails_at_once_with_twilio_s_words",
+        "operators/test_create_quota.py::test_quota_error_waits_for_midnight_and_submits_again",
+        "operators/test_create_quota.py::test_quota_error_is_raised_without_wait_for_quota",
     ],
     "Twilio refuses a submission for anything else": [
-        "operators/test_create_quota.py::test_any_other_400_fails_at_once_and_shows_twilio_s_words",
+        "operators/test_create_quota.py::test_other_400_fails_at_once_with_the_response_text",
     ],
     "An argument comes out as nothing, for example from a skipped task": [
-        "tasks/test_missing_arguments.py::test_a_template_that_comes_out_as_nothing_is_refused",
-        "tasks/test_missing_arguments.py::test_the_output_of_a_skipped_task_is_refused",
-        "tasks/test_missing_arguments.py::test_a_mapped_value_of_nothing_is_refused",
+        "tasks/test_missing_arguments.py::test_template_that_renders_to_nothing_is_rejected",
+        "tasks/test_missing_arguments.py::test_output_of_a_skipped_task_is_rejected",
+        "tasks/test_missing_arguments.py::test_empty_mapped_value_is_rejected",
     ],
     "The schedule does not give each run one UTC day": [
-        "tasks/test_schedules.py::test_a_schedule_that_does_not_mean_one_day_a_run_is_told",
-        "tasks/test_schedules.py::test_it_is_told_when_the_dag_is_parsed",
+        "tasks/test_schedules.py::test_schedule_without_one_day_per_run_gets_advice",
+        "tasks/test_schedules.py::test_schedule_is_checked_when_the_dag_is_parsed",
     ],
     "A poll of the job fails": [
         "test_faults.py::test_wait_survives_passing_fault",
         "test_faults.py::test_wait_fails_on_lasting_fault",
     ],
     "A day ends as `Failed`": [
-        "sensors/test_failed_days.py::test_a_failed_day_is_left_to_the_task_that_stores_the_others",
-        "sensors/test_ends.py::test_a_failed_day_fails_the_task_without_retry_and_is_named",
+        "sensors/test_failed_days.py::test_store_mode_passes_failed_days_downstream",
+        "sensors/test_ends.py::test_failed_day_fails_the_task_without_retry",
         "sensors/test_ends.py::test_ignored_failed_days_are_in_the_result",
     ],
     "A day is in `ErrorDuringRun`": ["planning/test_progress.py::test_verdict_follows_the_statuses"],
     "The job was deleted, or Twilio does not know it": [
-        "sensors/test_ends.py::test_a_deleted_day_fails_the_task_at_once_and_without_retry",
-        "sensors/test_ends.py::test_an_unknown_job_fails_at_once_and_without_retry",
+        "sensors/test_ends.py::test_deleted_day_fails_at_once_without_retry",
+        "sensors/test_ends.py::test_unknown_job_fails_at_once_without_retry",
     ],
     "Wrong credentials, or input that Twilio would refuse": [
-        "sensors/test_ends.py::test_credentials_that_twilio_refuses_fail_at_once_and_without_retry",
-        "operators/test_create_input.py::test_a_template_that_renders_to_it_fails_without_retry_and_without_a_request",
-        "operators/test_create_input.py::test_a_literal_is_refused_when_the_dag_is_parsed",
+        "sensors/test_ends.py::test_rejected_credentials_fail_at_once_without_retry",
+        "operators/test_create_input.py::test_invalid_rendered_value_fails_without_retry_or_request",
+        "operators/test_create_input.py::test_invalid_literal_is_rejected_at_parse_time",
     ],
     "A download breaks off, brings nothing, or the file is damaged": [
         "api/test_download.py::test_interrupted_download_resumes",
@@ -376,23 +376,23 @@ SHOWN_BY = {
         "transfers/test_days_without_records.py::test_the_error_says_that_a_file_has_expired",
     ],
     "The wait times out": [
-        "sensors/test_timeouts.py::test_the_timeout_fails_the_task_without_retry",
-        "operators/test_create_and_wait.py::test_a_timeout_may_be_retried_and_the_retry_waits_for_the_same_job",
-        "operators/test_create_cancel.py::test_a_timeout_cancels_only_if_asked_to",
+        "sensors/test_timeouts.py::test_timeout_fails_the_task_without_retry",
+        "operators/test_create_and_wait.py::test_retry_after_timeout_waits_for_the_same_job",
+        "operators/test_create_cancel.py::test_timeout_cancels_jobs_only_with_cancel_on_kill",
     ],
     "A task is killed": [
-        "operators/test_create_cancel.py::test_a_kill_cancels_only_if_asked_to",
-        "operators/test_create_cancel.py::test_a_worker_that_is_killed_leaves_the_job_to_the_retry_unless_the_task_has_ended",
+        "operators/test_create_cancel.py::test_kill_cancels_jobs_only_with_cancel_on_kill",
+        "operators/test_create_cancel.py::test_killed_worker_leaves_the_job_unless_the_task_ended",
         "triggers/test_cancel.py::test_task_marked_as_ended_cancels_its_job",
     ],
     "The triggerer restarts, or hands its waits to another": [
         "triggers/test_cancel.py::test_triggerer_restart_cancels_nothing",
         "triggers/test_cancel.py::test_moved_trigger_or_cleared_task_leaves_the_job",
-        "sensors/test_timeouts.py::test_a_restart_of_the_triggerer_does_not_extend_the_wait",
+        "sensors/test_timeouts.py::test_triggerer_restart_does_not_extend_the_wait",
     ],
     "`soft_fail` is set": [
         "test_faults.py::test_wait_fails_on_lasting_fault",
-        "sensors/test_soft_fail.py::test_the_same_input_ends_in_the_same_state",
+        "sensors/test_soft_fail.py::test_same_input_ends_in_the_same_state",
     ],
 }
 

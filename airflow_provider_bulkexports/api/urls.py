@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
-
 from airflow_provider_bulkexports.api.hosts import is_loopback
 
 __all__ = ["Origin", "is_loopback_url", "is_twilio", "is_unambiguous", "origin_of"]
@@ -39,17 +36,32 @@ def origin_of(url: object, *, may_have_user: bool = False) -> Origin | None:
     if not isinstance(url, str) or len(url) > _LONGEST or not is_unambiguous(url):
         return None
     try:
-        read, parts = parse_url(url), urlsplit(url)
-        port = parts.port
+        parts = urlsplit(url)
+        origin = (parts.scheme, _without_brackets(parts.hostname), parts.port)
+    except ValueError:
+        return None
+    scheme, host, port = origin
+    if scheme not in _DEFAULT_PORTS or (not may_have_user and _as_urllib3_reads(url) != origin):
+        return None
+    if not host or not host.isascii() or port == 0 or ("@" in parts.netloc and not may_have_user):
+        return None
+    return Origin(scheme, host, port or _DEFAULT_PORTS[scheme])
+
+
+def _as_urllib3_reads(url: str) -> tuple[str | None, str, int | None] | None:
+    """Scheme, host and port; imported here, as DAG files are parsed with a webhook's URL and without HTTP."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    try:
+        read = parse_url(url)
     except (LocationParseError, UnicodeError, ValueError):
         return None
-    hosts = {(host or "").lower().strip("[]") for host in (read.host, parts.hostname)}
-    if parts.scheme not in _DEFAULT_PORTS or read.scheme != parts.scheme or read.port != port or len(hosts) != 1:
-        return None
-    host = hosts.pop()
-    if not host or port == 0 or ("@" in parts.netloc and not may_have_user):
-        return None
-    return Origin(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme])
+    return read.scheme, _without_brackets(read.host), read.port
+
+
+def _without_brackets(host: str | None) -> str:
+    return (host or "").lower().strip("[]")
 
 
 def is_unambiguous(url: str) -> bool:

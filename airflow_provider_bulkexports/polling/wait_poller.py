@@ -8,7 +8,7 @@ import traceback
 from datetime import datetime, timezone
 from pathlib import Path
 
-from airflow_provider_bulkexports.compat import Log, conf
+from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsError,
     BulkExportsRateLimitError,
@@ -17,25 +17,16 @@ from airflow_provider_bulkexports.exceptions import (
 )
 from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitEvent
-from airflow_provider_bulkexports.planning import pacing
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.planning.progress import Progress
 from airflow_provider_bulkexports.polling.waits import CheckResult, ExportsReader, Needs, StaleCredentialsError, Wait
 
 __all__ = [
     "MAX_CONSECUTIVE_FAILURES",
-    "MAX_POLL_INTERVAL",
-    "POLL_INTERVAL",
     "ConsecutiveFailures",
     "WaitPoller",
     "as_poll_error",
 ]
-
-#: Default of ``poll_interval``, in seconds.
-POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
-
-#: Default of ``max_poll_interval``, in seconds: how far Twilio's estimate may stretch the interval.
-MAX_POLL_INTERVAL = conf.getfloat("bulkexports", "max_poll_interval", fallback=pacing.MAX_POLL_INTERVAL)
 
 #: Consecutive failures that end a wait. With their growing delays they outlast ten minutes of outage at any interval.
 MAX_CONSECUTIVE_FAILURES = 10

@@ -1,4 +1,4 @@
-"""Twilio keeps a file for seven days: say it while there is time."""
+"""Warn of files that expire soon: Twilio keeps them for seven days."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from airflow_provider_bulkexports.model.results import WaitResult
 
 __all__ = ["warn_if_expiring"]
 
-#: Less time than this is worth a warning: whatever stores the files may have to be retried, or mended by somebody.
+#: Warn if less time is left: storing the files may need a retry, or somebody to correct something.
 WARN_WITHIN = timedelta(days=1)
 
 
 def warn_if_expiring(result: WaitResult, *, log: Log, now: datetime | None = None) -> None:
     """
-    Warn if less than a day is left to fetch the files, naming the moment and what to do.
+    Warn if less than a day is left to store the files, with the time and what to do.
 
-    :param now: The present, if not now.
+    :param now: Current time, for tests.
     """
     if not result["expires_at"] or not result["completed"]:
         return
@@ -28,14 +28,14 @@ def warn_if_expiring(result: WaitResult, *, log: Log, now: datetime | None = Non
     moment = f"{expiry:%Y-%m-%d %H:%M} UTC"
     if left > timedelta(0):
         log.warning(
-            "The first of these files may be gone at %s, in %.1f hours: let BulkExportsToObjectStorageOperator store "
-            "them before that",
+            "The first of these files expires at %s, in %.1f hours. Store them before that with "
+            "BulkExportsToObjectStorageOperator",
             moment,
             left.total_seconds() / 3600,
         )
     else:
         log.warning(
-            "The first of these files may be gone since %s: if storing them fails, clear the task that submitted them, "
-            "with if_exists='submit', which costs quota again",
+            "The first of these files may have expired at %s. If storing them fails, clear the task that submitted "
+            "them, with if_exists='submit'; that costs quota again",
             moment,
         )

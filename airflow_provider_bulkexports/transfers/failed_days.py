@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError
-from airflow_provider_bulkexports.object_storage.day_store import StoreResult
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.object_storage.day_store import StoreResult
 
 __all__ = ["IF_EXISTS", "require_all_exported", "require_all_stored"]
 

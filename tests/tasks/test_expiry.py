@@ -1,4 +1,4 @@
-"""Whoever has less than a day left to fetch files is told: until when, and what to do."""
+"""Tasks warn when less than a day is left to store files."""
 
 from __future__ import annotations
 
@@ -51,27 +51,27 @@ def warned(left: timedelta, **changes: Any) -> list[str]:
     return lines.warnings
 
 
-def test_a_day_and_more_is_enough() -> None:
+def test_no_warning_with_a_day_left() -> None:
     assert warned(timedelta(days=1)) == []
 
 
-def test_less_than_a_day_is_a_warning_that_names_the_moment_and_the_remedy() -> None:
+def test_warning_with_less_than_a_day_left() -> None:
     (warning,) = warned(timedelta(hours=23, minutes=30))
 
-    assert "may be gone at 2026-01-08 00:00 UTC, in 23.5 hours" in warning
-    assert "let BulkExportsToObjectStorageOperator store them before that" in warning
+    assert "expires at 2026-01-08 00:00 UTC, in 23.5 hours" in warning
+    assert "Store them before that with BulkExportsToObjectStorageOperator" in warning
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=5)])
-def test_a_moment_that_passed_says_how_to_get_them_anew(late: timedelta) -> None:
+def test_warning_after_expiry_says_how_to_export_again(late: timedelta) -> None:
     (warning,) = warned(-late)
 
-    assert "may be gone since 2026-01-08 00:00 UTC" in warning
+    assert "may have expired at 2026-01-08 00:00 UTC" in warning
     assert "if_exists='submit'" in warning
 
 
 @pytest.mark.parametrize("changes", [{"expires_at": None}, {"completed": [], "empty": ["2026-01-01"]}])
-def test_nothing_to_lose_is_no_warning(changes: dict[str, Any]) -> None:
+def test_no_warning_without_files(changes: dict[str, Any]) -> None:
     assert warned(timedelta(0), **changes) == []
 
 
@@ -80,7 +80,7 @@ DAYS = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026
 
 @pytest.mark.parametrize("late", [True, False])
 @pytest.mark.parametrize("kind", ["sensor", "create"])
-def test_a_task_that_ends_late_warns(
+def test_late_task_warns_of_expiring_files(
     connection: str,
     sim: Simulator,
     timeline: Any,
@@ -102,11 +102,11 @@ def test_a_task_that_ends_late_warns(
         end = run_task(lambda: CreateExportCustomJobOperator(task_id="create", wait_for_completion=True, **DAYS))
 
     assert end.value["job_sids"] == [job]
-    ours = [warning for warning in lines.warnings if "may be gone" in warning]
+    ours = [warning for warning in lines.warnings if "of these files" in warning]
     assert ["in 6.0 hours" in warning for warning in ours] == [True] * late
 
 
-def test_the_transfer_says_by_when_it_has_to_run_again(
+def test_failed_transfer_names_the_deadline_of_its_retry(
     connection: str, sim: Simulator, context: dict[str, Any], tmp_path: Path
 ) -> None:
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
