@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,7 @@ import requests
 from support.command import COMMAND, run_command
 
 from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports.cli.demo import Demo
 from airflow_provider_bulkexports.cli.main import main
 
 
@@ -57,6 +59,16 @@ def test_demo_with_a_failed_day_stores_the_others_and_exits_with_1(tmp_path: Pat
     files = sorted((tmp_path / "files").rglob("part-0.json.gz"))
     assert [file.parent.name for file in files] == [f"day={rows[0][0]}", f"day={rows[2][0]}"]
     assert all(f"  file://{file}" in ended.stdout for file in files)
+
+
+def test_demo_shows_the_log_of_an_airflow_that_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-c", "print('no database'); raise SystemExit(3)"]
+    monkeypatch.setattr(Demo, "_command", lambda *_: command)
+
+    assert main(["demo", "--days", "1"]) == 1
+    assert "no database\n\nAirflow could not run the DAG (exit status 3); its log is above." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
