@@ -50,7 +50,6 @@ def test_root_has_the_modules_that_users_and_airflow_name() -> None:
     assert {source.stem for source in PACKAGE.glob("*.py")} == ROOT_MODULES
 
 
-@pytest.mark.xfail(strict=False, reason="the operators' move to tasks/mixin.py is under way")
 def test_operators_import_from_at_most_nine_rooms() -> None:
     """Above that, the operator does work of its own that belongs into ``tasks/``."""
     rooms = rooms_imported_by(PACKAGE / "operators" / "bulkexports.py")
@@ -69,7 +68,6 @@ def prose() -> list[Path]:
     return [*SOURCES, ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.xfail(strict=False, reason="the language pass of polling/, submission/ and others is under way")
 def test_look_is_not_used_as_a_noun() -> None:
     lines = [
         f"{file.relative_to(ROOT)}:{number}: {line.strip()}"

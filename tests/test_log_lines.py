@@ -129,7 +129,7 @@ def shown_lines(run: str) -> list[Line]:
 def without_variables(line: str) -> str:
     """A line without what differs from run to run: hosts, folders, sids, days, times and numbers."""
     line = re.sub(r"https?://[\w.:]+(?=/v1)", "HOST", line)
-    line = re.sub(r"file://\S*?(?=/resource_type| can)", "FOLDER", line)
+    line = re.sub(r"file://\S*?(?=/resource_type| is)", "FOLDER", line)
     line = re.sub(r"\b(AC|JS|RQ)[0-9a-f]{32}\b", r"\1", line)
     return re.sub(r"\d+", "#", line)
 

@@ -77,11 +77,7 @@ REST = {name for name in package.__all__ if name.endswith(("Hook", "Trigger"))}
     "names",
     [
         pytest.param(set(package.__all__) - REST, id="tasks"),
-        pytest.param(
-            set(package.__all__),
-            id="all",
-            marks=pytest.mark.xfail(strict=False, reason="the hook and the triggers still import the client"),
-        ),
+        pytest.param(set(package.__all__), id="all"),
     ],
 )
 def test_dag_file_is_parsed_without_http(names: set[str]) -> None:
