@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from support.constants import QUICK
 from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
@@ -82,7 +83,7 @@ def clients() -> Iterator[Callable[[str], BulkExportsClient]]:
     made: list[BulkExportsClient] = []
 
     def make(base_url: str) -> BulkExportsClient:
-        made.append(BulkExportsClient(ScriptedServer.login, ScriptedServer.password, base_url=base_url))
+        made.append(BulkExportsClient(ScriptedServer.login, ScriptedServer.password, base_url=base_url, retry=QUICK))
         return made[-1]
 
     yield make

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.constants import quick
 from support.s3 import proxy, s3
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
@@ -19,7 +20,8 @@ Store = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missing files are looked for without waiting."""
+    """Retries and missing files do not wait."""
+    monkeypatch.setattr("airflow_provider_bulkexports.hooks.connection.RetryPolicy", quick)
     monkeypatch.setattr("airflow_provider_bulkexports.object_storage.day_fetcher.MISSING_INTERVAL", 0.001)
 
 

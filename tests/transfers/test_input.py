@@ -53,6 +53,7 @@ def test_a_store_that_is_not_installed_is_refused(
 ) -> None:
     real = schemes.find_spec
     monkeypatch.setattr(schemes, "find_spec", lambda name: None if name == missing else real(name))
+    monkeypatch.setattr(schemes, "attached_stores", list)  # other tests use S3 in this process
     if missing.startswith("airflow."):
         monkeypatch.setattr(file_system_registry(), "has_fs", lambda scheme: scheme == "file")
 
