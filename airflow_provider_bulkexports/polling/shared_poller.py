@@ -325,7 +325,7 @@ def _as_answered(
             by_job.setdefault(sid, []).append(subscription)
     for is_failing in (False, True):
         turn = [each for each in due if each in waiting and each.is_failing is is_failing]
-        for job_sids in poll.prefetch([subscription.needs for subscription in turn]):
+        for job_sids in poll.prefetch(subscription.needs for subscription in turn):
             for subscription in [each for sid in job_sids for each in by_job.get(sid, ())]:
                 if subscription in waiting and poll.has_answers_for(subscription.needs):
                     del waiting[subscription]

@@ -76,7 +76,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._end(context, event))
         if self.deferrable:
-            from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
+            from airflow_provider_bulkexports.triggers.waits import defer_wait
 
             defer_wait(
                 self, poller.wait, twilio_conn_id=self.twilio_conn_id, schedule=self._schedule, timeout=self.timeout

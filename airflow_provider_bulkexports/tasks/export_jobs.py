@@ -20,7 +20,7 @@ from airflow_provider_bulkexports.submission.cancellation import JobGuard
 from airflow_provider_bulkexports.submission.submit import ExportRequest, submit
 from airflow_provider_bulkexports.tasks.deferral import Pauses
 from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
-from airflow_provider_bulkexports.triggers.bulkexports import defer_wait
+from airflow_provider_bulkexports.triggers.waits import defer_wait
 
 __all__ = ["ExportRequest", "JobGuard", "JobWait", "await_jobs", "submit_jobs"]
 

@@ -139,7 +139,7 @@ class TestWithAnyDrip:
     def test_hanging_deletion_does_not_delay_a_timeout(
         self, server: DrippingServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("airflow_provider_bulkexports.triggers.bulkexports._SECONDS_TO_CANCEL", 1.0)
+        monkeypatch.setattr("airflow_provider_bulkexports.triggers.waits._SECONDS_TO_CANCEL", 1.0)
         trigger = ExportCustomJobTrigger([SIDS[0]], "Messages", end_time=time.time() + 0.2, cancel_on_kill=True)
 
         ((event, late),) = asyncio.run(ends_with_times([trigger]))
