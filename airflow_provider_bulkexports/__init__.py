@@ -1,7 +1,7 @@
 """
 Apache Airflow provider for Twilio BulkExports.
 
-The names below are imported when first used: Airflow reads this package before its configuration exists.
+The public names are imported on first use, because Airflow imports this package before its configuration exists.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
     "split_months",
 ]
 
-_HOME_OF = {
+_MODULES = {
     "BulkExportsHook": "hooks.bulkexports",
     "BulkExportsToObjectStorageOperator": "transfers.bulkexports",
     "CreateExportCustomJobOperator": "operators.bulkexports",
@@ -66,8 +66,8 @@ _HOME_OF = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME_OF:
-        return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,5 +1,5 @@
 """
-The only file that asks which Airflow this is.
+The only module that depends on the version of Airflow.
 
 Everything else imports Airflow's names from here, so that one wheel serves Airflow 2.11 and 3.x. Newer places are tried
 first: the older ones still work on 3.x, but warn.
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
+import airflow
 from airflow.configuration import conf
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 from packaging.version import Version
 
 if TYPE_CHECKING:
@@ -42,7 +41,8 @@ if TYPE_CHECKING:
         TaskDeferred,
     )
     from airflow.sdk.execution_time.xcom import XCom
-    from airflow.triggers.base import BaseEventTrigger
+    from airflow.sdk.io.path import ObjectStoragePath
+    from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 else:
     Context = dict
     try:
@@ -51,7 +51,6 @@ else:
             BaseOperator,
             BaseOperatorLink,
             BaseSensorOperator,
-            Connection,
             PokeReturnValue,
             XComArg,
         )
@@ -59,17 +58,13 @@ else:
         from airflow.sdk.execution_time.xcom import XCom
     except ImportError:  # Airflow 2.11
         from airflow.datasets import Dataset as Asset
-        from airflow.models import BaseOperator, Connection
+        from airflow.models import BaseOperator
         from airflow.models.baseoperatorlink import BaseOperatorLink
         from airflow.models.xcom import XCom
         from airflow.models.xcom_arg import XComArg
         from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
 
         AssetRef = Asset
-    try:
-        from airflow.sdk import BaseHook
-    except ImportError:  # before Airflow 3.1
-        from airflow.hooks.base import BaseHook
     try:
         from airflow.sdk.exceptions import (
             AirflowException,
@@ -90,15 +85,6 @@ else:
             AirflowSkipException,
             TaskDeferred,
         )
-    try:
-        from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-    except ImportError:  # Airflow 2.11 without the standard provider
-        from airflow.triggers.temporal import DateTimeTrigger
-
-    try:
-        from airflow.triggers.base import BaseEventTrigger
-    except ImportError:  # Airflow 2.11 has no event-driven scheduling
-        BaseEventTrigger = BaseTrigger
 
 __all__ = [
     "AIRFLOW_VERSION",
@@ -127,20 +113,49 @@ __all__ = [
     "XCom",
     "XComArg",
     "asset_state_stores",
+    "attached_stores",
     "collect_lineage",
     "conf",
+    "file_system_registry",
     "has_ended",
     "is_recorded_as_ended",
+    "object_storage_path",
     "operator_lineage",
     "task_group",
     "watched_assets",
 ]
 
-AIRFLOW_VERSION = version("apache-airflow")
+#: Names that parsing a DAG file does not need, imported at first use; for each the places to try, the newest first.
+_IMPORTED_LATER = {
+    "BaseEventTrigger": ("airflow.triggers.base:BaseEventTrigger", "airflow.triggers.base:BaseTrigger"),  # none in 2.11
+    "BaseHook": ("airflow.sdk:BaseHook", "airflow.hooks.base:BaseHook"),  # before Airflow 3.1
+    "BaseTrigger": ("airflow.triggers.base:BaseTrigger",),
+    "Connection": ("airflow.sdk:Connection", "airflow.models:Connection"),  # Airflow 2.11
+    "DateTimeTrigger": (
+        "airflow.providers.standard.triggers.temporal:DateTimeTrigger",
+        "airflow.triggers.temporal:DateTimeTrigger",  # Airflow 2.11 without the standard provider
+    ),
+    "TriggerEvent": ("airflow.triggers.base:TriggerEvent",),
+}
 
-#: Whether a task that is no sensor may ask to be started again later: before 3.1 the scheduler ignores the moment.
+
+def __getattr__(name: str) -> Any:
+    reason: Exception | None = None
+    for place in _IMPORTED_LATER.get(name, ()):
+        module, _, attribute = place.partition(":")
+        try:
+            found = globals()[name] = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            reason = error
+        else:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from reason
+
+
+AIRFLOW_VERSION = airflow.__version__
+
+#: Whether a task other than a sensor can be rescheduled: before 3.1 the scheduler starts it again at once.
 CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")
-
 
 #: States of a task that does not run again by itself.
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
@@ -148,32 +163,32 @@ _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
     """
-    What remembers for the assets that a trigger watches for (``await store.aget(key)``, ``store.aset(key, value)``).
+    State stores of the assets that a trigger watches (``await store.aget(key)``, ``store.aset(key, value)``).
 
-    One a watched asset; none before Airflow 3.3.
+    One per watched asset; none before Airflow 3.3.
     """
     stores = getattr(trigger, "asset_state_store", None)
     if stores is None:
         return ()
     try:
-        return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its own short cut is for one asset
+        return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its public methods are for one asset
     except AttributeError:
         return (stores,)
 
 
 def watched_assets(trigger: BaseEventTrigger) -> Sequence[str]:
-    """Names or URIs of the assets that a trigger watches for; none where Airflow does not tell, before 3.3."""
+    """Names or URIs of the assets that a trigger watches; none before Airflow 3.3, which does not say."""
     stores = getattr(trigger, "asset_state_store", None)
     return [str(name) for kind in ("_by_name", "_by_uri") for name in getattr(stores, kind, ())]
 
 
 def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
     """
-    Tell Airflow's collector of lineage what a hook read and wrote.
+    Report a hook's inputs and outputs to Airflow's lineage collector.
 
     :param context: The hook.
-    :param inputs: URIs of assets.
-    :param outputs: URIs of assets.
+    :param inputs: URIs of the assets it read.
+    :param outputs: URIs of the assets it wrote.
     """
     try:
         module = import_module("airflow.sdk.lineage")
@@ -187,43 +202,43 @@ def collect_lineage(context: Any, *, inputs: Sequence[str] = (), outputs: Sequen
 
 
 def operator_lineage(**parts: Any) -> Any:
-    """Make what an operator's OpenLineage methods return; only Airflow's OpenLineage provider calls those."""
+    """Build the return value of an operator's OpenLineage methods, which only the OpenLineage provider calls."""
     return import_module("airflow.providers.openlineage.extractors").OperatorLineage(**parts)
 
 
 class Log(Protocol):
-    """What a task's or trigger's ``self.log`` offers: standard logging on Airflow 2, a look-alike on 3."""
+    """The logger of a task or trigger (``self.log``): standard logging on Airflow 2, a similar one on 3."""
 
     def info(self, message: str, /, *args: Any) -> Any:
-        """Say what happened."""
+        """Log what happened."""
 
     def warning(self, message: str, /, *args: Any) -> Any:
-        """Say what needs attention."""
+        """Log what needs attention."""
 
     def error(self, message: str, /, *args: Any) -> Any:
-        """Say what failed."""
+        """Log what failed."""
 
 
 async def has_ended(task_instance: Any) -> bool:
     """
-    Whether Airflow's records say that a deferred task has ended, asked by a trigger.
+    Whether a deferred task has ended, by Airflow's records; for triggers.
 
-    ``False`` if Airflow cannot be asked.
+    ``False`` if the state cannot be read.
     """
     return await asyncio.to_thread(is_recorded_as_ended, task_instance)
 
 
 def is_recorded_as_ended(task_instance: Any) -> bool:
     """
-    Whether Airflow's records say that a task has ended, so that no other try of it runs or will run by itself.
+    Whether a task has ended, by Airflow's records, so that no other attempt runs or will run by itself.
 
-    Blocks. ``False`` if Airflow cannot be asked: without knowing, nothing is cancelled.
+    Blocks. ``False`` if the state cannot be read, so that nothing is cancelled.
     """
     try:
         return _recorded_state(task_instance) in _ENDED
-    except Exception:  # whatever it is
+    except Exception:  # Airflow's API or database may fail in any way
         logging.getLogger(__name__).warning(
-            "Cannot ask Airflow for the state of the task, so its jobs are left alone", exc_info=True
+            "Could not get the task's state from Airflow; its jobs are left untouched", exc_info=True
         )
         return False
 
@@ -254,10 +269,37 @@ def _state_in_database(task_instance: Any) -> str | None:
 
 
 def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Airflow's decorator; imported here, since it brings all decorators and what they need along."""
+    """Airflow's decorator, imported on first use because it loads every other decorator too."""
     try:
         decorator = import_module("airflow.sdk").task_group
     except ImportError:  # Airflow 2.11
         decorator = import_module("airflow.decorators").task_group
     decorated: Callable[[Callable[..., Any]], Any] = decorator(**arguments)
     return decorated
+
+
+def object_storage_path(url: str, conn_id: str | None = None) -> ObjectStoragePath:
+    """Airflow's path of a file or folder in a store; imported here, because it loads the file systems."""
+    path: ObjectStoragePath = _object_storage_module("path").ObjectStoragePath(url, conn_id=conn_id)
+    return path
+
+
+def attached_stores() -> Collection[Any]:
+    """Stores that a DAG author attached to Airflow; each names its scheme as ``protocol``."""
+    stores: dict[str, Any] = getattr(_object_storage_module("store"), "_STORE_CACHE", {})
+    return stores.values()
+
+
+def file_system_registry() -> Any:
+    """The module that knows which schemes have a file system: ``has_fs(scheme)``."""
+    try:
+        return import_module("airflow.sdk.io.fs")
+    except ImportError:  # before Airflow 3.1
+        return import_module("airflow.io")
+
+
+def _object_storage_module(name: str) -> Any:
+    try:
+        return import_module(f"airflow.sdk.io.{name}")
+    except ImportError:  # Airflow 2.11
+        return import_module(f"airflow.io.{name}")

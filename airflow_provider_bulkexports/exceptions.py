@@ -2,27 +2,26 @@
 Every error that this package raises, as one tree.
 
     BulkExportsError
-    ├── BulkExportsInputError            refused here, before anything was sent (also a ValueError)
-    │   └── DayNotExportableError        the day is too young: says when it becomes exportable
-    ├── BulkExportsConnectionError       no complete answer: refused, reset, timed out, TLS
-    ├── BulkExportsResponseError         an answer that cannot be used: not JSON, a paging loop, a foreign link
-    ├── BulkExportsDownloadError         a day's file could not be fetched whole: says which day
+    ├── BulkExportsInputError            a value was refused before anything was sent (also a ValueError)
+    │   └── DayNotExportableError        the day is too young: see exportable_at
+    ├── BulkExportsConnectionError       no complete response: refused, reset, timed out, TLS
+    ├── BulkExportsResponseError         an unusable response: not JSON, a pagination loop, a foreign link
+    ├── BulkExportsDownloadError         a day's file could not be fetched whole: see day
     ├── BulkExportsStorageError          the destination's store refused or failed: object, operation, what to do
     ├── DayMissingError                  Twilio has no file of a day that should have one
-    ├── TaskKilledError                  Airflow is killing the task, so nothing more was begun
-    └── BulkExportsAPIError              Twilio answered with an error: status, code, message, request id
-        ├── BulkExportsAuthError         401 or 403: the credentials, or what they may do
-        ├── BulkExportsNotFoundError     404: unknown, deleted, aged out, or the wrong account
-        ├── BulkExportsQuotaError        a submission refused since the days of this UTC day are spent
-        ├── BulkExportsRateLimitError    429: too many requests at once; the request was not processed
-        └── BulkExportsServerError       5xx, 408, 421, 425: a fault of Twilio or of the way to it, usually passing
+    ├── TaskKilledError                  Airflow is killing the task, so it starts nothing more
+    └── BulkExportsAPIError              Twilio returned an error: see status, code, twilio_message, request_id
+        ├── BulkExportsAuthError         401 or 403: the credentials, or their permissions
+        ├── BulkExportsNotFoundError     404: unknown, deleted, expired, or of another account
+        ├── BulkExportsQuotaError        a submission rejected because the quota of this UTC day is spent
+        ├── BulkExportsRateLimitError    429: too many requests at once, not processed; see retry_after
+        └── BulkExportsServerError       5xx, 408, 421, 425: Twilio or a proxy failed, usually not for long
 
-Nothing here imports Airflow. What an error means for a task (retry, or fail for good) is decided in
-``tasks/failures.py`` by
-:attr:`BulkExportsError.is_transient`.
+This module imports no Airflow. ``tasks/failures.py`` decides by :attr:`BulkExportsError.is_transient` whether the task
+may be retried.
 
-A message is one printable line of at most :data:`MAX_MESSAGE` characters, whatever a server or a user put into it: it
-travels through logs, databases and pipes that take no lone surrogate, no NUL and no line break.
+A message is one printable line of at most :data:`MAX_MESSAGE` characters, whatever a server or a user put into it: the
+logs, databases and pipes on its way accept no lone surrogate, NUL or line break.
 """
 
 from __future__ import annotations
@@ -53,22 +52,22 @@ __all__ = [
 #: Longest message of an error of this package.
 MAX_MESSAGE = 2_000
 
-#: Characters of a message's end that stay when it is cut: they say what to do.
+#: Characters kept from the end of a message that is cut: the end says what to do.
 _END_OF_MESSAGE = 500
 
-#: What stands for a character that could not be shown, or would not travel.
+#: Replaces a character that cannot be shown or stored.
 _REPLACEMENT = "\ufffd"
 
-#: Marks that belong to the character before them, beside those that Unicode calls marks: skin tones.
+#: Skin tones: they belong to the character before them, although Unicode does not call them marks.
 _MODIFIERS = range(0x1F3FB, 0x1F400)
 _MARKS_OF_ONE_CHARACTER = 16
 
 
 def text_of(value: object) -> str:
-    """A value's own words; the name of its type if it fails to say them, as a foreign exception may."""
+    """``str(value)``; the name of its type if that raises, as an exception of another package may."""
     try:
         return str(value)
-    except Exception:  # noqa: BLE001 -- must not hide what the value is about
+    except Exception:  # noqa: BLE001 -- a failing __str__ must not hide the error it is about
         return type(value).__name__
 
 
@@ -76,10 +75,10 @@ def printable(text: object, limit: int) -> str:
     """
     Make one printable line of any text.
 
-    Line breaks and other separators become spaces. Lone surrogates, control characters, and the invisible ones that
-    change how the others are read (direction marks, zero-width characters) become U+FFFD.
+    Line breaks and other separators become spaces. Lone surrogates, control characters, and invisible characters
+    that change how others are read (direction marks, zero-width characters) become U+FFFD.
 
-    :param limit: Most characters; a longer text is cut between two characters as people see them, and ends in ``…``.
+    :param limit: Maximum number of characters; a longer text is cut between two visible ones, and ends in ``…``.
     """
     line = text_of(text)
     is_cut = len(line) > limit
@@ -94,7 +93,7 @@ def _substitute(character: str) -> str:
 
 
 def _end_of_character(line: str, end: int) -> int:
-    """The last place up to ``end`` at which no accent, skin tone or other mark is torn off."""
+    """The last index up to ``end`` where a cut separates no accent, skin tone or other mark from its character."""
     for place in range(end, max(end - _MARKS_OF_ONE_CHARACTER, 0), -1):
         following = line[place]
         if unicodedata.category(following)[0] != "M" and ord(following) not in _MODIFIERS:
@@ -103,7 +102,7 @@ def _end_of_character(line: str, end: int) -> int:
 
 
 def _message(text: object) -> str:
-    """One printable line; of a long one the beginning, and the end, which says what to do."""
+    """One printable line; a long text keeps its beginning, and its end, which says what to do."""
     whole = text_of(text)
     if len(whole) <= MAX_MESSAGE:
         return printable(whole, MAX_MESSAGE)
@@ -117,7 +116,7 @@ class BulkExportsError(Exception):
     :param message: What failed and what to do; made one printable line of bounded length.
     """
 
-    #: Whether the same request may succeed later without anybody changing anything.
+    #: Whether the same request may succeed later although nobody changes anything.
     is_transient: bool = False
 
     def __init__(self, message: object = "") -> None:
@@ -142,11 +141,11 @@ class DayNotExportableError(BulkExportsInputError):
 
 class BulkExportsConnectionError(BulkExportsError):
     """
-    No complete answer arrived; after a POST it is unknown whether Twilio acted on it.
+    No complete response arrived; after a POST it is unknown whether Twilio processed it.
 
-    :param is_transient: ``False`` for what does not pass by itself, such as a certificate that is not trusted.
-    :param kind: What went wrong, if it is worth advice: ``proxy``, ``certificate``, ``name``, ``refused``.
-    :param reason: The system's or the library's own words, without secrets.
+    :param is_transient: ``False`` if a retry cannot help, for example for a certificate that is not trusted.
+    :param kind: What went wrong, if the message has advice for it: ``proxy``, ``certificate``, ``name``, ``refused``.
+    :param reason: The message of the system or the library, without secrets.
     """
 
     is_transient = True
@@ -160,9 +159,9 @@ class BulkExportsConnectionError(BulkExportsError):
 
 class BulkExportsResponseError(BulkExportsError):
     """
-    An answer arrived that cannot be used.
+    A response arrived that cannot be used.
 
-    :param is_transient: ``False`` when asking again cannot help, such as a page link to another host.
+    :param is_transient: ``False`` if a retry cannot help, for example for a page link to another host.
     """
 
     def __init__(self, message: str, *, is_transient: bool = True) -> None:
@@ -172,9 +171,9 @@ class BulkExportsResponseError(BulkExportsError):
 
 class BulkExportsDownloadError(BulkExportsError):
     """
-    A day's file could not be fetched whole and verified; nothing of it was kept.
+    A day's file could not be fetched whole and verified; no part of it was kept.
 
-    :param day: The day.
+    :param day: The UTC day.
     """
 
     is_transient = True
@@ -188,9 +187,9 @@ class BulkExportsStorageError(BulkExportsError):
     """
     The store of the destination refused or failed an operation.
 
-    :param is_transient: Whether the same may succeed later without anybody changing anything.
+    :param is_transient: Whether the same operation may succeed later although nobody changes anything.
     :param is_forbidden: Whether the credentials lack the permission.
-    :param is_conflict: Whether something is in the way that was to be absent.
+    :param is_conflict: Whether an object exists that had to be absent.
     """
 
     def __init__(
@@ -207,14 +206,14 @@ _APIError = TypeVar("_APIError", bound="BulkExportsAPIError")
 
 class BulkExportsAPIError(BulkExportsError):
     """
-    Twilio answered with an error status.
+    Twilio returned an error status.
 
     :param status: HTTP status.
     :param code: Twilio's error code (https://www.twilio.com/docs/api/errors), if the body had one.
-    :param twilio_message: Twilio's own words, if the body had any.
+    :param twilio_message: Twilio's own message, if the body had one.
     :param more_info: Twilio's page about the code.
     :param request_id: Value of the ``Twilio-Request-Id`` header, which Twilio's support asks for.
-    :param answered_at: Twilio's own time of the answer (its ``Date`` header, UTC); ``None`` if missing or absurd.
+    :param answered_at: Twilio's time of the response (its ``Date`` header, UTC); ``None`` if missing or impossible.
     """
 
     def __init__(
@@ -238,8 +237,9 @@ class BulkExportsAPIError(BulkExportsError):
 
     def restated(self, message: str, kind: type[_APIError]) -> _APIError:
         """
-        Say the same of Twilio's answer in other words, as another kind of error perhaps.
+        Return the same error of Twilio with another message.
 
+        :param message: The new message.
         :param kind: Class of the new error.
         """
         return kind(
@@ -258,14 +258,14 @@ class BulkExportsAuthError(BulkExportsAPIError):
 
 
 class BulkExportsNotFoundError(BulkExportsAPIError):
-    """404: never existed, deleted, aged out after seven days, or belongs to another account."""
+    """404: it never existed, was deleted, expired after seven days, or belongs to another account."""
 
 
 class BulkExportsQuotaError(BulkExportsAPIError):
     """
-    A submission was refused since the account's days of this UTC day are spent; they are renewed at 00:00 UTC.
+    A submission was rejected because the account's quota of this UTC day is spent; it is renewed at 00:00 UTC.
 
-    With 429 it may be an overload after all, which a retry mends.
+    With status 429 it may be an overload instead, so a retry may help: ``is_transient`` is true then.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -274,18 +274,18 @@ class BulkExportsQuotaError(BulkExportsAPIError):
 
 
 class BulkExportsRateLimitError(BulkExportsAPIError):
-    """429, still after the retries: the request was not processed and may be repeated."""
+    """429, also after the retries: the request was not processed and may be sent again."""
 
     is_transient = True
-    #: Seconds that Twilio asked to wait before that (``Retry-After``); ``None`` if it did not.
+    #: Seconds that Twilio asks to wait first (``Retry-After``); ``None`` if it does not say.
     retry_after: float | None = None
 
 
 class BulkExportsServerError(BulkExportsAPIError):
     """
-    5xx, or 408, 421 or 425, still after the retries: somebody between could not, or not in time, pass the request on.
+    5xx, 408, 421 or 425, also after the retries: Twilio, or a proxy before it, failed or was too slow.
 
-    Whether Twilio acted on a POST that was answered so is unknown.
+    After a POST it is unknown whether Twilio processed it.
     """
 
     is_transient = True
@@ -296,6 +296,6 @@ class DayMissingError(BulkExportsError):
 
 
 class TaskKilledError(BulkExportsError):
-    """Airflow is killing the task, so it began nothing more; its retry continues from what is there."""
+    """Airflow is killing the task, so it starts nothing more; its retry continues from there."""
 
     is_transient = True

@@ -1,31 +1,31 @@
-"""The button on a task's page that leads to the export: at Twilio's console, or at the connection's own host."""
+"""The link on a task's page to its export, in Twilio's console or at the connection's own host."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.transport import is_twilio
 from airflow_provider_bulkexports.compat import BaseOperatorLink, Context, XCom
 from airflow_provider_bulkexports.model.resources import ResourceType
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
 __all__ = ["BulkExportsLink", "push_link"]
 
 _XCOM_KEY = "twilio_bulkexports_link"
 
 #: Twilio's documentation ("Bulk Export API overview", 2026) gives the address of *Voice > Settings > Log archives*,
-#: which lists jobs and files; ``__account__`` is part of it and stands for the account of whoever is logged in.
-#: Of messages it says only that they are on the equivalent page under *Messaging*: that address is inferred, and not
-#: certain. No page of a single job is documented.
+#: which lists jobs and files; its ``__account__`` stands for the account of the logged-in user. For messages it only
+#: mentions the equivalent page under *Messaging*: that address is inferred. No page of a single job is documented.
 _CONSOLE = "https://1console.twilio.com/go?to=/account/__account__/us1/{product}/settings/log-archives-settings"
 
 
 class BulkExportsLink(BaseOperatorLink):
     """
-    Link to the export, from the moment on at which the task knows what to link to.
+    Link to the export; it exists as soon as the task knows its job or resource type.
 
-    The address is kept as the task's XCom: Airflow 2 asks for it on its web server, where nothing else of the task is
+    The task stores the address as an XCom: Airflow 2 reads it in its web server, where nothing else of the task is
     known, and Airflow 3 shows that XCom while the task runs or is deferred.
     """
 
@@ -37,7 +37,7 @@ class BulkExportsLink(BaseOperatorLink):
         return _XCOM_KEY
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the address, or nothing while there is none."""
+        """Return the address; empty while there is none."""
         return XCom.get_value(ti_key=ti_key, key=_XCOM_KEY) or ""
 
 
@@ -48,12 +48,14 @@ def push_link(
     resource_type: ResourceType | None = None,
     job_sids: Sequence[str] = (),
 ) -> None:
-    """Let the task's link lead to the jobs, or to the resource type's files if there are none to name."""
-    if task_instance := context.get("ti"):  # none where somebody tries an operator out by hand
+    """Store the address of the task's link: of the jobs or, without any, of the resource type's files."""
+    if task_instance := context.get("ti"):  # absent when the operator is run outside Airflow
         task_instance.xcom_push(key=_XCOM_KEY, value=_address(client, resource_type, job_sids))
 
 
 def _address(client: BulkExportsClient, resource_type: ResourceType | None, job_sids: Sequence[str]) -> str:
+    from airflow_provider_bulkexports.api.urls import is_twilio
+
     if is_twilio(client.base_url):
         product = "messaging" if resource_type is ResourceType.MESSAGES else "voice"
         return _CONSOLE.format(product=product)

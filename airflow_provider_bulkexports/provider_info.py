@@ -1,4 +1,4 @@
-"""What Airflow learns of this package in every one of its processes, so nothing heavy is imported here."""
+"""Provider metadata. Airflow loads it in every process, so import nothing heavy here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PACKAGE = "airflow_provider_bulkexports"
 
 
 def connection_form() -> dict[str, Any]:
-    """Describe the connection form, once: Airflow 3.2 and later read this, older ones the hook, which asks here."""
+    """Describe the connection form. Airflow 3.2 and later read it from the metadata, older ones from the hook."""
     return {
         "ui-field-behaviour": {
             "hidden-fields": ["schema"],
@@ -28,29 +28,29 @@ def connection_form() -> dict[str, Any]:
                 "login": "AC… or SK…",
                 "password": "from Twilio's console",
                 "host": "https://bulkexports.twilio.com",
-                # Airflow 3.3.1 and 3.3.2 answer "Bad Request" to the test of a connection without a port.
-                "port": "0: as in the base URL",
+                # Airflow 3.3.1 and 3.3.2 refuse to test a connection without a port ("Bad Request").
+                "port": "0 for the default",
             },
         },
         "conn-fields": {
             "account_sid": _text_field(
                 "Account SID",
-                "The account (AC…) when the login is an API key; names it in messages, assets and lineage.",
+                "The account (AC…), if the login is an API key. Messages, assets and lineage name it.",
             ),
             "connect_timeout": _seconds_field("Connect timeout (s)", "Seconds to wait for a connection.", 10),
-            "read_timeout": _seconds_field("Read timeout (s)", "Seconds to wait for the next bytes of an answer.", 30),
+            "read_timeout": _seconds_field("Read timeout (s)", "Seconds to wait for the next bytes of a response.", 30),
             "max_retries": {
                 "label": "Retries",
-                "description": "Repetitions of one request after 429, 5xx and network errors; 0 turns them off.",
+                "description": "How often to retry a request after HTTP 429 or 5xx or a network error; 0 disables it.",
                 "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 20, "default": 5},
             },
             "edge": _text_field(
-                "Edge", "Twilio edge location, such as dublin. Leave it empty if in doubt, or if you set a base URL."
+                "Edge", "Twilio edge location, for example dublin. Leave it empty if unsure, or if you set a base URL."
             ),
             "region": {
                 "label": "Region",
                 "description": "Twilio offers BulkExports in us1 only.",
-                # The form lets a drop-down be cleared by itself; None among the choices would be one called "null".
+                # The form's drop-down can be cleared anyway; None among the choices would show as "null".
                 "schema": {"type": ["string", "null"], "enum": ["us1"], "default": "us1"},
             },
         },
@@ -107,14 +107,14 @@ def _asset_uris() -> dict[str, Any]:
 
 def _configuration() -> dict[str, Any]:
     poll_interval = {
-        "description": "Seconds between looks at a job, for tasks that do not say.",
+        "description": "Default `poll_interval` in seconds.",
         "version_added": "0.1.0",
         "type": "float",
         "example": "120",
         "default": "60",
     }
     max_poll_interval = {
-        "description": "Seconds up to which Twilio's estimate stretches them, for tasks that do not say.",
+        "description": "Default `max_poll_interval`: upper limit in seconds when Twilio estimates a later completion.",
         "version_added": "0.1.0",
         "type": "float",
         "example": "600",

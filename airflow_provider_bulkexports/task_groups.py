@@ -1,4 +1,4 @@
-"""export_to_object_storage: the whole way from a range of days to files in a store, in one line of a DAG."""
+"""export_to_object_storage: a task group that submits, waits and stores."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from airflow_provider_bulkexports.compat import conf, task_group
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+from airflow_provider_bulkexports.compat import task_group
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
+from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID, DEFERRABLE
 from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
 
 __all__ = ["export_to_object_storage"]
@@ -27,8 +27,8 @@ def export_to_object_storage(
     failed_days: str = "store",
     check_destination: bool = True,
     upload_options: Mapping[str, Any] | None = None,
-    twilio_conn_id: str = BulkExportsHook.default_conn_name,
-    deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+    twilio_conn_id: str = DEFAULT_CONN_ID,
+    deferrable: bool = DEFERRABLE,
     **store_arguments: Any,
 ) -> Any:
     """
@@ -36,16 +36,16 @@ def export_to_object_storage(
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
     :param destination: Folder: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder``.
-    :param start_day: First UTC day, inclusive. Without days or ranges, those that the run means.
+    :param start_day: First UTC day, inclusive. Without days or ranges, those that the run covers.
     :param end_day: Last UTC day, inclusive.
     :param ranges: Instead of days: a list of ``{"start_day": …, "end_day": …}``, or a task's output; the group is
-        mapped over it, one job each.
+        mapped over them, with one job each.
     :param object_storage_conn_id: Airflow connection of the store.
     :param group_id: Prefix of the three task ids.
-    :param failed_days: If days fail at Twilio: ``store`` the others and then fail, naming them; ``fail`` the wait, so
-        that nothing is stored; or ``ignore`` them and store the others.
-    :param check_destination: Let ``submit`` write a small object to the destination and remove it, before it spends
-        quota.
+    :param failed_days: If days fail at Twilio: ``store`` the others and then fail, naming the failed days; ``fail`` the
+        wait and store nothing; or ``ignore`` them and store the others.
+    :param check_destination: Before it spends quota, ``submit`` writes a small object to the destination and removes
+        it.
     :param upload_options: Arguments of the store for everything that is written, such as encryption.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``.
     :param deferrable: Wait in the triggerer instead of on a worker.

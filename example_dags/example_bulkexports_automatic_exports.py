@@ -1,18 +1,16 @@
 """
-Fetch every day that Twilio exports by itself, soon after it is there and long before it is gone.
+Store every day that Twilio exports automatically, long before Twilio removes its file.
 
 With *automatic daily export* switched on (in Twilio's console, or ``client.update_configuration("Messages",
-enabled=True)``), Twilio makes the file of each day after it is over, without any job, and removes it after seven days.
-A watcher looks at the list of files every five minutes. New files start a run, which stores them.
+enabled=True)``), Twilio makes each day's file without a job, and removes it after seven days. A watcher polls the list
+of files every five minutes. New files start a run, which stores them.
 
-The files that are there when the watcher looks for the first time count as new, so that none is missed. Airflow 3.3
-remembers what was announced. Before it, a restarted triggerer announces them all again; that costs a run, which skips
-whatever is stored already.
+Files that exist at the watcher's first poll count as new, so that none is missed. Airflow 3.3 remembers which files it
+announced. Earlier versions announce all files again when the triggerer restarts; the run then skips stored files.
 
-A run that you trigger by hand has no new files, so the trigger form asks for its days. That is how to fetch a file
-again that was announced before.
+A run that you trigger by hand has no new files, so the trigger form asks for its days. Use it to fetch a file again.
 
-Airflow 2 has no watchers: there a run a day waits for the file of its day.
+Airflow 2 has no watchers: there a daily run waits for the file of its day.
 
 To run it: besides the connection to Twilio (see ``example_bulkexports_daily.py``), set the Airflow variable
 ``twilio_exports`` to a folder, such as ``s3://my-bucket/twilio``.
@@ -32,12 +30,12 @@ except ImportError:  # Airflow 2
     has_watchers, schedule = False, "@daily"
 else:
     new_file = ExportDayEventTrigger(resource_type="Messages", announce_existing=True)
-    # Airflow knows assets and watchers by their names: two DAG files with one name switch each other's watcher off.
+    # Airflow identifies assets and watchers by name: two DAG files with the same name turn each other's watcher off.
     watcher = AssetWatcher(name="example_bulkexports_new_message_file", trigger=new_file)
     new_files = Asset("example_bulkexports_message_files", watchers=[watcher])
     has_watchers, schedule = True, [new_files]
 
-# The days of the files that started the run; of a run that was triggered by hand, those that its form asked for.
+# The days of the files that started the run, or those of the form if the run was triggered by hand.
 NEW_DAYS = (
     "{{ triggering_asset_events.values() | sum(start=[]) | map(attribute='extra.payload.days', default=[]) "
     "| sum(start=[]) | join(',') or params.days }}"

@@ -1,18 +1,17 @@
 """
-Bring three years of messages into an object store, month by month: trigger it once.
+Store three years of messages in an object store, month by month: trigger it once.
 
-Three years are 1096 days, and a Twilio account, with all its subaccounts, may request 366 in a UTC day. So the months
-do not fit into one day: those that Twilio refuses for the quota wait, without occupying a worker, until the next
-00:00 UTC, and this run takes three UTC days, or four if the months come in an order that fits badly. Nothing has to be
-planned for that. ``plan_quota`` shows what is possible:
+Three years are 1096 days, and a Twilio account, with all its subaccounts, may request 366 in a UTC day. Months beyond
+the quota wait until the next 00:00 UTC, without occupying a worker. So this run takes three UTC days, or four if the
+order of the months fits badly; you need not plan anything. ``plan_quota`` shows what is possible:
 
     >>> {day: len(months) for day, months in plan_quota(MONTHS, today="2026-11-24").items()}
     {'2026-11-24': 12, '2026-11-25': 12, '2026-11-26': 12}
 
-Each month is one job, one e-mail to the account's owners, and one copy of the three tasks (submit, wait, store), which
-goes on as soon as its job is done: Twilio removes a file seven days after it was made. One job a day instead would be
-1096 mapped copies, more than Airflow's ``max_map_length`` of 1024, and 1096 e-mails. A month that fails is cleared by
-itself, and submits only the days that failed.
+Each month is one job, one e-mail to the account's owners, and one copy of the three tasks (submit, wait, store). Its
+files are stored as soon as its job is done, because Twilio removes a file after seven days. One job a day instead would
+be 1096 mapped copies, more than Airflow's ``max_map_length`` of 1024, and 1096 e-mails. If a month fails, clear its
+tasks only: they submit the failed days again.
 
 To run it: besides the connection to Twilio (see ``example_bulkexports_daily.py``), set the Airflow variable
 ``twilio_exports`` to a folder such as ``s3://my-bucket/twilio``, and make a pool that keeps the exports from taking
@@ -46,7 +45,7 @@ with DAG(
     doc_md=__doc__,
     tags=["example", "twilio"],
 ):
-    # Mapped over the months; 36 copies of each of its three tasks.
+    # Mapped over the months: 36 copies of each of the three tasks.
     stored = export_to_object_storage(
         resource_type="Messages",
         ranges=MONTHS,

@@ -1,13 +1,13 @@
 """
-Every day, export the day's messages from Twilio and start what depends on them.
+Export each day's messages from Twilio, and start the tasks that need them.
 
-Twilio BulkExports writes all records of one type and one UTC day (here: messages) into one file. Asking for it
-creates an export *job*, which waits in Twilio's queue and then runs for minutes to hours; afterwards the file can be
-fetched for seven days. A day can be asked for from 00:00 UTC two days later, so a run waits for that moment first,
-without occupying a worker.
+Twilio BulkExports writes all records of one type and one UTC day (here: messages) into one file. A request for it
+creates an export *job*, which waits in Twilio's queue and then runs for minutes to hours; after that, Twilio keeps the
+file for seven days. A day is exportable from 00:00 UTC two days later, so a run first waits until then, without
+occupying a worker.
 
-Each run exports its own day: the partition key, data interval or logical date that Airflow gave it. Clearing a run
-finds the job that it submitted before instead of submitting another, which would cost quota again.
+Each run exports the day of its partition key, data interval or logical date. A cleared run adopts the job that it
+submitted before; another job would cost quota again.
 
 To run it: add a connection ``twilio_bulkexports_default`` of type "Twilio BulkExports" with the Account SID as login
 and the Auth Token as password, or start ``bulkexports simulate`` and use the connection that it prints.
@@ -40,7 +40,7 @@ with DAG(
         deferrable=True,
     )
 
-    # Waits in the triggerer until Twilio has exported the day, and fails if Twilio could not.
+    # Waits in the triggerer until Twilio has exported the day; fails if Twilio could not.
     wait = ExportCustomJobSensor(
         task_id="wait",
         job_sid=submit.output,
@@ -50,7 +50,7 @@ with DAG(
     # The sensor's result says which days have records ("completed"), have none ("empty"), or failed.
     @task
     def report(result: dict) -> str:
-        """Stand in for whatever needs the day: here it only says what is there."""
+        """Replace this with the task that needs the day."""
         return f"{len(result['completed'])} day(s) with records, {len(result['empty'])} without"
 
     report(wait.output)

@@ -1,12 +1,12 @@
 """
-Start other DAGs with the days they need: one run for each stored day, one for each month that is complete.
+Start other DAGs with the days they need: one run for each stored day, one for each complete month.
 
-The first DAG stores every day's messages and announces each as a *partition* of an asset, with the day as its key. The
-second DAG runs once for each of them. The third runs once a month, exactly when the last missing day of the month is
-stored, whichever day that is and however the days got there: day by day, or many at once in a backfill.
+The first DAG stores each day's messages and emits the day as a *partition* of an asset, with the day as its key. The
+second DAG runs once for each day. The third runs once a month, as soon as the last missing day of the month is stored,
+in any order: day by day, or many at once in a backfill.
 
-Partitions that a task announces need Airflow 3.3. Before that, the asset (on Airflow 2: the dataset) makes plain
-events, which list their days: the second DAG then starts with every event, and there is no third.
+Emitting partitions needs Airflow 3.3. Earlier versions add plain events to the asset (on Airflow 2: the dataset), which
+list their days: the second DAG then starts with every event, and the third does not exist.
 
 To run it: besides the connection to Twilio (see ``example_bulkexports_daily.py``), set the environment variable
 ``TWILIO_ACCOUNT_SID``, which names the asset, and the Airflow variable ``twilio_exports`` to a folder.
@@ -35,7 +35,7 @@ except ImportError:  # before Airflow 3.3
     each_day, each_month = [messages], None
 else:
     each_day = PartitionedAssetTimetable(assets=messages)
-    # The keys are days; a month waits for all of its own.
+    # The keys are days; a month waits for all of its days.
     whole_month = RollupMapper(upstream_mapper=StartOfMonthMapper(input_format="%Y-%m-%d"), window=MonthWindow())
     each_month = PartitionedAssetTimetable(assets=messages, default_partition_mapper=whole_month)
 
@@ -67,7 +67,7 @@ with DAG(
 
     @task
     def days_to_read(**context) -> list[str]:
-        """Stand in for whatever reads a day: here it only says which."""
+        """Replace this with the task that reads the day."""
         if context.get("partition_key"):
             return [context["partition_key"]]
         before_airflow_3 = "triggering_dataset_events"
@@ -87,7 +87,7 @@ if each_month:
 
         @task
         def month_to_close(**context) -> str:
-            """Stand in for whatever needs a whole month: here it only says which, such as 2026-01."""
+            """Replace this with the task that needs the whole month; the key is for example 2026-01."""
             return context["partition_key"]
 
         month_to_close()

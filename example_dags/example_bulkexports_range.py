@@ -1,9 +1,9 @@
 """
-Export a range of days from Twilio by hand and store their files: trigger it with the days you want.
+Export a range of days from Twilio and store their files: trigger it with the days you want.
 
-One job can hold up to 366 days, which is also what a Twilio account, with all its subaccounts, may ask for in one UTC
-day; every job costs its days from that quota when it is submitted, and Twilio mails the account's owners about it. So
-the range goes into one job, and running the task again finds that job instead of submitting another.
+A job can have up to 366 days, which is also the quota of a Twilio account, with all its subaccounts, for one UTC day. A
+job's days count when it is submitted, and Twilio emails the account's owners about it. So the whole range is one job,
+and a task that runs again adopts it.
 
 To run it: add a connection ``twilio_bulkexports_default`` of type "Twilio BulkExports" with the Account SID as login
 and the Auth Token as password, or start ``bulkexports simulate`` and use the connection that it prints. ``bulkexports
@@ -30,7 +30,7 @@ with DAG(
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    # What the trigger form asks for. Days are UTC days, and both are included.
+    # The fields of the trigger form. Days are UTC days, and both are inclusive.
     params={
         "resource_type": "Messages",
         "start_day": "2026-01-01",
@@ -45,13 +45,13 @@ with DAG(
         resource_type="{{ params.resource_type }}",
         start_day="{{ params.start_day }}",
         end_day="{{ params.end_day }}",
-        friendly_name="range export",  # shown in Twilio's console and mails
+        friendly_name="range export",  # shown in Twilio's console and e-mails
         deferrable=True,
     )
 
-    # Returns the days by their end: {"completed": ["2026-01-01", ...], "empty": [...], "failed": [...], ...}.
-    # failed_days="store": if days fail at Twilio, the others are stored all the same, and then "store" fails and names
-    # them. By default "wait" would fail, and nothing be stored. "ignore" would only list them.
+    # Returns the days by state: {"completed": ["2026-01-01", ...], "empty": [...], "failed": [...], ...}.
+    # failed_days="store": if days fail at Twilio, task "store" stores the others, and then fails and names the failed
+    # days. By default, task "wait" fails and nothing is stored. With "ignore" they are only listed.
     wait = ExportCustomJobSensor(
         task_id="wait",
         job_sid=submit.output,
@@ -59,7 +59,7 @@ with DAG(
         deferrable=True,
     )
 
-    # One verified .json.gz file a day, under resource_type=Messages/day=2026-01-01/; what is there already is skipped.
+    # One verified .json.gz file a day, under resource_type=Messages/day=2026-01-01/; stored files are skipped.
     store = BulkExportsToObjectStorageOperator(
         task_id="store",
         resource_type="{{ params.resource_type }}",

@@ -1,10 +1,9 @@
 """
-Every day, export the day's calls from Twilio and store the file in an object store.
+Export each day's calls from Twilio and store the file in an object store.
 
-Twilio removes the file of an exported day after seven days, and hands out links to it that work once and for four
-minutes. So the file is fetched as soon as it is there, verified, and published in one step: below the destination there
-is a whole file or none. A note beside it, with its size and SHA-256, lets a task that runs again fetch only what is
-missing.
+Twilio removes a day's file after seven days, and each link to it works once, within four minutes. So the file is
+fetched as soon as it exists, verified, and published in one step: the destination has the whole file or none. A
+manifest beside it has its size and SHA-256, so that a task that runs again fetches only what is missing.
 
 To run it: besides the connection to Twilio (see ``example_bulkexports_daily.py``), set the Airflow variable
 ``twilio_exports`` to a folder such as ``s3://my-bucket/twilio``, and install the store's extra, such as
@@ -41,7 +40,7 @@ with DAG(
 
     @task
     def report(files: list) -> str:
-        """Stand in for whatever reads the files: here it only says what is there."""
+        """Replace this with the task that reads the files."""
         return ", ".join(f"{file['records']} records in {file['uri']}" for file in files)
 
     report(stored)

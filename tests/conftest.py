@@ -1,4 +1,4 @@
-"""What every test needs: an Airflow home of its own, a simulator of Twilio's side, and a connection to it."""
+"""Every test gets an Airflow home of its own, a simulator of Twilio's side, and a connection to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-# Before anything imports Airflow: it reads its configuration once.
+# Airflow reads its configuration once, when it is first imported.
 os.environ.update(
     {
         "AIRFLOW_HOME": tempfile.mkdtemp(prefix="bulkexports-airflow-"),
@@ -21,36 +21,57 @@ import atexit
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
-import time_machine
-from support.constants import NOON, QUICK, quick
-from support.task_runner import TaskEnd, Timeline, run_to_end
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.compat import (
-    AIRFLOW_VERSION,
-)
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
+# Fixtures import what they need: the process that hands tests to the others needs none of it, nor waits for Airflow.
+if TYPE_CHECKING:
+    from support.task_runner import TaskEnd, Timeline
 
-# Tests talk to servers on this machine, also by clients that would go through a proxy.
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
+    from airflow_provider_bulkexports.simulator import Simulator
+
+# Tests talk to servers on this machine, some through clients that would use a proxy.
 for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[variable]
 
 hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)  # poe quick
 hypothesis.settings.load_profile("any machine")
 
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 
+#: Cases of one test that the inner loop runs, unless the test's marker ``sample`` says another number.
+SAMPLE = 8
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Of every test with many cases, mark those beyond an evenly spread sample as ``surplus``."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for of_test in cases.values():
+        marker = of_test[0].get_closest_marker("sample")
+        size = marker.args[0] if marker else SAMPLE
+        kept = {number * len(of_test) // size for number in range(size)}
+        for number, item in enumerate(of_test):
+            if number not in kept and len(of_test) > size:
+                item.add_marker(pytest.mark.surplus)
+
+
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """A simulator whose clock stands still until the test advances it."""
+    from support.constants import NOON
+
+    from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
+
     with Simulator(clock=SimulatedClock(start=NOON, speed=0)) as simulator:
         yield simulator
 
@@ -58,6 +79,10 @@ def sim() -> Iterator[Simulator]:
 @pytest.fixture
 def client(sim: Simulator) -> Iterator[BulkExportsClient]:
     """A client of the simulator's main account."""
+    from support.constants import QUICK
+
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
+
     client = BulkExportsClient(
         sim.account_sid, sim.auth_token, base_url=sim.base_url, retry=QUICK, today=lambda: sim.clock.now().date()
     )
@@ -67,7 +92,11 @@ def client(sim: Simulator) -> Iterator[BulkExportsClient]:
 
 @pytest.fixture
 def connection(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The default Airflow connection, to the simulator's main account; retries wait no time."""
+    """The default Airflow connection, to the simulator's main account; retries do not wait."""
+    from support.constants import quick
+
+    from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+
     conn_id = BulkExportsHook.default_conn_name
     monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", sim.connection_json())
     monkeypatch.setattr("airflow_provider_bulkexports.hooks.connection.RetryPolicy", quick)
@@ -76,7 +105,7 @@ def connection(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def context() -> dict[str, Any]:
-    """The context of a manual run that means no day."""
+    """The context of a manual run that covers no day."""
     run = SimpleNamespace(run_id="manual__1")
     task_instance = SimpleNamespace(
         dag_id="exports",
@@ -96,6 +125,9 @@ def context() -> dict[str, Any]:
 @pytest.fixture
 def timeline(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Timeline]:
     """Move time by sleeping, in this thread only: the simulator's own thread keeps the real time."""
+    import time_machine
+    from support.task_runner import Timeline
+
     this_thread = threading.get_ident()
     sleep, async_sleep, monotonic = time.sleep, asyncio.sleep, time.monotonic
     with time_machine.travel(sim.clock.now(), tick=False) as traveller:
@@ -124,7 +156,11 @@ def run_task(
     timeline: Timeline, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[], Any]], TaskEnd]:
     """Run a task to its end as Airflow does; see ``support.task_runner``."""
-    if AIRFLOW_VERSION.startswith("2."):  # it asks its database when a rescheduled sensor began
+    from support.task_runner import run_to_end
+
+    from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
+
+    if AIRFLOW_VERSION.startswith("2."):  # it reads from its database when a rescheduled sensor began
         monkeypatch.setattr("airflow.sensors.base._orig_start_date", lambda **_: context["ti"].first_rescheduled_at)
 
     return lambda make_task: run_to_end(make_task, context, timeline)

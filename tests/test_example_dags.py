@@ -1,4 +1,4 @@
-"""Every example DAG is run to its end, by Airflow, against the simulator."""
+"""Airflow runs every example DAG against the simulator."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def xcom(dag_run: Any, task_id: str) -> Any:
     return dag_run.get_task_instance(task_id).xcom_pull(task_ids=task_id)
 
 
-def test_no_example_is_forgotten_here() -> None:
+def test_every_example_is_tested() -> None:
     assert sorted(file.name for file in EXAMPLES.glob("*.py")) == [
         "example_bulkexports_automatic_exports.py",
         "example_bulkexports_backfill.py",
@@ -101,7 +101,7 @@ def test_daily_example_exports_the_day_of_its_run(airflow_db: None, fast: Simula
 
 
 @pytest.mark.slow
-def test_range_example_exports_the_days_it_is_triggered_with(
+def test_range_example_exports_the_days_of_its_configuration(
     airflow_db: None, fast: Simulator, connection: str, tmp_path: Path
 ) -> None:
     fast.state.empty_day("Calls", "2026-02-02")
@@ -122,7 +122,7 @@ def test_range_example_exports_the_days_it_is_triggered_with(
 
 
 @pytest.mark.slow
-def test_range_example_stores_the_other_days_and_then_fails_with_a_day_that_fails(
+def test_range_example_stores_other_days_before_it_fails(
     airflow_db: None, fast: Simulator, connection: str, tmp_path: Path
 ) -> None:
     fast.state.fail_day("Messages", "2026-01-04")
@@ -140,7 +140,7 @@ def test_range_example_stores_the_other_days_and_then_fails_with_a_day_that_fail
 
 
 @pytest.mark.slow
-def test_storage_example_leaves_the_day_in_the_bucket(
+def test_storage_example_stores_the_day_in_the_bucket(
     airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The bucket is a folder here; test_s3.py stores in an S3 API.
@@ -155,7 +155,7 @@ def test_storage_example_leaves_the_day_in_the_bucket(
     assert xcom(ended, "report") == f"50 records in file://{stored}"
 
 
-def test_backfill_example_says_what_the_plan_of_its_quota_is() -> None:
+def test_backfill_example_logs_its_quota_plan() -> None:
     file = EXAMPLES / "example_bulkexports_backfill.py"
     dag_in(file)
     example = doctest.DocTestParser().get_doctest(
@@ -172,10 +172,10 @@ def test_backfill_example_says_what_the_plan_of_its_quota_is() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_backfill_example_stores_three_years_through_days_of_quota(
+def test_backfill_example_stores_three_years_across_quota_days(
     airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timeline: Any
 ) -> None:
-    """Whoever waits for midnight moves the clocks of the tasks and of the simulator there."""
+    """A task that waits for midnight moves the clocks of tasks and simulator there."""
     monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
     fast.knobs.records_per_day = 1
@@ -194,7 +194,7 @@ def test_backfill_example_stores_three_years_through_days_of_quota(
 
 
 @pytest.mark.slow
-def test_partitions_example_announces_the_day_to_the_dags_that_wait_for_it(
+def test_partitions_example_starts_dags_that_wait_for_the_day(
     airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
@@ -233,7 +233,7 @@ def test_partitions_example_reads_the_days_in_every_airflow(context: dict[str, A
 
 @pytest.mark.slow
 @pytest.mark.skipif(Version(AIRFLOW_VERSION) >= Version("3"), reason="files start the DAG: system/test_watchers.py")
-def test_automatic_example_waits_for_the_file_of_the_day_where_there_are_no_watchers(
+def test_automatic_example_waits_for_the_file_without_watchers(
     airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
@@ -298,7 +298,7 @@ def event(*days: str) -> SimpleNamespace:
     ],
     ids=["one asset", "two assets", "by hand", "no events", "an asset event by hand", "one by hand among others"],
 )
-def test_days_are_those_of_the_new_files_or_those_given_by_hand(events: dict[str, Any], days: str) -> None:
+def test_days_come_from_new_files_or_the_configuration(events: dict[str, Any], days: str) -> None:
     strict = Environment(undefined=StrictUndefined, autoescape=False)  # as Airflow renders
     for page, template in templates_of_events().items():
         shown = strict.from_string(template).render(triggering_asset_events=events, params={"days": "given by hand"})
@@ -307,7 +307,7 @@ def test_days_are_those_of_the_new_files_or_those_given_by_hand(events: dict[str
 
 @pytest.mark.slow
 @NEEDS_WATCHERS
-def test_automatic_example_triggered_by_hand_stores_the_days_that_it_is_given(
+def test_manual_run_of_automatic_example_stores_given_days(
     airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
@@ -322,7 +322,7 @@ def test_automatic_example_triggered_by_hand_stores_the_days_that_it_is_given(
 
 @pytest.mark.slow
 @NEEDS_WATCHERS
-def test_automatic_example_triggered_by_hand_without_days_says_what_to_do(
+def test_manual_run_of_automatic_example_asks_for_days(
     airflow_db: None,
     connection: str,
     tmp_path: Path,
@@ -352,7 +352,7 @@ def watched_names(text: str) -> list[str]:
     return names
 
 
-def test_no_two_dags_that_a_reader_may_copy_share_an_asset_or_a_watcher() -> None:
+def test_copied_examples_share_no_asset_or_watcher() -> None:
     root = EXAMPLES.parent
     blocks = [block for page in [root / "README.md", *(root / "docs").glob("*.md")] for block in python_blocks(page)]
     files = [file.read_text() for file in EXAMPLES.glob("*.py")]

@@ -1,8 +1,8 @@
 """
-From submission to the end of the wait through every fault at every step: one job, the right state, a useful last word.
+Every fault at every step from submission to the end of the wait: one job, the right state, a useful error.
 
-The client does not repeat anything here (``test_retries.py`` has that), so that each fault is felt where it strikes. A
-create task that fails so that it may be retried is retried once, as Airflow would.
+The client retries nothing here (``api/test_retries.py`` tests that), so each fault takes effect in its own step. A
+create task that may be retried is retried once, as Airflow would.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ LIST = {"method": "GET", "path": r"/v1/Exports/Messages/Jobs"}
 CREATE = {"method": "POST", "path": r"/v1/Exports/Messages/Jobs"}
 FETCH = {"method": "GET", "path": r"/v1/Exports/Jobs/JS.*"}
 
-#: Seconds after which the client gives up on an answer, where the fault is that there is none in time.
-IMPATIENT = 0.5
+#: Read timeout of the client, in seconds, where the fault is a late response.
+READ_TIMEOUT = 0.5
 
 RETRIED = ("up_for_retry", "success")
 DONE = ("success",)
@@ -42,21 +42,21 @@ FAILED = ("failed",)
 @dataclass(frozen=True)
 class Row:
     """
-    A fault, and what comes of it at each step.
+    A fault, and its effect at each step.
 
-    :param says: What the error says of it.
-    :param listing: States of the create task's tries if the look for its job is struck.
-    :param refused: The same if the submission is struck and did not arrive; ``None``: not of this fault.
-    :param lost: The same if the submission arrived and its answer is struck.
-    :param wait: State of the wait if the fault does not pass, and with ``soft_fail``.
-    :param passes: Whether it may pass by itself.
-    :param delayed: Whether the client has to give up on an answer for it.
+    :param says: Words of the error.
+    :param listing: States of the create task's attempts if the fault hits the search for its job.
+    :param not_sent: The same if it hits the submission, which did not arrive; ``None`` if this fault cannot.
+    :param lost: The same if the submission arrived and the fault hits its response.
+    :param wait: State of the wait if the fault lasts, without and with ``soft_fail``.
+    :param passes: Whether the fault may pass by itself.
+    :param delayed: Whether the client runs into its read timeout.
     """
 
     fault: dict[str, Any]
     says: str
     listing: tuple[str, ...] = RETRIED
-    refused: tuple[str, ...] | None = DONE
+    not_sent: tuple[str, ...] | None = DONE
     lost: tuple[str, ...] | None = DONE
     wait: tuple[str, str] = ("up_for_retry", "up_for_retry")
     passes: bool = True
@@ -64,26 +64,26 @@ class Row:
 
 
 def final(status: int, says: str) -> Row:
-    """What a retry cannot mend."""
-    ends: dict[str, Any] = {"listing": FAILED, "refused": FAILED, "lost": None, "wait": ("failed", "skipped")}
+    """A fault that a retry cannot fix."""
+    ends: dict[str, Any] = {"listing": FAILED, "not_sent": FAILED, "lost": None, "wait": ("failed", "skipped")}
     return Row({"status": status}, says, passes=False, **ends)
 
 
 TABLE = {
-    "429": Row({"status": 429}, "HTTP 429", refused=DONE, lost=None),
-    "429 with Retry-After": Row({"status": 429, "headers": {"Retry-After": "7"}}, "HTTP 429", refused=DONE, lost=None),
+    "429": Row({"status": 429}, "HTTP 429", not_sent=DONE, lost=None),
+    "429 with Retry-After": Row({"status": 429, "headers": {"Retry-After": "7"}}, "HTTP 429", not_sent=DONE, lost=None),
     "500": Row({"status": 500}, "HTTP 500"),
     "503": Row({"status": 503, "headers": {"Retry-After": "30"}}, "HTTP 503"),
     "gateway page": Row({"status": 502, "body": HTML_PAGE}, "HTTP 502"),
     "error without a body": Row({"status": 504, "body": ""}, "HTTP 504"),
-    "web page": Row({"status": 200, "body": HTML_PAGE}, "not with what was asked for"),
-    "empty body": Row({"status": 200, "body": ""}, "not with what was asked for"),
+    "web page": Row({"status": 200, "body": HTML_PAGE}, "Unexpected response to"),
+    "empty body": Row({"status": 200, "body": ""}, "Unexpected response to"),
     "broken JSON": Row(
-        {"status": 201, "body": '{"job_sid": "JS', "content_type": "application/json"}, "not with what was asked for"
+        {"status": 201, "body": '{"job_sid": "JS', "content_type": "application/json"}, "Unexpected response to"
     ),
-    "redirect": Row({"status": 302, "headers": {"Location": "/login"}}, "not with what was asked for"),
-    "reset": Row({"drop": True}, "got no complete answer"),
-    "time-out": Row({"delay": 2 * IMPATIENT}, "got no complete answer", refused=None, delayed=True),
+    "redirect": Row({"status": 302, "headers": {"Location": "/login"}}, "Unexpected response to"),
+    "reset": Row({"drop": True}, "did not get a complete response"),
+    "time-out": Row({"delay": 2 * READ_TIMEOUT}, "did not get a complete response", not_sent=None, delayed=True),
     "401": final(401, "Check the connection's login"),
     "403": final(403, "The credentials lack the permission"),
     "404": final(404, "the account of the credentials"),
@@ -93,22 +93,22 @@ rows = pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
 
 
 def only(step: str) -> pytest.MarkDecorator:
-    """The rows that say something of a step."""
+    """The rows that have an expectation for a step."""
     some = {name: row for name, row in TABLE.items() if getattr(row, step)}
     return pytest.mark.parametrize("row", some.values(), ids=some)
 
 
 @pytest.fixture(autouse=True)
-def blunt(connection: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """A client that repeats nothing, and is impatient where patience is what is tested."""
+def client_without_retries(connection: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Make the client retry nothing, and give it a short read timeout where the row says so."""
     hooks = "airflow_provider_bulkexports.hooks.connection"
     monkeypatch.setattr(f"{hooks}.RetryPolicy", lambda **_: RetryPolicy(max_retries=0))
     if request.node.callspec.params["row"].delayed:
 
-        def impatient(*args: Any, **kwargs: Any) -> BulkExportsClient:
-            return BulkExportsClient(*args, **kwargs | {"read_timeout": IMPATIENT})
+        def with_timeout(*args: Any, **kwargs: Any) -> BulkExportsClient:
+            return BulkExportsClient(*args, **kwargs | {"read_timeout": READ_TIMEOUT})
 
-        monkeypatch.setattr(f"{hooks}.BulkExportsClient", impatient)
+        monkeypatch.setattr(f"{hooks}.BulkExportsClient", with_timeout)
 
 
 @pytest.fixture(params=["poke", "reschedule", "deferrable"])
@@ -118,7 +118,7 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def create(run_task: Callable[..., Any], context: dict[str, Any], mode: str) -> Callable[[], list[Any]]:
-    """Run the create task, and its retry if it has one; how the tries ended."""
+    """Run the create task, and its retry if it has one; return how the attempts ended."""
 
     def make() -> CreateExportCustomJobOperator:
         with DAG("exports", schedule=None):
@@ -142,7 +142,7 @@ def wait_for(run_task: Callable[..., Any], mode: str) -> Callable[..., Any]:
 
 
 def check(ends: list[Any], sim: Simulator, expected: tuple[str, ...], says: str, wait_for: Any) -> None:
-    """The tries ended as expected and said why; there is one job at most, and if there is one, it can be waited for."""
+    """Check the attempts' states and errors; there is at most one job, and a wait for it succeeds."""
     assert tuple(end.state for end in ends) == expected, [end.error for end in ends]
     for end in ends:
         assert end.error is None or says in str(end.error)
@@ -157,31 +157,33 @@ def check(ends: list[Any], sim: Simulator, expected: tuple[str, ...], says: str,
 
 
 @rows
-def test_a_fault_in_the_look_for_the_task_s_job(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
+def test_fault_while_searching_for_the_job(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
     sim.faults.add(Fault(**row.fault, **LIST, times=1))
 
     check(create(), sim, row.listing, row.says, wait_for)
 
 
-@only("refused")
-def test_a_submission_that_does_not_arrive(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
+@only("not_sent")
+def test_submission_that_does_not_arrive(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
     sim.faults.add(Fault(**row.fault, **CREATE, times=1))
 
     ends = create()
 
-    assert row.refused is not None
-    check(ends, sim, row.refused, row.says, wait_for)
+    assert row.not_sent is not None
+    check(ends, sim, row.not_sent, row.says, wait_for)
 
 
-@pytest.mark.parametrize("row", [Row({"delay": 2 * IMPATIENT, "drop": True}, "no complete answer", delayed=True)])
-def test_a_submission_that_times_out_and_does_not_arrive(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
+@pytest.mark.parametrize(
+    "row", [Row({"delay": 2 * READ_TIMEOUT, "drop": True}, "did not get a complete response", delayed=True)]
+)
+def test_submission_that_times_out_and_does_not_arrive(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
     sim.faults.add(Fault(**row.fault, **CREATE, times=1))
 
     check(create(), sim, DONE, row.says, wait_for)
 
 
 @only("lost")
-def test_a_submission_whose_answer_is_lost(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
+def test_submission_with_lost_response(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
     sim.faults.add(Fault(**row.fault, **CREATE, processed=True, times=1))
 
     assert row.lost is not None
@@ -190,7 +192,7 @@ def test_a_submission_whose_answer_is_lost(sim: Simulator, create: Any, wait_for
 
 
 @only("lost")
-def test_a_submission_whose_answer_is_lost_in_an_outage(
+def test_submission_with_lost_response_in_an_outage(
     sim: Simulator, create: Any, wait_for: Any, row: Row, timeline: Any
 ) -> None:
     outage = Fault(status=503, **LIST, after=1, times=None)
@@ -202,7 +204,7 @@ def test_a_submission_whose_answer_is_lost_in_an_outage(
 
 
 @only("passes")
-def test_a_wait_survives_what_passes(sim: Simulator, wait_for: Any, row: Row) -> None:
+def test_wait_survives_passing_fault(sim: Simulator, wait_for: Any, row: Row) -> None:
     sid = sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
     sim.faults.add(Fault(**row.fault, **FETCH, times=3 if row.delayed else MAX_CONSECUTIVE_FAILURES - 1))
 
@@ -214,7 +216,7 @@ def test_a_wait_survives_what_passes(sim: Simulator, wait_for: Any, row: Row) ->
 
 @rows
 @pytest.mark.parametrize("soft_fail", [False, True], ids=["hard", "soft"])
-def test_a_wait_ends_by_what_does_not_pass(sim: Simulator, wait_for: Any, row: Row, soft_fail: bool) -> None:
+def test_wait_fails_on_lasting_fault(sim: Simulator, wait_for: Any, row: Row, soft_fail: bool) -> None:
     sid = sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
     sim.faults.add(Fault(**row.fault, **FETCH, times=None))
 
@@ -223,6 +225,6 @@ def test_a_wait_ends_by_what_does_not_pass(sim: Simulator, wait_for: Any, row: R
     assert end.state == row.wait[soft_fail], end.error
     assert row.says in str(end.error)
     if row.passes:
-        assert "10 times in a row; the job goes on there" in str(end.error)
+        assert "10 times in a row. The job is still running at Twilio" in str(end.error)
     assert list(sim.state.jobs) == [sid]
     assert not sim.state.jobs[sid].is_deleted

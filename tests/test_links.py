@@ -1,4 +1,4 @@
-"""A task's link leads to the export from the moment on at which there is one, while it runs, waits, and after."""
+"""A task's link leads to its export, while the task runs, while it is deferred, and afterwards."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def link_in(context: dict[str, Any]) -> str | None:
         (ResourceType.CALLS, [], "/Calls/Days"),
     ],
 )
-def test_a_host_of_one_s_own_is_linked_to_itself(
+def test_own_host_is_linked_directly(
     context: dict[str, Any], client: BulkExportsClient, kind: Any, job_sids: list[str], path: str
 ) -> None:
     push_link(context, client, resource_type=kind, job_sids=job_sids)
@@ -62,7 +62,7 @@ def test_twilio_is_linked_to_its_console(context: dict[str, Any], kind: Any, pro
     assert f"/{product}/settings/log-archives-settings" in (link_in(context) or "")
 
 
-def test_the_link_is_there_while_the_task_is_deferred(connection: str, sim: Simulator, context: dict[str, Any]) -> None:
+def test_link_exists_while_the_task_is_deferred(connection: str, sim: Simulator, context: dict[str, Any]) -> None:
     wait = CreateExportCustomJobOperator(task_id="create", wait_for_completion=True, deferrable=True, **DAYS)
 
     with pytest.raises(TaskDeferred):
@@ -72,7 +72,7 @@ def test_the_link_is_there_while_the_task_is_deferred(connection: str, sim: Simu
     assert link_in(context) == f"{sim.base_url}/v1/Exports/Jobs/{job}"
 
 
-def test_the_link_is_there_before_the_first_look(connection: str, sim: Simulator, context: dict[str, Any]) -> None:
+def test_link_exists_before_the_first_poll(connection: str, sim: Simulator, context: dict[str, Any]) -> None:
     sensor = ExportCustomJobSensor(task_id="wait", job_sid=JOB, deferrable=False)
 
     with pytest.raises(Exception, match="does not know job"):
@@ -81,7 +81,7 @@ def test_the_link_is_there_before_the_first_look(connection: str, sim: Simulator
     assert link_in(context) == f"{sim.base_url}/v1/Exports/Jobs/{JOB}"
 
 
-def test_tasks_without_a_job_are_linked_to_the_files(
+def test_task_without_a_job_links_to_the_files(
     connection: str, sim: Simulator, context: dict[str, Any], run_task: Callable[..., Any], tmp_path: Path
 ) -> None:
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
@@ -96,16 +96,16 @@ def test_tasks_without_a_job_are_linked_to_the_files(
         assert link_in(context) == f"{sim.base_url}/v1/Exports/Messages/Days"
 
 
-def test_a_task_tried_out_by_hand_needs_no_task_instance(connection: str, sim: Simulator) -> None:
+def test_task_runs_without_a_task_instance(connection: str, sim: Simulator) -> None:
     created = CreateExportCustomJobOperator(task_id="create", deferrable=False, **DAYS).execute({"run_id": "mine"})
 
     assert created in sim.state.jobs
 
 
 @pytest.mark.parametrize(("kept", "shown"), [("http://127.0.0.1/x", "http://127.0.0.1/x"), (None, "")])
-def test_airflow_is_told_what_is_kept(monkeypatch: pytest.MonkeyPatch, kept: str | None, shown: str) -> None:
+def test_link_is_read_from_xcom(monkeypatch: pytest.MonkeyPatch, kept: str | None, shown: str) -> None:
     asked: list[Any] = []
-    xcom = SimpleNamespace(get_value=lambda **question: asked.append(question) or kept)
+    xcom = SimpleNamespace(get_value=lambda **request: asked.append(request) or kept)
     monkeypatch.setattr("airflow_provider_bulkexports.links.XCom", xcom)
     link = BulkExportsLink()
 
@@ -113,10 +113,10 @@ def test_airflow_is_told_what_is_kept(monkeypatch: pytest.MonkeyPatch, kept: str
     assert asked == [{"ti_key": "this task", "key": link.xcom_key}]
 
 
-def test_the_link_survives_serialization() -> None:
+def test_link_survives_serialization() -> None:
     from airflow.serialization import serialized_objects
 
-    # Airflow 3.2 split what both writes and reads off from the DAG that is read.
+    # Airflow 3.2 moved serialization to a class of its own.
     serialization = getattr(serialized_objects, "DagSerialization", serialized_objects.SerializedDAG)
     with DAG("linked", schedule=None) as dag:
         CreateExportCustomJobOperator(task_id="create", **DAYS)
@@ -126,7 +126,7 @@ def test_the_link_survives_serialization() -> None:
     assert list(task.extra_links) == [BulkExportsLink.name]
 
 
-def test_a_browser_that_follows_the_link_sees_the_job(connection: str, sim: Simulator, context: dict[str, Any]) -> None:
+def test_link_shows_the_job_in_a_browser(connection: str, sim: Simulator, context: dict[str, Any]) -> None:
     job = CreateExportCustomJobOperator(task_id="create", deferrable=False, **DAYS).execute(context)
 
     page = requests.get(link_in(context) or "", headers={"Accept": "text/html,*/*;q=0.8"}, timeout=10)

@@ -1,4 +1,4 @@
-"""The face of the package: light to import, complete, and open about what it offers."""
+"""The package's face: cheap to import, complete, and explicit about what it offers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ import pytest
 
 import airflow_provider_bulkexports as package
 
+KINDS = ("hooks", "operators", "sensors", "transfers", "triggers")
 HEAVY = ("airflow", "pendulum", "requests", "rich", "starlette", "urllib3", "uvicorn")
 
 
-def modules_after(code: str) -> set[str]:
-    """Top-level modules that a fresh interpreter has loaded after the code."""
-    script = f"import sys\n{code}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+def modules_after(code: str, *, before: str = "") -> set[str]:
+    """Top-level modules that the code loads in a fresh interpreter, beyond those of the code before it."""
+    script = (
+        f"import sys\n{before}\nknown = set(sys.modules)\n{code}\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - known})"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(
@@ -30,8 +34,55 @@ def modules_after(code: str) -> set[str]:
         "import airflow_provider_bulkexports.exceptions",
     ],
 )
-def test_looking_at_the_package_loads_nothing_heavy(code: str) -> None:
+def test_package_metadata_loads_nothing_heavy(code: str) -> None:
     assert not modules_after(code).intersection(HEAVY)
+
+
+#: What a DAG processor has imported before it parses a DAG file.
+AIRFLOW = """
+try:
+    from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
+except ImportError:
+    from airflow import DAG
+    from airflow.models import BaseOperator
+    from airflow.sensors.base import BaseSensorOperator
+"""
+
+#: Every operator, sensor, transfer and task group, with arguments that are checked when the DAG file is parsed.
+#: It has no assets: Airflow then loads the URI handlers of every installed provider, and boto3 with them.
+DAG_FILE = """
+import datetime
+days = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026-01-07"}
+webhook = {"webhook_url": "https://example.com/done", "webhook_method": "POST"}
+with DAG("parsed", start_date=datetime.datetime(2026, 1, 1), schedule="0 0 * * *") as dag:
+    submit = CreateExportCustomJobOperator(
+        task_id="submit", wait_for_completion=True, destination="file:///data", **webhook, **days
+    )
+    ExportCustomJobSensor(task_id="wait", job_sid="JS" + "0" * 32, deferrable=True)
+    ExportDaySensor(task_id="days", **days)
+    BulkExportsToObjectStorageOperator(task_id="store", destination="file:///data", **days)
+    DeleteExportJobOperator(task_id="delete", job_sid=["JS" + "0" * 32])
+    export_to_object_storage(destination="file:///data", **days)
+    CreateExportCustomJobOperator.partial(task_id="many", resource_type="Calls").expand_kwargs(
+        split_months("2026-01-01", "2026-02-28")
+    )
+assert len(dag.tasks) == 9
+"""
+
+
+#: Made by tasks and by the triggerer, which need the client anyway.
+WAIT_TRIGGERS = {"ExportCustomJobTrigger", "ExportDayTrigger"}
+
+
+def test_dag_file_is_parsed_without_http() -> None:
+    names = sorted(set(package.__all__) - WAIT_TRIGGERS)
+    modules = [f"{package.__name__}.{kind}.bulkexports" for kind in KINDS]
+    imports = f"import {', '.join(modules)}\nfrom airflow_provider_bulkexports import {', '.join(names)}"
+
+    parsed = modules_after(f"{imports}\n{DAG_FILE}", before=AIRFLOW)
+
+    assert "airflow_provider_bulkexports" in parsed
+    assert not parsed.intersection(("isal", "msgspec", "requests", "urllib3"))
 
 
 def test_api_and_planning_work_without_airflow() -> None:
@@ -43,7 +94,7 @@ def test_api_and_planning_work_without_airflow() -> None:
     assert "airflow" not in modules_after(f"import {', '.join(modules)}")
 
 
-def test_every_public_name_resolves_to_what_bears_it() -> None:
+def test_every_public_name_resolves_to_its_object() -> None:
     for name in package.__all__:
         assert getattr(package, name).__name__ == name
 
@@ -54,10 +105,10 @@ def test_public_names_are_sorted_and_listed_by_dir() -> None:
     assert dir(package) == sorted(dir(package))
 
 
-def test_public_names_are_all_that_users_write_in_dags() -> None:
+def test_public_names_are_those_that_dag_files_use() -> None:
     offered = {
         name
-        for kind in ("hooks", "operators", "sensors", "transfers", "triggers")
+        for kind in KINDS
         for name in import_module(f"airflow_provider_bulkexports.{kind}.bulkexports").__all__
         if name[0].isupper()
     }
@@ -66,12 +117,12 @@ def test_public_names_are_all_that_users_write_in_dags() -> None:
     assert set(package.__all__) == offered | functions
 
 
-def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="ExportCustomJobSensr"):
         package.ExportCustomJobSensr  # noqa: B018
 
 
-#: Makes the simulator extra missing, also where Airflow itself has loaded its packages already.
+#: Hides the simulator extra, also where Airflow itself has already loaded its packages.
 BLOCK = """
 class Block:
     def find_spec(self, name, path=None, target=None):
@@ -83,7 +134,8 @@ sys.meta_path.insert(0, Block())
 """
 
 
-def test_nothing_but_the_simulator_misses_the_simulator_extra() -> None:
+@pytest.mark.slow
+def test_only_the_simulator_needs_the_simulator_extra() -> None:
     names = ", ".join(package.__all__)
 
     loaded = modules_after(
@@ -93,7 +145,7 @@ def test_nothing_but_the_simulator_misses_the_simulator_extra() -> None:
     assert not loaded.intersection(("starlette", "uvicorn"))
 
 
-def test_the_simulator_says_which_extra_it_misses() -> None:
+def test_simulator_names_its_missing_extra() -> None:
     code = f"""{BLOCK}
 from airflow_provider_bulkexports import simulator
 try:
@@ -101,6 +153,6 @@ try:
 except ModuleNotFoundError as error:
     assert "airflow-provider-bulkexports[simulator]" in str(error), error
 else:
-    raise AssertionError("the extra was not missed")
+    raise AssertionError("the extra was found")
 """
     assert "airflow_provider_bulkexports" in modules_after(code)

@@ -1,4 +1,4 @@
-"""What Airflow reads of the package: valid for every version, complete, and found once the package is installed."""
+"""The provider metadata is valid and complete, and Airflow finds it in the installed package."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_
 PACKAGE = "airflow-provider-bulkexports"
 
 
-def test_it_is_valid_for_the_airflow_that_runs() -> None:
+def test_metadata_is_valid_by_the_schema_of_airflow() -> None:
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
 
     jsonschema.validate(get_provider_info(), schema)
 
 
-def test_it_is_plain_data() -> None:
+def test_metadata_is_json() -> None:
     assert json.loads(json.dumps(get_provider_info())) == get_provider_info()
 
 
-def test_the_package_name_is_the_distribution_s_or_airflow_would_not_start() -> None:
+def test_package_name_is_that_of_the_distribution() -> None:
+    """Airflow does not start otherwise."""
     assert get_provider_info()["package-name"] == PACKAGE == canonicalize_name("airflow_provider_bulkexports")
 
 
 @pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
-def test_every_listed_module_exists_under_a_listed_integration(kind: str) -> None:
+def test_listed_modules_exist(kind: str) -> None:
     info = get_provider_info()
     integrations = {integration["integration-name"] for integration in info["integrations"]}
 
@@ -47,7 +48,7 @@ def test_every_listed_module_exists_under_a_listed_integration(kind: str) -> Non
             assert import_module(module).__name__.split(".")[1] == kind
 
 
-def test_the_connection_type_names_the_hook_as_the_hook_names_itself() -> None:
+def test_connection_type_and_hook_agree_on_names() -> None:
     (connection_type,) = get_provider_info()["connection-types"]
     module, _, name = connection_type["hook-class-name"].rpartition(".")
     hook = getattr(import_module(module), name)
@@ -58,7 +59,7 @@ def test_the_connection_type_names_the_hook_as_the_hook_names_itself() -> None:
 
 
 @pytest.mark.parametrize("option", get_provider_info()["config"]["bulkexports"]["options"].values())
-def test_configuration_has_its_defaults_as_text(option: dict[str, Any]) -> None:
+def test_configuration_defaults_are_text(option: dict[str, Any]) -> None:
     assert isinstance(option["default"], str), "Airflow writes defaults into a file"
     assert option["version_added"]
 
@@ -73,17 +74,17 @@ def installed() -> None:
 
 @pytest.mark.usefixtures("installed")
 class TestInstalled:
-    def test_the_entry_point_leads_here(self) -> None:
+    def test_entry_point_is_the_metadata_function(self) -> None:
         (entry_point,) = distribution(PACKAGE).entry_points.select(group="apache_airflow_provider")
 
         assert entry_point.load() is get_provider_info
 
-    def test_the_command_has_an_entry_point(self) -> None:
+    def test_command_is_installed(self) -> None:
         (entry_point,) = distribution(PACKAGE).entry_points.select(group="console_scripts")
 
         assert entry_point.name == "bulkexports"
 
-    def test_airflow_lists_the_provider_and_its_connection_type(self) -> None:
+    def test_airflow_lists_provider_and_connection_type(self) -> None:
         from airflow.providers_manager import ProvidersManager
 
         manager = ProvidersManager()
@@ -94,26 +95,26 @@ class TestInstalled:
         assert (hook.hook_name, hook.package_name) == ("Twilio BulkExports", PACKAGE)
         assert hook.connection_id_attribute_name == "twilio_conn_id"
 
-    def test_a_connection_finds_its_hook(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_connection_finds_its_hook(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from airflow.models.connection import Connection
 
         hook = Connection(conn_id="mine", conn_type=CONNECTION_TYPE).get_hook()
 
         assert (type(hook).__name__, hook.twilio_conn_id) == ("BulkExportsHook", "mine")
 
-    def test_airflow_knows_the_extra_link(self) -> None:
+    def test_airflow_lists_the_link(self) -> None:
         from airflow.providers_manager import ProvidersManager
 
         assert set(get_provider_info()["extra-links"]) <= set(ProvidersManager().extra_links_class_names)
 
-    def test_airflow_checks_the_uris_of_assets_and_names_their_datasets(self) -> None:
+    def test_airflow_registers_the_asset_uri_handlers(self) -> None:
         from airflow.providers_manager import ProvidersManager
 
         manager = ProvidersManager()
         noun = "dataset" if hasattr(manager, "dataset_uri_handlers") else "asset"
-        for of_what in ("uri_handlers", "factories", "to_openlineage_converters"):
-            if of_what != "to_openlineage_converters" or noun == "asset" or hasattr(manager, f"{noun}_{of_what}"):
-                assert SCHEME in getattr(manager, f"{noun}_{of_what}")
+        for kind in ("uri_handlers", "factories", "to_openlineage_converters"):
+            if kind != "to_openlineage_converters" or noun == "asset" or hasattr(manager, f"{noun}_{kind}"):
+                assert SCHEME in getattr(manager, f"{noun}_{kind}")
 
 
 @pytest.mark.usefixtures("installed")
@@ -130,20 +131,20 @@ class TestInstalled:
         ("widgets", "extra__twilio_bulkexports__account_sid"),
     ],
 )
-def test_airflow_s_own_commands_list_what_there_is_without_a_warning(
+def test_airflow_providers_command_lists_it_without_a_warning(
     command: str, listed: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     from airflow.cli.cli_parser import get_parser
 
     needs_hook = command in ("behaviours", "widgets") and Version(AIRFLOW_VERSION) < Version("3.2")
     if needs_hook and find_spec("flask_appbuilder") is None:
-        pytest.skip("this Airflow asks hooks for their forms, and only beside Flask-AppBuilder")
+        pytest.skip("before 3.2, Airflow reads forms from hooks, and only with Flask-AppBuilder installed")
     arguments = get_parser().parse_args(["providers", *command.split(), "--output", "json"])
 
     arguments.func(arguments)
 
     shown = capsys.readouterr()
     assert listed in shown.out
-    complaints = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
-    complaints += [line for line in shown.err.splitlines() if "warn" in line.lower()]
-    assert not [complaint for complaint in complaints if "bulkexports" in complaint]
+    warnings = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    warnings += [line for line in shown.err.splitlines() if "warn" in line.lower()]
+    assert not [warning for warning in warnings if "bulkexports" in warning]

@@ -1,4 +1,4 @@
-"""What the README and the documentation tell people to type and to write is typed and written here."""
+"""Code, commands, tables and links of the README and the documentation are tried here."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_python_blocks_run(block: str, connection: str, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 @pytest.mark.timeout(420)  # an Airflow with a database of its own, on a machine that may be busy
-def test_the_tests_shown_pass(tmp_path: Path) -> None:
+def test_tests_on_the_page_pass(tmp_path: Path) -> None:
     files = [for_this_airflow(block) for block in DOCS["testing"].blocks("python") if block.startswith(FILES_OF_TESTS)]
     for file in files:
         name = file.partition("\n")[0].removeprefix("# ")
@@ -92,25 +92,35 @@ def test_the_tests_shown_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", documents(), ids=repr)
-def test_json_blocks_are_json(page: Document) -> None:
+def test_json_blocks_parse(page: Document) -> None:
     for block in page.blocks("json"):
         json.loads(block)
 
 
-def test_the_front_door_is_the_two_commands() -> None:
+def test_readme_starts_with_the_two_commands() -> None:
     first, second = README.blocks("bash")[:2]
 
     assert first == "pip install uv && uv run bulkexports demo\n"
     assert second == "pip install uv && uv run pytest\n"
 
 
-def test_the_readme_is_short_and_has_no_image_of_its_own() -> None:
+def test_readme_is_short() -> None:
     assert len(README.text.splitlines()) <= 150
-    assert not re.findall(r"!\[[^]]*\]\((?!https://)", README.text)
+
+
+def test_readme_has_no_relative_link() -> None:
+    """A package index shows the README without the files beside it."""
+    assert not re.findall(r"\]\((?!https://)", README.text)
+
+
+def test_readme_names_every_page() -> None:
+    named = set(re.findall(r"`docs/([\w-]+)\.md`", README.text))
+
+    assert named == set(DOCS) - {"index", "changelog"}
 
 
 @pytest.mark.parametrize("command", commands())
-def test_commands_are_understood(command: str) -> None:
+def test_command_is_accepted(command: str) -> None:
     """The demo and the simulator themselves run in ``cli/test_main.py``."""
     program, verb, *options = shlex.split(command)
 
@@ -119,25 +129,37 @@ def test_commands_are_understood(command: str) -> None:
         main([verb, *options, "--help"])
 
 
-def test_the_result_shown_has_the_shape_that_the_sensor_returns() -> None:
+def test_poe_tasks_named_exist() -> None:
+    tasks = (
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.poe.tasks]\n")[2].partition("\n[")[0]
+    )
+    pages = "".join(page.text for page in documents())
+    contributing = ROOT / ".github" / "CONTRIBUTING.md"  # not beside an installed package
+    named = re.findall(r"`uv run poe (\w+)`", pages + (contributing.read_text() if contributing.exists() else ""))
+
+    assert named
+    assert set(named) <= set(re.findall(r"^(\w+) = ", tasks, flags=re.MULTILINE))
+
+
+def test_result_shown_has_the_keys_of_the_sensor_result() -> None:
     shown = json.loads(DOCS["operators"].blocks("json")[0])
 
     assert set(shown) == WaitResult.__required_keys__
 
 
-def test_the_manifest_described_has_the_shape_that_the_transfer_returns() -> None:
+def test_manifest_table_has_the_keys_of_a_stored_day() -> None:
     described = [key for row in rows(DOCS["storing"].section("Manifests")) for key in re.findall(r"`(\w+)`", row[0])]
 
     assert sorted(described) == sorted(StoredDay.__required_keys__)
 
 
 @pytest.mark.parametrize("page", documents(), ids=repr)
-def test_a_marker_shown_is_one(page: Document) -> None:
+def test_marker_shown_can_be_read(page: Document) -> None:
     for shown in re.findall(r"`(\[af-[^`]*)`", page.text):
         assert read_marker(Job(job_sid="JS", friendly_name=shown)) is not None
 
 
-def test_every_field_of_the_connection_is_described() -> None:
+def test_every_connection_field_is_described() -> None:
     described = " ".join(row[0] for row in rows(DOCS["connection"].section("Fields")))
     form = connection_form()
 
@@ -145,7 +167,7 @@ def test_every_field_of_the_connection_is_described() -> None:
     assert not missing | {name for name in form["conn-fields"] if f"`{name}`" not in described}
 
 
-def test_every_option_of_the_configuration_is_described() -> None:
+def test_every_configuration_option_is_described() -> None:
     described = rows(DOCS["operators"].section("Airflow's configuration"))
     options = get_provider_info()["config"]["bulkexports"]["options"]
 
@@ -154,13 +176,13 @@ def test_every_option_of_the_configuration_is_described() -> None:
     }
 
 
-def test_the_tree_of_exceptions_shown_is_whole() -> None:
+def test_exception_tree_is_complete() -> None:
     (tree,) = DOCS["exceptions"].blocks("text")
 
     assert sorted(re.findall(r"^[│├└─ ]*(\w+Error)\b", tree, flags=re.MULTILINE)) == sorted(exceptions.__all__)
 
 
-def test_every_setting_of_the_simulator_that_is_named_exists(sim: Simulator) -> None:
+def test_simulator_settings_named_exist(sim: Simulator) -> None:
     page = DOCS["testing"].text
     named = [call for row in rows(DOCS["testing"].section("What you can script")) for call in row[0].split("`")[1::2]]
 
@@ -192,7 +214,7 @@ def days_of_the_run(timetable: Any, run_after: str) -> str:
 
 
 @pytest.mark.parametrize("row", rows(DOCS["operators"].section("Which days")), ids=lambda row: " ".join(row[:2]))
-def test_a_schedule_means_the_days_shown(row: list[str]) -> None:
+def test_schedule_exports_the_days_shown(row: list[str]) -> None:
     cron, zone, run_after, with_intervals, without = row
     schedule: dict[str, Any] = {"cron": cron.strip("`"), "timezone": pendulum.timezone(zone)}
 
@@ -207,7 +229,7 @@ def test_every_example_is_listed() -> None:
 
 
 @pytest.mark.parametrize("page", documents(), ids=repr)
-def test_links_between_pages_lead_somewhere(page: Document) -> None:
+def test_links_between_pages_resolve(page: Document) -> None:
     folder = (ROOT / page.name).parent
     for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.text):
         if not link.startswith("https://") and (folder / link).parent.exists():
@@ -223,18 +245,22 @@ BETTER = {
     r"whoever|whichever": "people who, any",
     r"anew": "again",
     r"told|tells": "says",
+    r"for good": "is not retried",
+    r"as of": "same as",
+    r"by which|by what": "with which, how",
+    r"at home|to be had|insists?|stubborn|hoped|fate": "the plain word",
 }
 
 
 @pytest.mark.parametrize("page", documents(), ids=repr)
-def test_pages_use_the_words_of_the_field(page: Document) -> None:
+def test_page_uses_the_words_of_the_field(page: Document) -> None:
     found = {word: better for word, better in BETTER.items() if re.search(rf"(?i)\b({word})\b", page.prose)}
 
     assert not found
 
 
 @pytest.mark.slow
-def test_the_connection_shown_is_one_that_airflow_understands(sim: Simulator, tmp_path: Path) -> None:
+def test_airflow_reads_the_connection_shown(sim: Simulator, tmp_path: Path) -> None:
     lines = [line for block in README.blocks("bash") for line in block.splitlines()]
     (line,) = [line for line in lines if line.startswith("export AIRFLOW_CONN")]
     name, _, value = line.removeprefix("export ").partition("=")
@@ -253,131 +279,131 @@ def test_the_connection_shown_is_one_that_airflow_understands(sim: Simulator, tm
 
 #: Rows of the table of failures, and the tests that show what each says.
 SHOWN_BY = {
-    "Twilio answers 429, 5xx or not at all": [
-        "api/test_retries.py::test_a_status_is_retried_by_verb",
-        "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_ceiling",
-        "test_faults.py::test_a_fault_in_the_look_for_the_task_s_job",
+    "Twilio returns 429 or 5xx, or does not respond": [
+        "api/test_retries.py::test_status_is_retried_by_verb",
+        "api/test_retry_waits.py::test_retry_after_is_honoured_up_to_the_limit",
+        "test_faults.py::test_fault_while_searching_for_the_job",
     ],
-    "An answer is broken, or about something else": [
-        "api/test_bounded_response.py::test_an_answer_that_breaks_anywhere_is_asked_for_again",
-        "api/test_response_check.py::test_an_answer_about_another_job_is_asked_for_again_and_never_believed",
+    "A response is broken, or about something else": [
+        "api/test_bounded_response.py::test_broken_response_is_requested_again",
+        "api/test_response_check.py::test_response_about_another_job_is_retried",
     ],
-    "The answer to a submission is lost": [
-        "test_faults.py::test_a_submission_whose_answer_is_lost",
-        "test_faults.py::test_a_submission_that_does_not_arrive",
-        "submission/test_lost_responses.py::test_a_submission_that_surely_failed_is_sent_once_more",
-        "submission/test_lost_responses.py::test_the_look_up_outlasts_an_outage_of_ten_minutes",
-        "submission/test_lost_responses.py::test_when_it_cannot_be_told_the_error_says_what_the_next_try_does",
+    "The response to a submission is lost": [
+        "test_faults.py::test_submission_with_lost_response",
+        "test_faults.py::test_submission_that_does_not_arrive",
+        "submission/test_lost_responses.py::test_submission_that_surely_failed_is_sent_again",
+        "submission/test_lost_responses.py::test_search_outlasts_an_outage_of_ten_minutes",
+        "submission/test_lost_responses.py::test_unknown_outcome_is_an_error_that_names_the_next_step",
     ],
     "The submitting task is retried or cleared": [
-        "operators/test_create_once.py::test_a_second_attempt_adopts_the_first_job",
-        "operators/test_create_once.py::test_a_task_that_is_cleared_days_later_adopts_its_finished_job",
+        "operators/test_create_once.py::test_second_attempt_adopts_the_first_job",
+        "operators/test_create_once.py::test_task_cleared_days_later_adopts_its_finished_job",
         "submission/test_adoption.py::test_only_failed_days_are_submitted_again",
-        "operators/test_create_once.py::test_a_deleted_job_is_submitted_again",
+        "operators/test_create_once.py::test_deleted_job_is_submitted_again",
     ],
     "A worker dies between the submission and its record": [
-        "submission/test_adoption.py::test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post",
+        "submission/test_adoption.py::test_retry_waits_for_a_job_that_is_not_listed_yet",
     ],
     "Two equal jobs of a task exist": [
-        "submission/test_adoption.py::test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both",
+        "submission/test_adoption.py::test_older_of_two_equal_jobs_is_used_with_a_warning",
     ],
     "Mapped tasks submit the same days at the same moment": [
-        "submission/test_duplicates.py::test_tasks_that_submit_at_once_use_one_job_twenty_times",
-        "submission/test_duplicates.py::test_a_list_that_does_not_tell_the_order_ends_in_one_job_too",
+        "submission/test_duplicates.py::test_simultaneous_tasks_use_one_job",
+        "submission/test_duplicates.py::test_simultaneous_tasks_use_one_job_of_an_unordered_list",
     ],
     "The days are not exportable yet": [
         "operators/test_create_too_early.py::test_yesterday_and_today_are_waited_for",
-        "operators/test_create_too_early.py::test_a_day_that_has_not_begun_is_not_waited_for",
+        "operators/test_create_too_early.py::test_future_day_is_rejected",
     ],
     "The quota is spent": [
-        "operators/test_create_quota.py::test_a_refused_submission_waits_for_midnight_and_then_succeeds",
-        "operators/test_create_quota.py::test_who_does_not_want_to_wait_fails_at_once_with_twilio_s_words",
+        "operators/test_create_quota.py::test_quota_error_waits_for_midnight_and_submits_again",
+        "operators/test_create_quota.py::test_quota_error_is_raised_without_wait_for_quota",
     ],
     "Twilio refuses a submission for anything else": [
-        "operators/test_create_quota.py::test_any_other_400_fails_at_once_and_shows_twilio_s_words",
+        "operators/test_create_quota.py::test_other_400_fails_at_once_with_the_response_text",
     ],
     "An argument comes out as nothing, for example from a skipped task": [
-        "tasks/test_missing_arguments.py::test_a_template_that_comes_out_as_nothing_is_refused",
-        "tasks/test_missing_arguments.py::test_the_output_of_a_skipped_task_is_refused",
-        "tasks/test_missing_arguments.py::test_a_mapped_value_of_nothing_is_refused",
+        "tasks/test_missing_arguments.py::test_template_that_renders_to_nothing_is_rejected",
+        "tasks/test_missing_arguments.py::test_output_of_a_skipped_task_is_rejected",
+        "tasks/test_missing_arguments.py::test_empty_mapped_value_is_rejected",
     ],
     "The schedule does not give each run one UTC day": [
-        "tasks/test_schedules.py::test_a_schedule_that_does_not_mean_one_day_a_run_is_told",
-        "tasks/test_schedules.py::test_it_is_told_when_the_dag_is_parsed",
+        "tasks/test_schedules.py::test_schedule_without_one_day_per_run_gets_advice",
+        "tasks/test_schedules.py::test_schedule_is_checked_when_the_dag_is_parsed",
     ],
     "A poll of the job fails": [
-        "test_faults.py::test_a_wait_survives_what_passes",
-        "test_faults.py::test_a_wait_ends_by_what_does_not_pass",
+        "test_faults.py::test_wait_survives_passing_fault",
+        "test_faults.py::test_wait_fails_on_lasting_fault",
     ],
     "A day ends as `Failed`": [
-        "sensors/test_failed_days.py::test_a_failed_day_is_left_to_the_task_that_stores_the_others",
-        "sensors/test_ends.py::test_a_failed_day_fails_the_task_without_retry_and_is_named",
+        "sensors/test_failed_days.py::test_store_mode_passes_failed_days_downstream",
+        "sensors/test_ends.py::test_failed_day_fails_the_task_without_retry",
         "sensors/test_ends.py::test_ignored_failed_days_are_in_the_result",
     ],
-    "A day is in `ErrorDuringRun`": ["planning/test_progress.py::test_the_verdict_follows_the_contract"],
+    "A day is in `ErrorDuringRun`": ["planning/test_progress.py::test_verdict_follows_the_statuses"],
     "The job was deleted, or Twilio does not know it": [
-        "sensors/test_ends.py::test_a_deleted_day_fails_the_task_at_once_and_without_retry",
-        "sensors/test_ends.py::test_an_unknown_job_fails_at_once_and_without_retry",
+        "sensors/test_ends.py::test_deleted_day_fails_at_once_without_retry",
+        "sensors/test_ends.py::test_unknown_job_fails_at_once_without_retry",
     ],
     "Wrong credentials, or input that Twilio would refuse": [
-        "sensors/test_ends.py::test_credentials_that_twilio_refuses_fail_at_once_and_without_retry",
-        "operators/test_create_input.py::test_a_template_that_renders_to_it_fails_without_retry_and_without_a_request",
-        "operators/test_create_input.py::test_a_literal_is_refused_when_the_dag_is_parsed",
+        "sensors/test_ends.py::test_rejected_credentials_fail_at_once_without_retry",
+        "operators/test_create_input.py::test_invalid_rendered_value_fails_without_retry_or_request",
+        "operators/test_create_input.py::test_invalid_literal_is_rejected_at_parse_time",
     ],
     "A download breaks off, brings nothing, or the file is damaged": [
-        "api/test_download.py::test_connections_cut_anywhere_are_gone_on_with",
-        "transfers/test_store_days.py::test_nothing_is_no_file_of_a_day_whose_job_says_completed",
-        "api/test_download.py::test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing",
+        "api/test_download.py::test_interrupted_download_resumes",
+        "transfers/test_days_without_records.py::test_zero_bytes_of_a_completed_day_are_retried",
+        "api/test_download.py::test_one_bad_response_is_retried_and_a_lasting_one_fails",
     ],
     "A day's file cannot be stored": [
-        "transfers/test_store_days.py::test_one_day_that_fails_loses_none_of_the_others",
-        "transfers/test_s3.py::test_a_killed_task_leaves_nothing_partial_and_the_next_one_fetches_the_rest",
+        "transfers/test_store_days.py::test_a_failed_day_does_not_stop_the_others",
+        "transfers/test_kills.py::test_the_retry_of_a_killed_task_stores_the_rest",
     ],
-    "The destination cannot be right": [
-        "object_storage/test_locations.py::test_what_would_store_somewhere_else_is_refused",
+    "The destination is invalid": [
+        "object_storage/test_destination_url.py::test_a_destination_that_cannot_be_right_is_refused",
     ],
     "The store refuses or fails": [
-        "object_storage/test_errors.py::test_what_no_retry_mends_is_final_and_says_the_cure",
-        "object_storage/test_errors.py::test_what_may_pass_is_retried",
+        "object_storage/test_errors.py::test_a_permanent_error_names_its_remedy",
+        "object_storage/test_errors.py::test_a_transient_error_is_retried",
     ],
     "A file of another account or resource type is in the way": [
-        "transfers/test_identity.py::test_another_account_s_file_is_neither_skipped_nor_replaced",
-        "transfers/test_identity.py::test_another_type_s_file_is_refused_and_the_layout_said",
+        "transfers/test_ownership.py::test_a_file_of_another_account_is_never_skipped_or_replaced",
+        "transfers/test_ownership.py::test_a_file_of_another_resource_type_is_refused",
     ],
     "Twilio has no file of a day": [
-        "transfers/test_store_days.py::test_a_file_that_is_late_is_waited_for",
-        "transfers/test_store_days.py::test_a_missing_day_says_why_and_may_be_ignored",
-        "transfers/test_store_days.py::test_a_job_listed_longer_than_its_files_says_that_they_expired",
+        "transfers/test_days_without_records.py::test_a_late_file_is_waited_for",
+        "transfers/test_days_without_records.py::test_a_missing_day_fails_with_its_reason_or_is_ignored",
+        "transfers/test_days_without_records.py::test_the_error_says_that_a_file_has_expired",
     ],
     "The wait times out": [
-        "sensors/test_timeouts.py::test_the_timeout_fails_the_task_without_retry",
-        "operators/test_create_and_wait.py::test_a_timeout_may_be_retried_and_the_retry_waits_for_the_same_job",
-        "operators/test_create_cancel.py::test_a_timeout_cancels_only_if_asked_to",
+        "sensors/test_timeouts.py::test_timeout_fails_the_task_without_retry",
+        "operators/test_create_and_wait.py::test_retry_after_timeout_waits_for_the_same_job",
+        "operators/test_create_cancel.py::test_timeout_cancels_jobs_only_with_cancel_on_kill",
     ],
     "A task is killed": [
-        "operators/test_create_cancel.py::test_a_kill_cancels_only_if_asked_to",
-        "operators/test_create_cancel.py::test_a_worker_that_is_killed_leaves_the_job_to_the_retry_unless_the_task_has_ended",
-        "triggers/test_cancel.py::test_a_task_that_somebody_ended_takes_its_job_along",
+        "operators/test_create_cancel.py::test_kill_cancels_jobs_only_with_cancel_on_kill",
+        "operators/test_create_cancel.py::test_killed_worker_leaves_the_job_unless_the_task_ended",
+        "triggers/test_cancel.py::test_task_marked_as_ended_cancels_its_job",
     ],
     "The triggerer restarts, or hands its waits to another": [
-        "triggers/test_cancel.py::test_a_restart_of_the_triggerer_cancels_nothing",
-        "triggers/test_cancel.py::test_a_trigger_that_moves_and_a_task_that_is_cleared_leave_the_job",
-        "sensors/test_timeouts.py::test_a_restart_of_the_triggerer_does_not_extend_the_wait",
+        "triggers/test_cancel.py::test_triggerer_restart_cancels_nothing",
+        "triggers/test_cancel.py::test_moved_trigger_or_cleared_task_leaves_the_job",
+        "sensors/test_timeouts.py::test_triggerer_restart_does_not_extend_the_wait",
     ],
     "`soft_fail` is set": [
-        "test_faults.py::test_a_wait_ends_by_what_does_not_pass",
-        "sensors/test_soft_fail.py::test_the_same_input_ends_in_the_same_state",
+        "test_faults.py::test_wait_fails_on_lasting_fault",
+        "sensors/test_soft_fail.py::test_same_input_ends_in_the_same_state",
     ],
 }
 
 
-def test_every_row_of_what_goes_wrong_is_shown_by_tests() -> None:
+def test_every_failure_has_tests() -> None:
     assert all(SHOWN_BY.values())
     assert [row[0] for row in rows(DOCS["failures"].text)] == list(SHOWN_BY)
 
 
 @pytest.mark.parametrize("shown_by", sorted({test for tests in SHOWN_BY.values() for test in tests}))
-def test_the_tests_that_show_it_exist(shown_by: str) -> None:
+def test_test_of_a_failure_exists(shown_by: str) -> None:
     file, _, name = shown_by.partition("::")
 
     assert f"\ndef {name}(" in (Path(__file__).parent / file).read_text()

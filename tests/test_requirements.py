@@ -1,4 +1,4 @@
-"""What the package may be installed with: nothing with published faults that matter here, and what Airflow pins."""
+"""The requirements exclude releases with known faults, and allow those that each Airflow pins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BY_NAME = {requirement.name: requirement.specifier for requirement in REQUIRED}
         ("apache-airflow-providers-amazon", "9.2.0"),  # cannot be imported on Airflow 3.3
     ],
 )
-def test_no_release_with_a_fault_that_matters_here_is_allowed(name: str, faulty: str) -> None:
+def test_releases_with_known_faults_are_excluded(name: str, faulty: str) -> None:
     assert faulty not in BY_NAME[name]
 
 
@@ -35,6 +35,6 @@ def test_no_release_with_a_fault_that_matters_here_is_allowed(name: str, faulty:
         ("3.3.2", {"requests": "2.34.2", "urllib3": "2.8.0", "pendulum": "3.2.0", "starlette": "1.7.0"}),
     ],
 )
-def test_releases_of_the_time_of_each_airflow_are_allowed(airflow: str, pinned: dict[str, str]) -> None:
+def test_releases_pinned_by_each_airflow_are_allowed(airflow: str, pinned: dict[str, str]) -> None:
     for name, version in pinned.items():
         assert version in BY_NAME[name], f"Airflow {airflow} comes with {name} {version}"

@@ -1,4 +1,4 @@
-"""No credential and no signed link is in what tasks log, raise, return or hand to the triggerer."""
+"""Tasks never log, raise, return or hand to the triggerer a credential or a signed link."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
 from airflow_provider_bulkexports.simulator import Fault, Simulator
@@ -27,8 +26,8 @@ def secrets_of(sim: Simulator) -> list[str]:
 
 
 @pytest.fixture
-def whole_way(connection: str, run_task: Callable[..., Any], tmp_path: Path) -> Callable[..., list[Any]]:
-    """Submit, wait in every mode and store; return the tasks' ends."""
+def run_all_tasks(connection: str, run_task: Callable[..., Any], tmp_path: Path) -> Callable[..., list[Any]]:
+    """Submit, wait in every mode and store; return how each task ended."""
 
     def run() -> list[Any]:
         submit = run_task(lambda: CreateExportCustomJobOperator(task_id="submit", deferrable=True, **RANGE))
@@ -58,27 +57,25 @@ def whole_way(connection: str, run_task: Callable[..., Any], tmp_path: Path) -> 
     ],
     ids=["no fault", "wrong token", "refusals", "broken connections"],
 )
-def test_nothing_that_leaves_a_task_has_a_secret(
-    whole_way: Callable[[], list[Any]],
+def test_no_task_leaks_a_secret(
+    run_all_tasks: Callable[[], list[Any]],
     sim: Simulator,
     faults: list[dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
     caplog.set_level(logging.DEBUG)
     sim.faults.add(*(Fault(times=1000, **fault) for fault in faults))
 
-    ends = whole_way()
+    ends = run_all_tasks()
 
-    told = [caplog.text, *capfd.readouterr()]
-    told += [json.dumps(end.value) for end in ends]
-    told += ["".join(traceback.format_exception(end.error)) for end in ends if end.error]
-    told += [repr(deferred.trigger.serialize()) for end in ends for deferred in end.deferrals]
-    told += [file.read_text() for file in tmp_path.rglob("*.json")]
+    texts = [caplog.text, *capfd.readouterr()]
+    texts += [json.dumps(end.value) for end in ends]
+    texts += ["".join(traceback.format_exception(end.error)) for end in ends if end.error]
+    texts += [repr(deferred.trigger.serialize()) for end in ends for deferred in end.deferrals]
+    texts += [file.read_text() for file in tmp_path.rglob("*.json")]
     assert (ends[-1].state == "success") is not bool(faults)
-    assert len(sim.requests) > len(ends) / 2, "the tasks did speak to Twilio"
+    assert len(sim.requests) > len(ends) / 2, "the tasks sent requests"
     for secret in secrets_of(sim):
-        assert not [text for text in told if secret in text]
+        assert not [text for text in texts if secret in text]

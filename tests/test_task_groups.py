@@ -1,4 +1,4 @@
-"""export_to_object_storage is the three tasks that one would write oneself, for one range or many."""
+"""export_to_object_storage makes three tasks, for one range or many."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def group(**arguments: Any) -> Any:
     return dag
 
 
-def test_it_submits_waits_and_stores_in_this_order() -> None:
+def test_group_submits_waits_and_stores() -> None:
     dag = group(group_id="calls", start_day="2026-01-01", end_day="2026-01-31", layout="{year}/{day}.gz")
 
     assert sorted(dag.task_ids) == ["calls.store", "calls.submit", "calls.wait"]
@@ -29,7 +29,7 @@ def test_it_submits_waits_and_stores_in_this_order() -> None:
     assert dag.get_task("calls.store").layout == "{year}/{day}.gz"
 
 
-def test_it_maps_over_ranges() -> None:
+def test_group_is_mapped_over_ranges() -> None:
     dag = group(
         ranges=[
             {"start_day": "2026-01-01", "end_day": "2026-01-31"},
@@ -42,17 +42,17 @@ def test_it_maps_over_ranges() -> None:
     assert submit.get_closest_mapped_task_group() is not None
 
 
-def test_bad_input_is_refused_when_the_dag_is_parsed() -> None:
+def test_invalid_input_is_rejected_at_parse_time() -> None:
     with pytest.raises(ValueError, match="write 'Calls'"), DAG("exports", schedule=None):
         export_to_object_storage(resource_type="calls", destination="s3://bucket/twilio")
 
 
-def test_failed_days_are_left_to_the_task_that_stores_the_others() -> None:
+def test_failed_days_are_stored_around_by_default() -> None:
     assert group().get_task("export_to_object_storage.wait").failed_days == "store"
     assert group(failed_days="ignore").get_task("export_to_object_storage.wait").failed_days == "ignore"
 
 
-def test_the_destination_is_checked_before_the_submission_unless_that_is_turned_off() -> None:
+def test_destination_is_checked_before_submission_by_default() -> None:
     options = {"ServerSideEncryption": "aws:kms"}
     dag = group(object_storage_conn_id="aws", upload_options=options)
 
@@ -64,6 +64,6 @@ def test_the_destination_is_checked_before_the_submission_unless_that_is_turned_
 
 
 @pytest.mark.parametrize("destination", ["my-bucket/twilio", "~/twilio", "s3://", "s4://bucket"])
-def test_a_destination_that_cannot_be_right_is_refused_when_the_dag_is_parsed(destination: str) -> None:
+def test_invalid_destination_is_rejected_at_parse_time(destination: str) -> None:
     with pytest.raises(ValueError, match="destination"), DAG("exports", schedule=None):
         export_to_object_storage(resource_type="Calls", destination=destination)

@@ -1,10 +1,9 @@
 """
-Receive an answer within bounds: of time as a whole, of bytes on the line, of bytes once inflated.
+Receive a response within limits: of total time, of bytes received, of bytes inflated.
 
-The time-out of a socket starts anew with every byte, so a server that sends one every half second holds a request for
-ever; here each wait for bytes is cut to what is left for the answer: interim answers, header lines and the body. No
-thread is needed for that. A body is inflated piece by piece and no further than its limit, since a kilobyte may hold
-gigabytes.
+Every byte restarts the timeout of a socket, so a server that sends one byte every half second could hold a request
+forever. Here each wait for bytes is cut to the time left for the response: interim responses, headers and body. This
+needs no thread. A body is inflated piece by piece up to its limit, since a kilobyte may hold gigabytes.
 """
 
 from __future__ import annotations
@@ -18,28 +17,29 @@ from collections.abc import Iterator
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-__all__ = ["AnswerTooLateError", "BrokenBodyError", "ReceivingAdapter", "UnreadableBodyError", "read_body"]
+from airflow_provider_bulkexports.api.connections import ConnectionAdapter
+
+__all__ = ["BrokenBodyError", "ReceivingAdapter", "ResponseTooLateError", "UnreadableBodyError", "read_body"]
 
 _PIECE = 1 << 16
 
-#: What a request asks for, and the answer may therefore have: one of these, once.
+#: Encodings that a request accepts; a response may have one of them, once.
 ENCODINGS = ("gzip", "deflate")
 _WINDOWS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}  # some servers send deflate without its frame
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
-#: Members of one gzip body. One is usual; each may be empty, and takes work all the same.
+#: Members of one gzip body. One is usual; even an empty one takes work.
 _MOST_MEMBERS = 1_000
 
 
-class AnswerTooLateError(TimeoutError):
-    """An answer was still not complete when its time was over."""
+class ResponseTooLateError(TimeoutError):
+    """A response was not complete when its time was up."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the answer was not complete after {seconds:g} seconds")
+        super().__init__(f"the response was not complete after {seconds:g} seconds")
 
 
 class BrokenBodyError(Exception):
@@ -47,46 +47,27 @@ class BrokenBodyError(Exception):
 
 
 class UnreadableBodyError(Exception):
-    """A body is larger than any of Twilio's, or in an encoding that was not asked for."""
+    """A body is larger than any of Twilio's, or has an encoding that was not requested."""
 
 
-class ReceivingAdapter(HTTPAdapter):
+class ReceivingAdapter(ConnectionAdapter):
     """
-    An adapter of `requests` whose answers are complete after so many seconds, or fail.
+    An adapter whose responses are complete within a time limit, or fail.
 
-    :param seconds: From the end of the request to the last byte of the answer.
+    :param seconds: Time from the end of the request to the last byte of the response.
     """
 
     def __init__(self, *, seconds: float, **kwargs: Any) -> None:
-        self._seconds = seconds
+        self._response = type("TimedResponse", (_TimedResponse,), {"seconds": seconds})
         super().__init__(**kwargs)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of connections, which are timed."""
-        super().init_poolmanager(*args, **kwargs)
-        _time(self.poolmanager, self._seconds)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Return the pools of connections through a proxy, which are timed as well."""
-        manager = self.proxy_manager.get(proxy)
-        if manager is None:
-            manager = super().proxy_manager_for(proxy, **kwargs)
-            _time(manager, self._seconds)
-        return manager
-
-
-def _time(manager: Any, seconds: float) -> None:
-    """Let a manager of pools make connections whose answers are timed, whatever their kind."""
-    response = type("TimedResponse", (_TimedResponse,), {"seconds": seconds})
-    timed = {}
-    for scheme, pool in manager.pool_classes_by_scheme.items():
-        connection = type(f"Timed{pool.ConnectionCls.__name__}", (pool.ConnectionCls,), {"response_class": response})
-        timed[scheme] = type(f"Timed{pool.__name__}", (pool,), {"ConnectionCls": connection})
-    manager.pool_classes_by_scheme = timed
+    def connection_class(self, base: type[Any], *, is_proxied: bool) -> type[Any]:
+        """Limit the time of every response, whatever the kind of connection."""
+        return type(f"Timed{base.__name__}", (base,), {"response_class": self._response})
 
 
 class _TimedResponse(http.client.HTTPResponse):
-    """Reads an answer from a socket; its time begins with it."""
+    """A response that is read from a socket within its time, which starts now."""
 
     seconds: float
 
@@ -96,16 +77,16 @@ class _TimedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(self._source)
 
     def begin(self) -> None:
-        """Read up to the body. Headers that break off are no answer, though the library takes them for complete."""
+        """Read up to the body. Refuse headers that end early; the library takes them for complete."""
         super().begin()
         if self._source.has_ended:
-            raise http.client.RemoteDisconnected("the connection was closed among the headers of the answer")
+            raise http.client.RemoteDisconnected("the connection closed in the middle of the response headers")
 
     def _read_status(self) -> tuple[str, int, str]:
         """
-        Let every interim answer be passed over, as the library does with its 100 only.
+        Skip every interim response; the library skips 100 only.
 
-        It would take a proxy's 102 or 103 for the answer, and the answer for that to the connection's next request.
+        It would take a proxy's 102 or 103 for the response, and the real response for that of the next request.
         """
         version, status, reason = super()._read_status()  # type: ignore[misc]  # not in the stubs
         is_interim = 100 < status < 200 and status != http.client.SWITCHING_PROTOCOLS
@@ -113,52 +94,52 @@ class _TimedResponse(http.client.HTTPResponse):
 
 
 class _TimedFile(io.RawIOBase):
-    """A socket's bytes, as long as there is time."""
+    """The bytes of a socket, while there is time left."""
 
     def __init__(self, raw: Any, sock: socket.socket, seconds: float) -> None:
         self._raw = raw
         self._sock = sock
         self._seconds = seconds
         self._end = time.monotonic() + seconds
-        self._patience = sock.gettimeout()
-        #: Whether there is nothing more to come.
+        self._timeout = sock.gettimeout()
+        #: Whether the socket has reached its end.
         self.has_ended = False
 
     def readable(self) -> bool:
-        """Yes."""
+        """Always."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Wait for bytes, for as long as the socket's time-out and the time of the answer allow."""
+        """Wait for bytes, as long as the socket's timeout and the time of the response allow."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise AnswerTooLateError(self._seconds)
-        is_last = self._patience is None or left < self._patience
+            raise ResponseTooLateError(self._seconds)
+        is_last = self._timeout is None or left < self._timeout
         if is_last:
             self._sock.settimeout(left)
         try:
             received: int | None = self._raw.readinto(buffer)
         except TimeoutError as error:
             if is_last:
-                raise AnswerTooLateError(self._seconds) from error
+                raise ResponseTooLateError(self._seconds) from error
             raise
         self.has_ended = received == 0
         return received
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Release the socket."""
         self._raw.close()
         super().close()
 
 
 def read_body(response: requests.Response, limit: int, *, cut: bool = False) -> None:
     """
-    Read the body of a streamed answer, so that its ``content`` is there, and let go of its connection.
+    Read the body of a streamed response into its ``content``, and release its connection.
 
-    :param limit: Most bytes, also when inflated.
-    :param cut: Be content with what there is of a body that is longer, breaks off, or cannot be read.
+    :param limit: Most bytes, received or inflated.
+    :param cut: Accept the readable part of a body that is longer, ends early, or cannot be read.
     :raises BrokenBodyError: if it ended early.
-    :raises UnreadableBodyError: if it is too long, or in an encoding that was not asked for.
+    :raises UnreadableBodyError: if it is too long, or has an encoding that was not requested.
     """
     content = bytearray()
     try:
@@ -168,7 +149,7 @@ def read_body(response: requests.Response, limit: int, *, cut: bool = False) -> 
         if not cut:
             raise
     finally:
-        response.raw.close()  # a connection whose answer came to its end is in its pool again, and stays open
+        response.raw.close()  # after a complete response, the connection is in its pool again and stays open
     response.raw = io.BytesIO(content)
     assert response.content is not None
 
@@ -182,25 +163,25 @@ def _inflated(response: requests.Response, limit: int) -> Iterator[bytes]:
         length += len(inflated)
         yield inflated
         if max(received, length) > limit:
-            raise UnreadableBodyError(f"the answer has more than {limit} bytes")
+            raise UnreadableBodyError(f"the response has more than {limit} bytes")
     inflater.require_end(received)
 
 
 class _Plain:
-    """A body as it is."""
+    """A body without encoding."""
 
     def feed(self, piece: bytes, room: int) -> bytes:
         return piece[:room]
 
     def require_end(self, received: int) -> None:
-        """It has no end of its own."""
+        """Accept any end: such a body does not mark it."""
 
 
 class _Inflater:
     """
     A compressed body.
 
-    :param windows: What `zlib` calls the ways to read it; the first that fits the beginning is used.
+    :param windows: Formats to try, as ``wbits`` of `zlib`; the first that fits the beginning is used.
     """
 
     def __init__(self, windows: tuple[int, ...]) -> None:
@@ -210,14 +191,14 @@ class _Inflater:
         self._members = 1
 
     def feed(self, piece: bytes, room: int) -> bytes:
-        """Inflate, to no more than ``room`` bytes."""
+        """Inflate to at most ``room`` bytes."""
         inflated = bytearray()
         while piece and len(inflated) < room:
             if self._decoder is None:
                 inflated += self._begin(piece, room - len(inflated))
             elif self._decoder.eof:
                 if not (self._is_gzip and _GZIP_MAGIC.startswith(piece[:2])):  # a piece may be a single byte
-                    break  # padding behind the end
+                    break  # padding after the end
                 self._members += 1
                 if self._members > _MOST_MEMBERS:
                     raise UnreadableBodyError(f"its compressed body has more than {_MOST_MEMBERS} parts")
@@ -229,7 +210,7 @@ class _Inflater:
         return bytes(inflated)
 
     def require_end(self, received: int) -> None:
-        """Refuse a body that ends in the middle; none at all is none."""
+        """Refuse a body that ends early; an empty one is fine."""
         if received and not (self._decoder and self._decoder.eof):
             raise BrokenBodyError("the compressed body ended early")
 
@@ -256,4 +237,4 @@ def _inflater(encoding: str) -> _Plain | _Inflater:
         return _Plain()
     if encoding in _WINDOWS:
         return _Inflater(_WINDOWS[encoding])
-    raise UnreadableBodyError("the body is in an encoding that was not asked for")
+    raise UnreadableBodyError("the body has an encoding that was not requested")

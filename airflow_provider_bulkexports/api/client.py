@@ -9,7 +9,7 @@ BulkExportsClient: one method per operation of Twilio's OpenAPI document.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import date, datetime, timezone
+from datetime import date
 from functools import partial
 from itertools import chain
 from os import PathLike
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from airflow_provider_bulkexports.api.credentials import Credentials
-from airflow_provider_bulkexports.api.download import DownloadedDay, SignedLink, download, link_from
+from airflow_provider_bulkexports.api.download import DownloadedDay, download
 from airflow_provider_bulkexports.api.json_body import ElementReader, ListCache
 from airflow_provider_bulkexports.api.paging import address_of, iterate_pages, require_page
 from airflow_provider_bulkexports.api.request_check import check_settings, check_submission, check_webhook
@@ -30,9 +30,11 @@ from airflow_provider_bulkexports.api.response_check import (
     the_job,
 )
 from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.settings import BASE_URL, checked_seconds
+from airflow_provider_bulkexports.api.signed_link import SignedLink
 from airflow_provider_bulkexports.api.storage_host import Storage
-from airflow_provider_bulkexports.api.transport import BASE_URL, Transport
-from airflow_provider_bulkexports.model.days import DayRange, check_exportable, check_job_length, parse_day
+from airflow_provider_bulkexports.api.transport import Transport
+from airflow_provider_bulkexports.model.days import DayRange, check_exportable, check_job_length, parse_day, utc_today
 from airflow_provider_bulkexports.model.resources import (
     Export,
     ExportConfiguration,
@@ -58,10 +60,11 @@ class BulkExportsClient:
     :param base_url: Origin of the API; plain ``http`` is accepted for loopback hosts only.
     :param account_sid: The account, when ``login`` is an API key; for display, Twilio does not need it.
     :param connect_timeout: Seconds to wait for a connection.
-    :param read_timeout: Seconds to wait for the next bytes of an answer.
-    :param retry: What is repeated within one call; see :mod:`airflow_provider_bulkexports.api.retry`.
+    :param read_timeout: Seconds to wait for the next bytes of a response.
+    :param stall_timeout: Seconds to wait for the first byte of a file, and over which its transfer must not stall.
+    :param retry: Retries within one call; see :mod:`airflow_provider_bulkexports.api.retry`.
     :param user_agent: Added to the package's own User-Agent.
-    :param today: Current UTC day; decides which days are exportable yet.
+    :param today: Current UTC day; decides which days can be exported.
     :raises BulkExportsInputError: if a value cannot be right.
     """
 
@@ -74,39 +77,43 @@ class BulkExportsClient:
         account_sid: str | None = None,
         connect_timeout: float = 10.0,
         read_timeout: float = 30.0,
+        stall_timeout: float = 60.0,
         retry: RetryPolicy | None = None,
         user_agent: str = "",
-        today: Callable[[], date] = lambda: datetime.now(timezone.utc).date(),
+        today: Callable[[], date] = utc_today,
     ) -> None:
         credentials = Credentials(login, password)
-        del password  # so that no traceback with local variables shows it
+        del password  # so that a traceback with local variables does not show it
+        self._retry = retry or RetryPolicy()
         self._transport = Transport(
             credentials,
             base_url=base_url,
             account_sid=account_sid,
             timeouts=(connect_timeout, read_timeout),
-            retry=retry or RetryPolicy(),
+            retry=self._retry,
             user_agent=user_agent,
         )
-        self._storage = Storage((connect_timeout, read_timeout))
+        self._storage = Storage(
+            (connect_timeout, read_timeout), stall_timeout=checked_seconds("stall_timeout", stall_timeout)
+        )
         self._today = today
 
     def __repr__(self) -> str:
-        transport: Transport | None = getattr(self, "_transport", None)  # none while it is being made
+        transport: Transport | None = getattr(self, "_transport", None)  # missing while the client is being made
         shown = f"{transport.login!r}, base_url={transport.base_url!r}" if transport else ""
         return f"{type(self).__name__}({shown})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client is not pickled, since it holds credentials: make a new one where it is needed")
+        raise TypeError("a client cannot be pickled, because it holds credentials: make a new one instead")
 
     @property
     def base_url(self) -> str:
-        """Origin of the API, without a slash at its end."""
+        """Origin of the API, without a trailing slash."""
         return self._transport.base_url
 
     @property
     def account_sid(self) -> str | None:
-        """Account that the credentials act on; ``None`` if they are an API key and nobody said."""
+        """Account that the credentials act on; ``None`` for an API key without ``account_sid``."""
         return self._transport.account_sid
 
     def create_job(
@@ -121,15 +128,15 @@ class BulkExportsClient:
         email: str | None = None,
     ) -> Job:
         """
-        Submit an export job (``CreateExportCustomJob``). It costs a day of quota for each day, at once.
+        Submit an export job (``CreateExportCustomJob``). It costs quota at once: a day of it for each day.
 
-        Not idempotent: after a :exc:`BulkExportsConnectionError` or :exc:`BulkExportsServerError` the job may exist, so
-        look for the friendly name in :meth:`list_jobs` before you call this again.
+        Not idempotent: after a :exc:`BulkExportsConnectionError` or :exc:`BulkExportsServerError` the job may exist.
+        Look for the friendly name in :meth:`list_jobs` before you call this again.
 
         :param start_day: First UTC day, inclusive.
         :param end_day: Last UTC day, inclusive; at the latest the day before yesterday.
         :raises BulkExportsInputError: before anything is sent, if Twilio would refuse a value.
-        :raises BulkExportsQuotaError: if Twilio's words say that the days of this UTC day are spent.
+        :raises BulkExportsQuotaError: if Twilio's message says that the quota of this UTC day is used up.
         """
         kind = ResourceType.parse(resource_type)
         days = DayRange.parse(start_day, end_day)
@@ -149,17 +156,17 @@ class BulkExportsClient:
 
     def list_jobs(self, resource_type: str) -> Iterator[Job]:
         """
-        List the jobs of a resource type, unfinished and of the last seven days, each once (``ListExportCustomJob``).
+        List each job of a resource type once: unfinished ones, and those of the last seven days.
 
-        The order is Twilio's, which is undocumented.
+        Sends ``ListExportCustomJob``. The order is Twilio's, which is undocumented.
         """
         return chain.from_iterable(self.list_job_pages(resource_type))
 
     def list_job_pages(self, resource_type: str, *, recollection: ListCache | None = None) -> Iterator[list[Job]]:
         """
-        List as :meth:`list_jobs` does, a request at a time: for those who stop when they have seen enough.
+        List jobs like :meth:`list_jobs`, one page for each request, for callers that may stop early.
 
-        :param recollection: What the last reading of the same list found, for those who read it again and again.
+        :param recollection: Cache of the same list, for callers that read it repeatedly.
         """
         kind = ResourceType.parse(resource_type)
         path, read = f"/v1/Exports/{kind}/Jobs", recollection or Job.from_json
@@ -182,17 +189,17 @@ class BulkExportsClient:
 
     def delete_job(self, job_sid: str) -> None:
         """
-        Take a job's unfinished days out of the queue (``DeleteJob``). Finished day files stay; quota is not given back.
+        Remove a job's unfinished days from the queue (``DeleteJob``). Finished files stay; the quota is not refunded.
 
-        :raises BulkExportsNotFoundError: if Twilio does not know the job (any more).
+        :raises BulkExportsNotFoundError: if Twilio does not know the job, or no longer.
         """
         self._transport.send("DELETE", f"/v1/Exports/Jobs/{parse_job_sid(job_sid)}")
 
     def list_days(self, resource_type: str) -> Iterator[ExportDay]:
         """
-        List the day files that can be fetched now, whoever had them made, in order of generation (``ListDay``).
+        List the day files that can be downloaded now, made by anyone, in order of creation (``ListDay``).
 
-        A day that was exported twice may come twice; the later entry is the newer file.
+        A day that was exported twice may be listed twice; the later entry is the newer file.
         """
         kind = ResourceType.parse(resource_type)
         path = f"/v1/Exports/{kind}/Days"
@@ -201,13 +208,13 @@ class BulkExportsClient:
 
     def get_day_link(self, resource_type: str, day: str | date) -> SignedLink:
         """
-        Ask for the link to a day's file (``FetchDay``): good for one download, for some four minutes.
+        Request the link to a day's file (``FetchDay``). It works once, within about four minutes.
 
-        :raises BulkExportsNotFoundError: if the day was not exported (yet), or longer than seven days ago.
+        :raises BulkExportsNotFoundError: if the day is not exported, or was exported more than seven days ago.
         """
         kind = ResourceType.parse(resource_type)
         path = f"/v1/Exports/{kind}/Days/{parse_day(day).isoformat()}"
-        return self._transport.ask("GET", path, read=link_from, redirect_is_answer=True)
+        return self._transport.request("GET", path, read=SignedLink.from_response, redirect_is_expected=True)
 
     def download_day(
         self,
@@ -220,36 +227,38 @@ class BulkExportsClient:
         may_be_empty: bool | Callable[[], bool] = False,
     ) -> DownloadedDay:
         """
-        Fetch a day's file to a local path: whole and verified, or not at all; a broken transfer resumes.
+        Download a day's file to a local path, complete and verified. An interrupted transfer resumes with a fresh link.
 
         :param target: File to write; its folder must exist. It is replaced in one step, after verification.
-        :param expected_size: Bytes that :meth:`list_days` gives for the day, to be checked too; 0 says nothing.
-        :param expected_sizes: The same of a day listed several times: any is accepted; the result has its ``size``.
+        :param expected_size: Bytes that :meth:`list_days` gives for the day, to check; 0 means unknown.
+        :param expected_sizes: The sizes of a day that is listed several times; any of them is accepted.
         :param may_be_empty: Whether the day's job says ``CompletedEmptyRecords``, or a function that finds out. Only
-            then are zero bytes a file, stored as a valid gzip file of no records; else they are a failed transfer.
-        :raises BulkExportsNotFoundError: if Twilio has no file of the day (any more).
-        :raises BulkExportsDownloadError: if the file did not come whole, time after time.
+            then are zero bytes a file, stored as a valid gzip file without records; else they are a failed transfer.
+        :return: The verified file; its ``size`` says which of the ``expected_sizes`` it has.
+        :raises BulkExportsNotFoundError: if Twilio has no file of the day, or no longer.
+        :raises BulkExportsDownloadError: if repeated attempts failed.
         """
         kind, wanted = ResourceType.parse(resource_type), parse_day(day)
         return download(
             wanted,
             Path(target),
-            ask_link=lambda: self.get_day_link(kind, wanted),
+            request_link=lambda: self.get_day_link(kind, wanted),
             storage=self._storage,
             expected_sizes=(*expected_sizes, expected_size or 0),
             may_be_empty=may_be_empty,
+            backoff=self._retry.backoff,
         )
 
     def get_export(self, resource_type: str) -> Export:
-        """Fetch the entry point of a resource type (``FetchExport``): cheap, and spends no quota."""
+        """Fetch the entry point of a resource type (``FetchExport``): cheap, and without quota."""
         kind = ResourceType.parse(resource_type)
         return self._transport.send_json("GET", f"/v1/Exports/{kind}", check=partial(export_about, resource_type=kind))
 
     def probe(self, resource_type: str) -> str:
         """
-        Ask for the first of a resource type's jobs, to learn whether this client can do anything: free, and quick.
+        Check that this client works, by fetching one job of a resource type: quick, and without quota.
 
-        :return: The address of the list as the answer names it; empty if it does not.
+        :return: URL of the list as the response names it; empty if it names none.
         """
         path = f"/v1/Exports/{ResourceType.parse(resource_type)}/Jobs?PageSize=1"
         return self._transport.send_json("GET", path, check=partial(address_of, key="jobs", url=self.base_url + path))
@@ -270,9 +279,9 @@ class BulkExportsClient:
         webhook_method: str | None = None,
     ) -> ExportConfiguration:
         """
-        Change settings of the automatic daily export (``UpdateExportConfiguration``); ``None`` leaves one as it is.
+        Change settings of the automatic daily export (``UpdateExportConfiguration``); ``None`` keeps a setting.
 
-        :param enabled: Whether Twilio makes every day's file by itself; for Twilio Editions accounts.
+        :param enabled: Whether Twilio exports every day automatically; for Twilio Editions accounts.
         :param webhook_method: ``GET`` or ``POST``.
         """
         kind = ResourceType.parse(resource_type)

@@ -1,4 +1,4 @@
-"""The login and its secret: checked once, sent with every request, and shown by nothing that holds them."""
+"""The login and its secret: checked once, sent with every request, and never shown."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _LOGIN_SID = re.compile(r"(AC|SK)[0-9a-fA-F]{32}")
 
 class Credentials(AuthBase):
     """
-    What authenticates a request (`requests` calls it for that).
+    Authenticates requests; `requests` calls it for each one.
 
-    Neither its ``repr()`` nor a traceback that shows local variables has the secret, and it cannot be pickled: the
+    The secret is neither in its ``repr()`` nor in a traceback that shows local variables. It cannot be pickled, so the
     secret stays in this process.
 
     :param login: Account SID or API key SID.
-    :param password: The Auth Token or the key's secret; not checked yet, see :meth:`check`.
+    :param password: The Auth Token or the key's secret; :meth:`check` checks it.
     """
 
     def __init__(self, login: str, password: str) -> None:
@@ -39,7 +39,7 @@ class Credentials(AuthBase):
         return f"{type(self).__name__}({self.login[:2]}…)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("credentials are not pickled: make a new client where it is needed")
+        raise TypeError("credentials cannot be pickled: make a new client instead")
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Authenticate a request."""
@@ -48,9 +48,9 @@ class Credentials(AuthBase):
 
     def check(self) -> None:
         """
-        Refuse what cannot be right.
+        Refuse a login or secret that cannot be right.
 
-        :raises BulkExportsInputError: without the secret in it.
+        :raises BulkExportsInputError: The message does not contain the secret.
         """
         if not self.login or not self._password:
             missing = (
@@ -74,7 +74,7 @@ class Credentials(AuthBase):
         self._encoded = b64encode(f"{self.login}:{self._password}".encode()).decode()
 
     def hidden_in(self, text: object) -> str:
-        """Redact a text, and take the secret out of it however a server may echo it."""
+        """Redact a text, and remove the secret from it in every notation that a server may echo."""
         secrets = (self._password, self._encoded)
         notations = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""), escape(secret))}
         return redact(text, *sorted(notations, key=len, reverse=True))

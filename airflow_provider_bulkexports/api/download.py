@@ -1,14 +1,12 @@
 """
-A day's file, whole and verified, or not at all.
+Download a day's file, complete and verified, or not at all.
 
-Ask for a link, use it at once; if the transfer breaks off, ask for a new link and go on where it broke off, provided
-that the storage confirms the same file (ETag), or else start over. The bytes are checked while they pass and go to
-their final name in one step.
+A link is requested and used at once. An interrupted transfer gets a new link and resumes if the storage confirms the
+same file (ETag); otherwise it starts over. The bytes are checked as they arrive, and get their final name in one step.
 """
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Collection
 from contextlib import closing
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from airflow_provider_bulkexports.api.file_check import EMPTY_FILE, FileCheck
-from airflow_provider_bulkexports.api.signed_link import SignedLink, link_from
+from airflow_provider_bulkexports.api.signed_link import SignedLink
 from airflow_provider_bulkexports.api.storage_host import Storage, StoredObject
 from airflow_provider_bulkexports.api.temporary_files import spooled
 from airflow_provider_bulkexports.exceptions import (
@@ -28,10 +26,13 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsResponseError,
 )
 
-__all__ = ["DownloadPolicy", "DownloadedDay", "SignedLink", "download", "link_from"]
+__all__ = ["DownloadedDay", "download"]
 
-#: Bytes that have to be gained between two failures for the transfer to be getting anywhere.
-_WORTHWHILE = 1 << 16
+#: Least bytes between two failures that count as progress.
+_PROGRESS = 1 << 16
+
+#: Consecutive failures without progress that end a download.
+_MAX_FAILURES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ class DownloadedDay:
     A verified file.
 
     :param day: UTC day of the records.
-    :param path: Where it is.
-    :param size: Bytes of the compressed file; of a day that Twilio lists several times, it tells which file came.
-    :param records: Number of records: lines that hold something.
+    :param path: Path of the file.
+    :param size: Bytes of the compressed file; if Twilio lists several files of the day, it says which one this is.
+    :param records: Number of records, which are lines that are not empty.
     :param sha256: Hexadecimal SHA-256 of the compressed file.
     :param account_sid: Account that the first record names; ``None`` without records.
     """
@@ -55,49 +56,30 @@ class DownloadedDay:
     account_sid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadPolicy:
-    """
-    How stubborn a download is.
-
-    :param max_failures: Failures in a row, without a byte gained between them, that end it.
-    :param backoff_factor: Seconds that the exponential wait between tries starts from.
-    :param max_wait: Longest wait in seconds.
-    """
-
-    max_failures: int = 6
-    backoff_factor: float = 0.5
-    max_wait: float = 30.0
-
-    def wait(self, failures: int) -> float:
-        """Seconds before the next try, after so many failures in a row."""
-        grown = self.backoff_factor * 2.0 ** (failures - 1)
-        return min(grown + random.uniform(0, self.backoff_factor), self.max_wait)
-
-
 def download(
     day: date,
     target: Path,
     *,
-    ask_link: Callable[[], SignedLink],
+    request_link: Callable[[], SignedLink],
     storage: Storage,
     expected_sizes: Collection[int] = (),
     may_be_empty: bool | Callable[[], bool] = False,
-    policy: DownloadPolicy | None = None,
+    backoff: Callable[[int], float],
 ) -> DownloadedDay:
     """
-    Fetch a day's file. ``target`` is replaced when the file is complete and verified, and untouched before.
+    Download a day's file. ``target`` is replaced once the file is complete and verified, and untouched before.
 
-    :param ask_link: Asks Twilio for a fresh link. Its errors are raised at once unless they are transient.
-    :param expected_sizes: Bytes that Twilio's list gives for the day, of each file that it made of it. The file has to
-        have one of them, and is not taken beyond the largest. A size of 0 is Twilio's default and says nothing.
-    :param may_be_empty: Whether zero bytes are the file of this day: its job has to call it empty. Or a function that
-        finds out, called if nothing arrives.
-    :raises BulkExportsDownloadError: when the tries are used up, or the file cannot be written; it names the day.
+    :param request_link: Requests a fresh link. Its errors are raised at once unless they are transient.
+    :param expected_sizes: Bytes of each file of the day that Twilio lists. The file must have one of these sizes, and
+        nothing beyond the largest is read. A size of 0 is Twilio's default and means unknown.
+    :param may_be_empty: Whether zero bytes are the file of this day, because its job calls it empty; or a function that
+        finds out, called if no bytes arrive.
+    :param backoff: Seconds to wait after this many consecutive failures.
+    :raises BulkExportsDownloadError: when no attempts are left, or the file cannot be written; it names the day.
     """
     try:
         with spooled(target) as file, closing(_Transfer(file, expected_sizes, may_be_empty)) as transfer:
-            _try_until_complete(day, transfer, ask_link, storage, policy or DownloadPolicy())
+            _download_until_complete(day, transfer, request_link, storage, backoff)
             return transfer.result(day, target)
     except OSError as error:
         raise BulkExportsDownloadError(
@@ -107,45 +89,49 @@ def download(
         ) from error
 
 
-def _try_until_complete(
-    day: date, transfer: _Transfer, ask_link: Callable[[], SignedLink], storage: Storage, policy: DownloadPolicy
+def _download_until_complete(
+    day: date,
+    transfer: _Transfer,
+    request_link: Callable[[], SignedLink],
+    storage: Storage,
+    backoff: Callable[[int], float],
 ) -> None:
     failures = furthest = 0
     while True:
         try:
-            with storage.open(ask_link(), start=transfer.offset, etag=transfer.etag) as stored:
-                transfer.take(stored)
+            with storage.open(request_link(), start=transfer.offset, etag=transfer.etag) as stored:
+                transfer.receive(stored)
             return
         except BulkExportsError as error:
             if not error.is_transient:
                 if isinstance(error, (BulkExportsConnectionError, BulkExportsResponseError)):
-                    raise _lasting(day, error) from error
+                    raise _permanent_error(day, error) from error
                 raise
-            failures = 1 if transfer.offset >= furthest + _WORTHWHILE else failures + 1
+            failures = 1 if transfer.offset >= furthest + _PROGRESS else failures + 1
             furthest = max(furthest, transfer.offset)
-            if failures == policy.max_failures // 2:
-                transfer.start_over()  # going on does not help: the storage may have no more of what it began with
-            if failures >= policy.max_failures:
+            if failures == _MAX_FAILURES // 2:
+                transfer.start_over()  # resuming does not help: the storage may no longer have this file
+            if failures >= _MAX_FAILURES:
                 raise BulkExportsDownloadError(
-                    f"The file of {day} could not be fetched whole, {failures} times in a row. The last time, {error}. "
-                    "Run the task again; Twilio keeps the file for seven days after it was made.",
+                    f"Downloading the file of {day} failed {failures} times in a row. Last error: {error}. "
+                    "Run the task again; Twilio keeps a file for seven days.",
                     day=day,
                 ) from error
-        time.sleep(policy.wait(failures))
+        time.sleep(backoff(failures))
 
 
-def _lasting(day: date, error: BulkExportsError) -> BulkExportsDownloadError:
-    """Say of which day no further try mends it; Twilio's own answers name it themselves."""
-    named = BulkExportsDownloadError(f"The file of {day} cannot be fetched: {error}", day=day)
+def _permanent_error(day: date, error: BulkExportsError) -> BulkExportsDownloadError:
+    """Name the day in an error that a retry does not remove; errors of Twilio's API name it already."""
+    named = BulkExportsDownloadError(f"Cannot download the file of {day}: {error}", day=day)
     named.is_transient = False
     return named
 
 
 class _Transfer:
     """
-    What has arrived of one file: its bytes in the spool, and their check.
+    The part of a file that has arrived, and its check.
 
-    :param file: The spool, empty.
+    :param file: Temporary file for the bytes, empty.
     """
 
     def __init__(
@@ -158,17 +144,17 @@ class _Transfer:
         self._may_be_empty = may_be_empty
         self._check = FileCheck()
 
-    def take(self, stored: StoredObject) -> None:
+    def receive(self, stored: StoredObject) -> None:
         """
-        Take what the storage sends; return when that completes the file and all of it is verified.
+        Receive what the storage sends, until the file is complete and verified.
 
-        :raises BulkExportsConnectionError: if it broke off; what came is kept if the storage can tell the file again.
-        :raises BulkExportsResponseError: if the file is not what it should be; nothing is kept.
+        :raises BulkExportsConnectionError: if it was interrupted. The bytes are kept if the file has an ETag.
+        :raises BulkExportsResponseError: if the file is not as expected; no bytes are kept.
         """
         if not (self.offset and stored.start == self.offset and stored.etag == self.etag):
             self.start_over()
         if stored.start != self.offset:
-            raise BulkExportsResponseError(f"the storage went on at byte {stored.start}, not {self.offset}")
+            raise BulkExportsResponseError(f"the storage resumed at byte {stored.start} instead of {self.offset}")
         self.etag = stored.etag
         try:
             if stored.size is not None:
@@ -188,7 +174,7 @@ class _Transfer:
             raise
 
     def result(self, day: date, target: Path) -> DownloadedDay:
-        """Describe the complete file; that of an empty day without a single byte becomes a valid empty one."""
+        """Describe the complete file; zero bytes of an empty day become a valid gzip file without records."""
         if not self.offset:
             self._file.write(EMPTY_FILE)
             self._check = FileCheck()
@@ -198,7 +184,7 @@ class _Transfer:
         return DownloadedDay(day, target, check.size, check.records, check.sha256, check.account_sid)
 
     def start_over(self) -> None:
-        """Forget what came."""
+        """Discard what has arrived."""
         self.offset, self.etag = 0, None
         self._file.seek(0)
         self._file.truncate()
@@ -206,13 +192,13 @@ class _Transfer:
         self._check = FileCheck()
 
     def close(self) -> None:
-        """End the check, however far it came."""
+        """End the check, complete or not."""
         self._check.close()
 
     def _require_room(self, more: int, stored: StoredObject) -> None:
-        """Stop where the file must have ended: what sends more may never end."""
+        """Stop where the file should have ended, since a longer one may be endless."""
         if self._sizes and self.offset + more > self._sizes[-1]:
-            raise BulkExportsResponseError(f"the file goes on after the {self._listed} bytes that Twilio lists")
+            raise BulkExportsResponseError(f"the file is longer than the {self._listed} bytes that Twilio lists")
         if stored.size is not None and self.offset + more > stored.size:
             raise BulkExportsResponseError(f"the storage sent more than the {stored.size} bytes that it announced")
 
@@ -220,10 +206,10 @@ class _Transfer:
         if stored.size is not None and self.offset < stored.size:
             raise BulkExportsConnectionError(f"the storage sent {self.offset} of {stored.size} bytes")
         self._require_listed(self.offset)
-        if not self.offset and not self._is_believed_empty():
+        if not self.offset and not self._is_known_empty():
             raise BulkExportsResponseError(
-                "the storage sent no bytes at all, and neither the day's job nor a sensor's result says that the day "
-                "is empty: check the day's status in its job's details, and whether a proxy empties what it passes on"
+                "the storage sent no bytes, and neither the day's job nor a sensor's result says that the day is "
+                "empty: check the day's status in its job's details, and whether a proxy empties responses"
             )
         self._check.finish()
 
@@ -235,5 +221,5 @@ class _Transfer:
     def _listed(self) -> str:
         return " or ".join(map(str, self._sizes[-5:]))
 
-    def _is_believed_empty(self) -> bool:
+    def _is_known_empty(self) -> bool:
         return self._may_be_empty if isinstance(self._may_be_empty, bool) else self._may_be_empty()

@@ -1,4 +1,4 @@
-"""Turn an error answer, whatever its body, into the exception that says what to do."""
+"""Turn an error response, whatever its body, into the exception that says what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import requests
 from airflow_provider_bulkexports.api.json_body import Body, read_json_object
 from airflow_provider_bulkexports.api.quota_refusals import QUOTA_REMEDY, is_quota_refusal
 from airflow_provider_bulkexports.api.redact import redact, redact_url
-from airflow_provider_bulkexports.api.retry import asked_wait
+from airflow_provider_bulkexports.api.retry import requested_wait
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
     BulkExportsAuthError,
@@ -19,46 +19,47 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsQuotaError,
     BulkExportsRateLimitError,
     BulkExportsServerError,
+    printable,
 )
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["error_from", "kind_of"]
 
-#: Longest text of Twilio's that an error quotes, and longest label: a code's page, a request's id, a kind of content.
+#: Longest text of Twilio that an error quotes, and longest label: the page of a code, a request id, a content type.
 _LONGEST_QUOTE = 500
 _LONGEST_LABEL = 200
 
-#: Details of one problem that are quoted.
+#: Most details of one problem that are quoted.
 _MOST_DETAILS = 10
 
-#: Statuses of the 4xx by which something between says that it could not, or not in time, pass the request on.
-_NOT_PASSED_ON = frozenset({408, 421, 425})
+#: Client errors of a proxy that could not pass the request on, or not in time.
+_PROXY_ERRORS = frozenset({408, 421, 425})
 
-# Tasks, triggers, the Test button and people at a prompt read these: they speak of none of them.
+# Shown in tasks, triggers, the Test button and at a prompt, so they mention none of these.
 _REMEDIES = {
     401: "Check the connection's login (Account SID or API key SID) and password (Auth Token or the key's secret).",
     403: "The credentials lack the permission: use a Standard or Main API key, or the account's Auth Token.",
-    404: "Check what this address names, and the account of the credentials.",
-    405: "Is the connection's host Twilio's BulkExports API?",
-    429: "Twilio did not process the request: a later try may work; if it stays, let this account do less at a time.",
+    404: "Check the sid or day in this address, and the account of the credentials.",
+    405: "Check that the connection's host is Twilio's BulkExports API.",
+    429: "Twilio did not process the request. Retry later; if it persists, send fewer requests at a time.",
 }
 _REFUSED = "Correct what Twilio names and try again."
-_TWILIOS_FAULT = "It is usually passing: a later try may work; if it stays, check Twilio's status page."
+_TWILIOS_FAULT = "This is usually transient. Retry later; if it persists, check Twilio's status page."
 
 
 def error_from(response: requests.Response, *, hide: Callable[[object], str] = redact) -> BulkExportsAPIError:
     """
-    Build the exception for an answer with an error status.
+    Build the exception for a response with an error status.
 
     Understands Twilio's classic body (``code``, ``message``, ``more_info``, ``status``) and RFC 9457 problems
     (``type``, ``title``, ``detail``); any other body, such as a gateway's HTML page, never hides the status.
 
-    :param hide: Takes secrets out of whatever the server echoes.
+    :param hide: Removes secrets that the server may echo.
     """
     body = read_json_object(response) or Body()
     status = response.status_code
     words = _quoted(_words(body), hide)
-    code = fields.integer(body.get("code"))
+    code = parsing.integer_or_none(body.get("code"))
     request_id = _quoted(response.headers.get("Twilio-Request-Id", ""), hide, _LONGEST_LABEL)
     labels = [f"HTTP {status}"]
     if code is not None:
@@ -82,10 +83,10 @@ def error_from(response: requests.Response, *, hide: Callable[[object], str] = r
         twilio_message=words or None,
         more_info=more_info or None,
         request_id=request_id or None,
-        answered_at=fields.http_moment(response.headers.get("Date")),
+        answered_at=parsing.http_date_or_none(response.headers.get("Date")),
     )
     if isinstance(error, BulkExportsRateLimitError):
-        error.retry_after = asked_wait(response.headers)
+        error.retry_after = requested_wait(response.headers)
     return error
 
 
@@ -96,22 +97,22 @@ def _class_for(status: int) -> type[BulkExportsAPIError]:
         return BulkExportsNotFoundError
     if status == 429:
         return BulkExportsRateLimitError
-    return BulkExportsServerError if _is_passing(status) else BulkExportsAPIError
+    return BulkExportsServerError if _is_transient(status) else BulkExportsAPIError
 
 
-def _is_passing(status: int) -> bool:
-    return status >= 500 or status in _NOT_PASSED_ON
+def _is_transient(status: int) -> bool:
+    return status >= 500 or status in _PROXY_ERRORS
 
 
 def _remedy(status: int) -> str:
-    return _REMEDIES.get(status, _TWILIOS_FAULT if _is_passing(status) else _REFUSED)
+    return _REMEDIES.get(status, _TWILIOS_FAULT if _is_transient(status) else _REFUSED)
 
 
 def _words(body: Mapping[str, Any]) -> str:
-    """Twilio's words, whole: what cuts a text before its secrets are out may leave a part of one."""
+    """Twilio's message, not cut: cutting it before redaction could leave a part of a secret."""
     main = _said(body, "message") or _said(body, "title")
     detail = _said(body, "detail") or _said(body, "details")
-    errors = fields.as_list(body.get("errors"))[:_MOST_DETAILS]
+    errors = parsing.as_list(body.get("errors"))[:_MOST_DETAILS]
     pointed = [_said(error, "detail") for error in errors if isinstance(error, Mapping)]
     return ": ".join(dict.fromkeys(part for part in (main, detail, *pointed) if part))
 
@@ -122,7 +123,7 @@ def _said(body: Mapping[str, Any], name: str) -> str:
 
 
 def kind_of(response: requests.Response, hide: Callable[[object], str] = redact) -> str:
-    """What an answer has instead of what was asked for."""
+    """Describe the body of an unexpected response."""
     if not response.content:
         return "empty body"
     kind = _quoted(response.headers.get("Content-Type", "").partition(";")[0], hide, _LONGEST_LABEL)
@@ -130,4 +131,4 @@ def kind_of(response: requests.Response, hide: Callable[[object], str] = redact)
 
 
 def _quoted(text: str, hide: Callable[[object], str], limit: int = _LONGEST_QUOTE) -> str:
-    return fields.printable(hide(text), limit)
+    return printable(hide(text), limit)

@@ -1,4 +1,4 @@
-"""What it means when a request gets no complete answer: what went wrong, and whether it passes by itself."""
+"""Find the cause of a request without a complete response, and whether a retry can help."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from urllib3.exceptions import (
     ProxySchemeUnsupported,
 )
 
-from airflow_provider_bulkexports.api.bounded_response import AnswerTooLateError
+from airflow_provider_bulkexports.api.bounded_response import ResponseTooLateError
 from airflow_provider_bulkexports.exceptions import text_of
 
 __all__ = ["Cause", "cause_of"]
 
-#: How far a chain of exceptions is followed.
+#: Most exceptions of a chain to follow.
 _LONGEST_CHAIN = 20
 
-#: A configuration that no try can make right: an address of a host or a proxy that is none, a proxy of a kind that is
-#: not known, or whose support is not installed.
-_NOT_PASSING = (
+#: Causes that no retry removes: an untrusted certificate, an invalid address of a host or proxy, a kind of proxy that
+#: is unknown or whose support is not installed.
+_PERMANENT = (
     CertificateError,
     LocationValueError,
     ProxySchemeUnknown,
@@ -41,20 +41,19 @@ _NOT_PASSING = (
     requests.exceptions.MissingSchema,
 )
 
-#: What the libraries raise, on other machines and on bad days, before they have sent anything: of an address or a
-#: header value that they cannot even write.
+#: What the libraries raise before they send anything, for an address or a header value that they cannot write.
 _UNWRITABLE = (AttributeError, KeyError, TypeError, UnicodeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
     """
-    What went wrong.
+    Why there is no complete response.
 
     :param kind: See :class:`~airflow_provider_bulkexports.exceptions.BulkExportsConnectionError`.
-    :param text: In the system's or the library's words; may hold secrets.
-    :param is_transient: Whether it may pass by itself.
-    :param error: The error as urllib3 has it, by which it is decided what may be sent again.
+    :param text: The system's or the library's words; may contain secrets.
+    :param is_transient: Whether a retry may succeed.
+    :param error: The error of urllib3, which decides whether the request may be sent again.
     """
 
     kind: str
@@ -64,7 +63,7 @@ class Cause:
 
 
 def cause_of(error: Exception) -> Cause:
-    """Tell what an exception means that sending a request, or reading its answer, has raised."""
+    """Find the cause in an exception raised while sending a request or reading its response."""
     chain = list(_chain(error))
     underlying = next((one for one in chain if isinstance(one, HTTPError) and not isinstance(one, MaxRetryError)), None)
     return Cause(
@@ -76,9 +75,9 @@ def cause_of(error: Exception) -> Cause:
 
 
 def _is_transient(error: Exception, chain: list[BaseException]) -> bool:
-    if any(isinstance(one, _NOT_PASSING) for one in chain):
+    if any(isinstance(one, _PERMANENT) for one in chain):
         return False
-    # Of the libraries' own errors, those that are a ValueError as well are about an answer, such as a bad header of it.
+    # An error of the libraries that is also a ValueError is about a response, such as a bad header.
     return isinstance(error, (requests.RequestException, HTTPError)) or not isinstance(error, _UNWRITABLE)
 
 
@@ -96,7 +95,7 @@ def _text(error: Exception, chain: list[BaseException]) -> str:
     for one in chain:
         if isinstance(one, SSLCertVerificationError):
             return str(getattr(one, "verify_message", "") or one)
-        if isinstance(one, AnswerTooLateError):
+        if isinstance(one, ResponseTooLateError):
             return str(one)
         if isinstance(one, NewConnectionError) and not isinstance(one, NameResolutionError):
             return str(one).rpartition(": ")[2]
@@ -104,7 +103,7 @@ def _text(error: Exception, chain: list[BaseException]) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all that it was made of: `requests` keeps urllib3's in its arguments."""
+    """Yield an exception and all that caused it; `requests` keeps those of urllib3 in its arguments."""
     seen: set[int] = set()
     waiting: list[BaseException] = [error]
     while waiting and len(seen) < _LONGEST_CHAIN:

@@ -1,8 +1,8 @@
 """
-Check a day's file while it passes: every gzip member's own checksum and length, every line, and a SHA-256 of it all.
+Check a day's file as it arrives: checksum and length of every gzip member, number of records, SHA-256 of the file.
 
-Inflating and hashing have a thread each beside the transfer, so that a slow network hides them and a fast one waits for
-the inflating alone.
+Inflating and hashing each have a thread beside the transfer. A slow network hides their time, and a fast one waits for
+the inflating only.
 """
 
 from __future__ import annotations
@@ -19,25 +19,31 @@ from typing import TYPE_CHECKING
 from airflow_provider_bulkexports.api.first_record import HEAD_BYTES, account_of
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
-with suppress(ImportError):  # it has no wheel for some platforms
-    from isal.igzip import IGzipFile as GzipFile
-
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["EMPTY_FILE", "FileCheck"]
+__all__ = ["EMPTY_FILE", "FileCheck", "gzip_reader"]
 
-#: A valid gzip file of no records, always the same bytes.
+#: A valid gzip file without records, always the same bytes.
 EMPTY_FILE = bytes.fromhex("1f8b08000000000002ff03000000000000000000")
 
-#: Large enough that the threads seldom meet, small enough to stay in a processor's cache.
+#: Bytes of text at a time: enough that threads seldom wait for each other, and small enough for a processor's cache.
 _TEXT = 1 << 18
 _PIECES_WAITING = 8
 
 
+def gzip_reader() -> type[GzipFile]:
+    """Class that reads gzip files: isal's, which is faster, where it is installed."""
+    with suppress(ImportError):  # some platforms have no wheel of it
+        from isal.igzip import IGzipFile
+
+        return IGzipFile
+    return GzipFile
+
+
 class FileCheck:
     """
-    Takes a file's bytes in order; memory does not grow with them. Ends with :meth:`finish` or :meth:`close`.
+    Checks a file whose bytes come in order, in constant memory. Ends with :meth:`finish` or :meth:`close`.
 
         check = FileCheck()
         for piece in pieces:
@@ -51,24 +57,24 @@ class FileCheck:
         self.records = 0
         self._head = b""
         self._digest = hashlib.sha256()
-        self._is_wanted = True
+        self._is_open = True
         self._workers = (_Worker(self._hash), _Worker(self._inflate))
 
     @property
     def sha256(self) -> str:
-        """Hexadecimal SHA-256 of the compressed file, once it is finished."""
+        """Hexadecimal SHA-256 of the compressed file, available once it is finished."""
         return self._digest.hexdigest()
 
     @property
     def account_sid(self) -> str | None:
-        """Account that the first record names, once the file is finished."""
+        """Account that the first record names, available once the file is finished."""
         return account_of(self._head)
 
     def feed(self, piece: bytes) -> None:
         """
-        Take the next bytes.
+        Check the next bytes.
 
-        :raises BulkExportsResponseError: if what came so far is no gzip file.
+        :raises BulkExportsResponseError: if the bytes so far are not a gzip file.
         """
         self._raise_error()
         for worker in self._workers:
@@ -77,16 +83,16 @@ class FileCheck:
 
     def finish(self) -> None:
         """
-        Declare the file complete, and wait for the verdict.
+        Wait for the result of the complete file.
 
-        :raises BulkExportsResponseError: if it is no whole gzip file.
+        :raises BulkExportsResponseError: if it is not a complete gzip file.
         """
         self._end()
         self._raise_error()
 
     def close(self) -> None:
-        """End the work, whether or not the file is complete; what is still to be inflated is left."""
-        self._is_wanted = False
+        """Stop, whether or not the file is complete, without inflating the rest."""
+        self._is_open = False
         self._end()
 
     def _end(self) -> None:
@@ -96,7 +102,7 @@ class FileCheck:
     def _raise_error(self) -> None:
         for worker in self._workers:
             if isinstance(worker.error, EOFError):
-                raise BulkExportsResponseError("the gzip stream ends in the middle") from worker.error
+                raise BulkExportsResponseError("the gzip file is incomplete") from worker.error
             if worker.error is not None:
                 raise BulkExportsResponseError(f"the file is damaged: {worker.error}") from worker.error
 
@@ -105,13 +111,13 @@ class FileCheck:
             self._digest.update(piece)
 
     def _inflate(self, pieces: Iterator[bytes]) -> None:
-        # Behind a member there may be another, or zeros that fill a block (RFC 1952): gzip files know that.
-        with io.BufferedReader(_Joined(pieces), _TEXT) as source, GzipFile(fileobj=source, mode="rb") as file:
+        # After a member, another one may follow, or zeros that fill a block (RFC 1952); the reader handles both.
+        with io.BufferedReader(_Joined(pieces), _TEXT) as source, gzip_reader()(fileobj=source, mode="rb") as file:
             line_is_open = False
-            while self._is_wanted and (text := file.read1(_TEXT)):
+            while self._is_open and (text := file.read1(_TEXT)):
                 if len(self._head) < HEAD_BYTES and not self.records:
                     self._head += text[:HEAD_BYTES]
-                # Faster than count(), which looks at every byte one by one before Python 3.13.
+                # Faster than count(), which reads byte by byte before Python 3.13.
                 lines = io.BytesIO(text).readlines()
                 blank = lines.count(b"\n") - (line_is_open and lines[0] == b"\n")
                 self.records += len(lines) - blank - line_is_open
@@ -120,9 +126,9 @@ class FileCheck:
 
 class _Worker(threading.Thread):
     """
-    Puts pieces through a function beside the thread that has them.
+    A thread that passes pieces of a file to a function.
 
-    :param work: Takes the pieces, up to the last.
+    :param work: Reads the pieces up to the last one.
     """
 
     def __init__(self, work: Callable[[Iterator[bytes]], None]) -> None:
@@ -133,7 +139,7 @@ class _Worker(threading.Thread):
         self.start()
 
     def end(self) -> None:
-        """Say that there are no more pieces, and wait until the last is through."""
+        """End the pieces, and wait until the last one is processed."""
         if self.is_alive():
             self.pieces.put(None)
             self.join()
@@ -142,14 +148,14 @@ class _Worker(threading.Thread):
         pieces = iter(self.pieces.get, None)
         try:
             self._work(pieces)
-        except Exception as error:  # noqa: BLE001  # raised again where the next piece or the end is handed in
+        except Exception as error:  # noqa: BLE001  # raised again with the next piece, or at the end
             self.error = error
-        for _ in pieces:  # nobody is to wait for room
+        for _ in pieces:  # drain, so that no producer blocks on a full queue
             pass
 
 
 class _Joined(io.RawIOBase):
-    """Pieces as one file to read."""
+    """A readable file made of pieces."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces

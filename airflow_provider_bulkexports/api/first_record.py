@@ -1,4 +1,4 @@
-"""The first record of a day's file says whose it is: read it without reading the rest."""
+"""Read the account of a day's file from its first record, without reading the rest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zlib
 
 __all__ = ["HEAD_BYTES", "account_of", "account_of_gzip"]
 
-#: Bytes of a file, or of its text, that hold its first record many times over.
+#: Bytes of a file, or of its text, that are sure to contain the first record.
 HEAD_BYTES = 1 << 16
 
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
@@ -31,7 +31,7 @@ def account_of(text: bytes) -> str | None:
 
 def account_of_gzip(head: bytes) -> str | None:
     """
-    Do the same for a file as Twilio makes them.
+    Return the same for the beginning of a gzip file.
 
     :param head: The beginning of the file.
     """

@@ -1,8 +1,8 @@
 """
-Keep links out of what the HTTP libraries log.
+Keep signed links out of the logs of the HTTP libraries.
 
-`urllib3` logs the path and query of every request at DEBUG, and at WARNING those of one whose answer's headers it
-cannot read, with what it could not read.
+`urllib3` logs the path and query of every request at DEBUG. If it cannot read the headers of a response, it logs them
+too, at WARNING.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _SIGNED = re.compile(r"(?i)signature|x-amz-|x-goog-|\bsig(=|%3d)")
 
 def guard_http_logs() -> None:
     """
-    Make every logger of `urllib3`, `requests` and `http.client` hide signed queries, whoever makes the request.
+    Make every logger of `urllib3`, `requests` and `http.client` hide signed queries, also those of other code.
 
-    To be called where a session is made, and again before a link is used: a logger has no part in what another one
-    filters, and some are made late.
+    Call it where a session is made, and again before a link is used: a filter of one logger does not apply to others,
+    and some loggers are created late.
     """
     for name in {*_KNOWN, *filter(_LIBRARIES.fullmatch, list(logging.root.manager.loggerDict))}:
         logging.getLogger(name).addFilter(_hide_links)
@@ -41,7 +41,7 @@ def guard_http_logs() -> None:
 
 @contextmanager
 def unlogged_queries() -> Iterator[None]:
-    """Keep every query, signed or not, of what this thread requests in the block out of those loggers' records."""
+    """Keep every query, signed or not, of this thread's requests in the block out of these logs."""
     _secrecy.depth = getattr(_secrecy, "depth", 0) + 1
     try:
         yield
@@ -59,7 +59,7 @@ def _hide_links(record: logging.LogRecord) -> bool:
     if record.exc_info and record.exc_info[0]:
         trace = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
         if (clean := _cleaned(trace)) != trace:
-            # Formatters print this text; others would make one of their own from the exception.
+            # Formatters print this text instead of formatting the exception themselves.
             record.exc_info, record.exc_text = None, clean
     return True
 
@@ -67,7 +67,7 @@ def _hide_links(record: logging.LogRecord) -> bool:
 def _message_of(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001  # the handler tells of arguments that do not fit
+    except Exception:  # noqa: BLE001  # the handler reports arguments that do not fit
         return f"{record.msg} {record.args}"
 
 

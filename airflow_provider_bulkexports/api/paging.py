@@ -1,4 +1,4 @@
-"""Follow ``meta.next_page_url`` through a list, on the configured origin only and never in circles."""
+"""Follow ``meta.next_page_url`` through a list, on the configured origin only and without loops."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from urllib.parse import urljoin
 
 from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
-from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.exceptions import BulkExportsResponseError, printable
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["address_of", "iterate_pages", "require_page"]
 
-#: Pages of one list, and elements of it, that are read. An account can have some 2,600 jobs in the list, which keeps
-#: them for seven days, and as many days: 52 pages of Twilio's usual size.
+#: Most pages and elements of one list. The list keeps jobs for seven days, so an account can have about 2,600 of them,
+#: and as many days: 52 pages of Twilio's usual size.
 MAX_PAGES = 1_000
 MAX_ELEMENTS = 200_000
 
-#: Bytes of one list that are read. With each of its days on a line of its own, such a list of jobs has 40 million.
+#: Most bytes of one list. With each day on a line of its own, such a list of jobs has 40 million.
 MAX_BYTES = 1 << 27
 
-#: Pages equal to an earlier one that are still believed: days have no sid, and a page may be empty.
+#: Most pages that equal an earlier one: days have no sid, and a page may be empty.
 REPEATED_PAGES = 5
 
 #: Longest address that an error quotes.
@@ -35,11 +35,11 @@ def iterate_pages(fetch: Callable[[str], Page], first_url: str, *, key: str) -> 
     """
     Yield the elements of a list, page by page.
 
-    :param fetch: Gets a URL with the credentials and returns its JSON object, which may know the ``size`` that it had;
-        its elements may be read already.
-    :param first_url: Absolute URL of the first page; its origin is the only one ever asked.
-    :param key: Name of the array; if there is none of it, the one that the answer names counts (``meta.key``).
-    :raises BulkExportsResponseError: if a page leads to another origin, to a page already read, or to no end.
+    :param fetch: Requests a URL with the credentials and returns its JSON object, whose elements may be read already
+        and whose ``size`` in bytes is counted if it has one.
+    :param first_url: Absolute URL of the first page; no other origin is requested.
+    :param key: Name of the array; without it, the array that the response names (``meta.key``).
+    :raises BulkExportsResponseError: if a page leads to another origin, repeats a page, or the list is too long.
     """
     seen: set[str] = set()
     contents: set[int] = set()
@@ -63,9 +63,9 @@ def iterate_pages(fetch: Callable[[str], Page], first_url: str, *, key: str) -> 
 
 def require_page(page: Page, *, key: str, url: str) -> Page:
     """
-    Return the page of a list.
+    Return the page, if it is a page of a list.
 
-    :raises BulkExportsResponseError: if it is none.
+    :raises BulkExportsResponseError: if it is not.
     """
     _read_page(page, key=key, url=url)
     return page
@@ -73,24 +73,24 @@ def require_page(page: Page, *, key: str, url: str) -> Page:
 
 def address_of(page: Page, *, key: str, url: str) -> str:
     """
-    The address of a list as its page names it; empty if it does not.
+    Return the URL of a list as its page names it; empty if it names none.
 
-    :raises BulkExportsResponseError: if the page is no page of a list.
+    :raises BulkExportsResponseError: if the page is not a page of a list.
     """
     _, meta = _read_page(page, key=key, url=url)
-    names = (fields.text(meta.get(name), fields.LONGEST_URL) for name in ("url", "first_page_url"))
+    names = (parsing.text_or_none(meta.get(name), parsing.LONGEST_URL) for name in ("url", "first_page_url"))
     return next(filter(None, names), "")
 
 
 def _read_page(page: Page, *, key: str, url: str) -> tuple[Elements, Page]:
-    """A page's elements, and what it says of itself."""
+    """The elements of a page, and its ``meta``."""
     meta = page.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
-    return _elements(page, (key, fields.text(meta.get("key"))), url), meta
+    return _elements(page, (key, parsing.text_or_none(meta.get("key"))), url), meta
 
 
 def _identity(element: Any) -> Any:
-    """What tells an element of a list from the others; a job's sid does, without its thousands of days."""
+    """What identifies an element of a list: the sid of a job, else its text."""
     try:
         return getattr(element, "job_sid", None) or repr(element)
     except RecursionError:
@@ -102,7 +102,8 @@ def _elements(page: Page, keys: tuple[str, str | None], url: str) -> Elements:
         if key is not None and isinstance(elements := page.get(key), list):
             return elements
     raise BulkExportsResponseError(
-        f"{redact_url(url)} answered without the array {keys[0]!r}: is the connection's host Twilio's BulkExports API?"
+        f"The response of {redact_url(url)} lacks the array {keys[0]!r}. Check that the connection's host is Twilio's "
+        "BulkExports API."
     )
 
 
@@ -113,11 +114,10 @@ def _next_url(next_url: Any, *, current: str, first_url: str) -> str | None:
     origin = origin_of(target)
     if origin is not None and origin == origin_of(first_url):
         return target
-    where = fields.printable(redact(redact_url(str(next_url))), _LONGEST_QUOTE)
+    where = printable(redact(redact_url(str(next_url))), _LONGEST_QUOTE)
     raise BulkExportsResponseError(
-        f"{redact_url(first_url)} named its next page on another host ({where}). It was not "
-        "asked, because the request carries the credentials. If a proxy stands before Twilio, let it rewrite "
-        "meta.next_page_url.",
+        f"{redact_url(first_url)} points to a next page on another host ({where}). Not followed: that would send the "
+        "credentials there. If a proxy stands before Twilio, let it rewrite meta.next_page_url.",
         is_transient=False,
     )
 
@@ -131,8 +131,7 @@ def _joined(current: str, next_url: Any) -> str | None:
 
 def _loop(first_url: str, pages: int) -> BulkExportsResponseError:
     return BulkExportsResponseError(
-        f"{redact_url(first_url)} leads in a circle: after {pages} pages it named one that was already "
-        "read, or more than any account has. So the list cannot be read to its end; try again, and report it to Twilio "
-        "if it stays.",
+        f"Pagination loop at {redact_url(first_url)}: after {pages} pages, the list repeats a page or is longer than "
+        "any account's. Try again; if it persists, report it to Twilio.",
         is_transient=False,
     )

@@ -1,16 +1,16 @@
 """
-Tell a submission that was refused for the day quota from one that was refused for anything else.
+Recognise submissions that were refused because of the quota of days.
 
-Twilio documents neither the status nor the code nor the words of that refusal. So the words decide, and when in doubt
-it is no quota: a task that fails at once with Twilio's words is better than one that waits for a midnight that changes
-nothing.
+Twilio documents neither the status nor the code nor the text of this refusal. So the text decides, and an unclear one
+does not count as quota: a task that fails at once with Twilio's text is better than one that waits for a midnight that
+changes nothing.
 
-| Answer | Quota? | Why |
+| Response | Quota? | Why |
 |---|---|---|
-| 401, 404, 405, 5xx | never | they have documented meanings of their own |
-| words of a rate or of concurrency | never | a 429 in its documented meaning: passing within minutes |
-| "quota", "daily limit" and the like | yes | nothing else at Twilio is counted in days |
-| "exceeded", "too many", "per day", "366" | unless a date or a parameter is named | no midnight mends an EndDay |
+| 401, 404, 405, 5xx | never | these have documented meanings |
+| text about a rate or concurrency | never | the documented meaning of 429, which passes within minutes |
+| "quota", "daily limit" and the like | yes | Twilio counts nothing else in days |
+| "exceeded", "too many", "per day", "366" | unless it names a date or a parameter | waiting corrects no EndDay |
 | anything else | no | |
 """
 
@@ -22,7 +22,7 @@ from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExp
 
 __all__ = ["QUOTA_REMEDY", "as_quota_error", "is_quota_refusal"]
 
-#: What a refusal for the quota means, and what to do.
+#: What such a refusal means, and what to do.
 QUOTA_REMEDY = (
     "The account and its subaccounts may request 366 days in a UTC day: "
     "run the task after 00:00 UTC, or let it wait (wait_for_quota=True)."
@@ -50,7 +50,7 @@ _OTHER_SUBJECT = re.compile(
 
 def is_quota_refusal(status: int, words: str | None) -> bool:
     """
-    Whether an answer to a submission says that the days of this UTC day are spent.
+    Whether the response to a submission says that the quota of this UTC day is used up.
 
     :param status: HTTP status.
     :param words: Twilio's message.
@@ -64,8 +64,8 @@ def is_quota_refusal(status: int, words: str | None) -> bool:
 
 def as_quota_error(error: BulkExportsAPIError, *, why: str) -> BulkExportsQuotaError:
     """
-    Take another refusal for one of the quota.
+    Turn another refusal into one of the quota.
 
-    :param why: What shows that it is the quota.
+    :param why: Sentence that says why it must be the quota.
     """
     return error.restated(f"{error} {why} {QUOTA_REMEDY}", BulkExportsQuotaError)

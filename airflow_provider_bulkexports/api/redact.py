@@ -1,7 +1,7 @@
 """
-Take secrets out of any text before it is logged or raised.
+Remove secrets from a text before it is logged or raised.
 
-A day's signed link opens the file for whoever reads it, and `requests` and `urllib3` put URLs into their messages.
+A day's signed link opens the file for anyone who reads it, and `requests` and `urllib3` put URLs into their messages.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ __all__ = ["REDACTED", "redact", "redact_url"]
 
 REDACTED = "***"
 
-#: Characters of a text that are looked at. What is quoted of a server's words is far less.
+#: Most characters of a text that are redacted; the rest is dropped. Errors quote far less of a server's text.
 LONGEST = 1 << 14
 
-#: How texts spell a character of a URL: as it is, percent-encoded (also more than once), as JSON or HTML escape it, and
-#: as mails do (quoted-printable).
+#: Notations of a character of a URL: as it is, percent-encoded (also repeatedly), escaped in JSON or HTML, and
+#: quoted-printable as in mails.
 _COLON, _SLASH, _MARK, _HASH, _EQUALS, _AT = (
     rf"(?:{re.escape(character)}|[%=](?:25){{0,5}}{ord(character):02x}|\\{{1,8}}[ux](?:00)?{ord(character):02x}"
     rf"|&(?:\#(?:0{{0,4}}{ord(character)}|x0{{0,4}}{ord(character):x})|{entity});?)"
     for character, entity in zip(":/?#=@", ("colon", "sol", "quest", "num", "equals", "commat"), strict=True)
 )
-#: Its slashes may have backslashes before them, as JSON may escape them; nothing but white space and quotes ends it.
+#: JSON may escape its slashes with backslashes. It ends at white space and quotes only.
 _URL = re.compile(rf"(?i)https?{_COLON}(?:\\{{0,4}}{_SLASH}){{2}}[^\s'\"<>]+")
 _QUERY = re.compile(rf"(?i){_MARK}|{_HASH}")
 _ANY_AT = re.compile(rf"(?i){_AT}")
@@ -36,13 +36,13 @@ _SIGNATURE = re.compile(
     r"(?i)(?<![a-z])(X-(?:Amz|Goog|Ms)-[a-z-]{1,40}|Signature|Policy|Key-Pair-Id|AWSAccessKeyId|GoogleAccessId|sig)"
     rf"([\"']?\s{{0,4}}(?:{_EQUALS}|[:>])[\s\[(]{{0,4}}[\"']?)[^\s&'\"<>]+"
 )
-#: Of any other scheme, such as a proxy's; `_URL` is of those that are read in every notation.
+#: User information of any other scheme, such as a proxy's; `_URL` finds http and https in every notation.
 _USER = re.compile(r"(?i)(?<=://)[^\s/@'\"<>]{1,4000}@")
 _AUTHORIZATION = re.compile(r"(?i)(?<![a-z])(Basic|Bearer)((?:\s|%20|\+){1,8})[A-Za-z0-9+/=_.~%-]{8,}")
 
 
 def redact_url(url: str) -> str:
-    """Keep scheme, host and path of a URL; replace its user information and its query, however they are spelled."""
+    """Keep scheme, host and path of a URL; remove its user information and query in every notation."""
     url = url[:LONGEST]
     try:
         parts = urlsplit(url)
@@ -59,11 +59,11 @@ def redact_url(url: str) -> str:
 
 def redact(text: object, *secrets: str | None) -> str:
     """
-    Return the text without queries of URLs, signatures, authorization values and the given secrets.
+    Remove queries of URLs, signatures, authorization values and the given secrets from a text.
 
-    Of a very long text only the beginning, so that the work is bounded.
+    Only the beginning of a very long text is kept, which bounds the work.
 
-    :param secrets: Credentials that must not appear whatever their surroundings.
+    :param secrets: Credentials to remove wherever they appear.
     """
     clean = _beginning(text_of(text), secrets)
     clean = _URL.sub(lambda match: _shown(match.group()), clean)
@@ -78,7 +78,7 @@ def redact(text: object, *secrets: str | None) -> str:
 
 
 def _beginning(text: str, secrets: tuple[str | None, ...]) -> str:
-    """As much as is looked at, without the part of a secret that the cut would leave at its end."""
+    """The beginning of a text, without the part of a secret that the cut could leave at its end."""
     if len(text) <= LONGEST:
         return text
     text = text[:LONGEST]
@@ -91,7 +91,7 @@ def _beginning(text: str, secrets: tuple[str | None, ...]) -> str:
 
 
 def _shown(url: str) -> str:
-    """Of a URL in whatever notation, what :func:`redact_url` keeps."""
+    """What :func:`redact_url` keeps of a URL, in any notation."""
     start = _AUTHORITY.match(url)
     end = start.end() if start else 0
     query = _QUERY.search(url, end)

@@ -1,4 +1,4 @@
-"""What is sent, checked before a byte of it leaves: Twilio would refuse it, or take it and never be able to use it."""
+"""Check values before they are sent: Twilio would refuse them, or accept them and be unable to use them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["check_settings", "check_submission", "check_webhook"]
 
-#: Longest webhook URL; what Twilio takes is undocumented, and longer ones are refused on the way by many servers.
+#: Longest webhook URL. Twilio's limit is undocumented, and many servers refuse longer ones.
 _LONGEST_URL = 2_048
 
 #: Longest e-mail address (RFC 5321).
@@ -19,7 +19,7 @@ _LONGEST_EMAIL = 254
 
 def check_submission(friendly_name: object, webhook_url: str | None, webhook_method: str | None, email: object) -> None:
     """
-    Refuse what Twilio would refuse of a submission, beside its days.
+    Refuse a submission that Twilio would refuse, except for its days.
 
     :raises BulkExportsInputError: naming the parameter, and what to write instead.
     """
@@ -30,7 +30,7 @@ def check_submission(friendly_name: object, webhook_url: str | None, webhook_met
 
 def check_settings(webhook_url: object, webhook_method: object) -> None:
     """
-    Refuse settings of the automatic export that Twilio would refuse, or never be able to use.
+    Refuse settings of the automatic export that Twilio would refuse or could not use.
 
     :raises BulkExportsInputError: naming the parameter, and what to write instead.
     """
@@ -42,7 +42,7 @@ def _check_friendly_name(name: object) -> None:
     """
     Refuse a name that Twilio would refuse.
 
-    :raises BulkExportsInputError: if it is empty, no text, or cannot be written.
+    :raises BulkExportsInputError: if it is empty, not a text, or cannot be encoded.
     """
     if not isinstance(name, str) or not name.strip():
         raise BulkExportsInputError("friendly_name is empty: Twilio requires a name for every job")
@@ -50,13 +50,13 @@ def _check_friendly_name(name: object) -> None:
         name.encode()
     except UnicodeEncodeError as error:
         raise BulkExportsInputError(
-            f"friendly_name {fields.shown(name)} has half a character (a lone surrogate): write the text anew"
+            f"friendly_name {parsing.shown(name)} contains half a character (a lone surrogate): write the text again"
         ) from error
 
 
 def _check_email(email: object) -> None:
     """
-    Refuse what is no address at all.
+    Refuse a text that cannot be an address.
 
     :raises BulkExportsInputError: if it has no ``@``, or white space or control characters.
     """
@@ -64,12 +64,12 @@ def _check_email(email: object) -> None:
         return
     is_text = isinstance(email, str) and len(email) <= _LONGEST_EMAIL and email.isprintable() and " " not in email
     if not is_text or "@" not in str(email):
-        raise BulkExportsInputError(f"email {fields.shown(email)} is not an address: write it like team@example.com")
+        raise BulkExportsInputError(f"email {parsing.shown(email)} is not an address: write it like team@example.com")
 
 
 def check_webhook(url: str | None, method: str | None) -> None:
     """
-    Refuse half a webhook: Twilio takes both values or none.
+    Refuse half a webhook: Twilio accepts both values or none.
 
     :raises BulkExportsInputError: if one is missing or cannot be right.
     """
@@ -83,7 +83,7 @@ def check_webhook(url: str | None, method: str | None) -> None:
 
 def _check_webhook_url(url: object) -> None:
     """
-    Refuse a URL that nobody could call.
+    Refuse a URL that cannot be called.
 
     :raises BulkExportsInputError: without scheme or host, with white space, backslashes or control characters, or if it
         is too long.
@@ -92,21 +92,21 @@ def _check_webhook_url(url: object) -> None:
         return
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise BulkExportsInputError(
-            f"webhook_url {fields.shown(url)} is not a URL: write it with its scheme, https://…"
+            f"webhook_url {parsing.shown(url)} is not a URL: write it with its scheme, https://…"
         )
     if len(url) > _LONGEST_URL:
         raise BulkExportsInputError(
-            f"webhook_url {fields.shown(url)} has {len(url)} characters: write one of at most {_LONGEST_URL}"
+            f"webhook_url {parsing.shown(url)} has {len(url)} characters: write one of at most {_LONGEST_URL}"
         )
     if origin_of(_with_ascii_host(url), may_have_user=True) is None:
         raise BulkExportsInputError(
-            f"webhook_url {fields.shown(url)} is not a URL that can be called: write https:// and a host, without "
+            f"webhook_url {parsing.shown(url)} is not a URL that can be called: write https:// and a host, without "
             "white space, line breaks or backslashes"
         )
 
 
 def _with_ascii_host(url: str) -> str:
-    """Write a host with letters beyond ASCII as DNS knows it, so that it can be checked as any other."""
+    """Encode a host with non-ASCII letters as DNS does, so that it can be checked like others."""
     if url.isascii() or not is_unambiguous(url):  # urlsplit drops line breaks
         return url
     try:
@@ -124,4 +124,4 @@ def _check_webhook_method(method: object) -> None:
     :raises BulkExportsInputError: unless it is ``GET`` or ``POST``, or none.
     """
     if method and method not in ("GET", "POST"):
-        raise BulkExportsInputError(f"webhook_method {fields.shown(method)}: write 'GET' or 'POST'")
+        raise BulkExportsInputError(f"webhook_method {parsing.shown(method)}: write 'GET' or 'POST'")

@@ -1,4 +1,4 @@
-"""Whether an answer is about what was asked for: what it repeats of the question is compared, where it repeats it."""
+"""Check that a response is about what was requested, by comparing what it repeats of the request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.resources import (
     Export,
@@ -22,49 +22,50 @@ __all__ = ["configuration_about", "created_job", "export_about", "listed_days", 
 
 log = logging.getLogger(__name__)
 
-#: Characters from which a name that is the beginning of the one that was sent is taken for that one, cut.
+#: Least characters of a name that may be the beginning of the one that was sent, cut by Twilio.
 _CUT_NAME = 32
 
-_said = fields.Once()
+_ignored = parsing.Once()
 
 _Read = TypeVar("_Read", Export, ExportConfiguration)
 
 
 def the_job(payload: Mapping[str, Any], *, job_sid: str) -> Job:
     """
-    Read the answer to a question about a job.
+    Read the response to a request for a job.
 
-    :raises BulkExportsResponseError: if it is about another one; transient, since no server of Twilio's means it.
+    :raises BulkExportsResponseError: if it is about another job; transient, since Twilio does not do that.
     """
     job = Job.from_json(payload)
     if job.job_sid.lower() != job_sid.lower():
         raise BulkExportsResponseError(
-            f"Twilio was asked for job {job_sid} and answered for {_name_of(job)}: ask again, and check whether a "
-            "proxy or cache stands before Twilio"
+            f"Requested job {job_sid}, but the response is about {_name_of(job)}. Retry; if it persists, check whether "
+            "a proxy or cache answers for Twilio"
         )
     return job
 
 
 def created_job(payload: Mapping[str, Any], *, resource_type: ResourceType, days: DayRange, friendly_name: str) -> Job:
     """
-    Read the answer to a submission.
+    Read the response to a submission.
 
-    :raises BulkExportsResponseError: if it names no job, or one that was not submitted so: whether Twilio created the
-        right one is then unknown.
+    :raises BulkExportsResponseError: if it names no job, or one that differs from the submission. It is then unknown
+        whether Twilio created the right one.
     """
     job = Job.from_json(payload)
     if not is_job_sid(job.job_sid):
         raise BulkExportsResponseError(
-            f"Twilio answered the submission with {_name_of(job)} instead of a job's sid: look for it in the Jobs list"
+            f"The response to the submission has no valid job sid ({parsing.shown(job.job_sid)}): look for the job in "
+            "the Jobs list"
         )
-    asked = {"resource_type": resource_type, "start_day": days.start, "end_day": days.end}
-    wrong = [name for name, value in asked.items() if getattr(job, name) not in (None, value)]
+    sent = {"resource_type": resource_type, "start_day": days.start, "end_day": days.end}
+    wrong = [name for name, value in sent.items() if getattr(job, name) not in (None, value)]
     if not _is_same_name(job.friendly_name, friendly_name):
         wrong.append("friendly_name")
     if wrong:
         raise BulkExportsResponseError(
-            f"Twilio answered the submission of {friendly_name!r} with job {job.job_sid}, whose {' and '.join(wrong)} "
-            "was not asked for, so the answer is about another job: look for the right one in the Jobs list"
+            f"The response to the submission of {friendly_name!r} is about another job, {job.job_sid}: its "
+            f"{' and '.join(wrong)} differs. Look for the right job in the Jobs list"
         )
     return job
 
@@ -81,23 +82,23 @@ def configuration_about(payload: Mapping[str, Any], *, resource_type: ResourceTy
 
 def _about(read: _Read, resource_type: ResourceType) -> _Read:
     """
-    Return what was read, if it is about the resource type that was asked for, or does not say.
+    Return what was read, if it is about the requested resource type or names none.
 
-    :raises BulkExportsResponseError: if it is about another one.
+    :raises BulkExportsResponseError: if it is about another resource type.
     """
     if read.resource_type not in (None, resource_type):
         raise BulkExportsResponseError(
-            f"Twilio was asked about {resource_type} and answered about {read.resource_type}: ask again, and check "
-            "whether a proxy or cache stands before Twilio"
+            f"Requested {resource_type}, but the response is about {read.resource_type}. Retry; if it persists, check "
+            "whether a proxy or cache answers for Twilio"
         )
     return read
 
 
 def listed_jobs(elements: Iterable[Any], resource_type: ResourceType) -> Iterator[Job]:
-    """Yield the jobs of a list, without elements that are none, or none of the resource type; logged once."""
+    """Yield the jobs of a list. Other elements, and jobs of another resource type, are logged once and left out."""
     for element in elements:
         if not isinstance(element, Job) or not is_job_sid(element.job_sid):
-            _ignore(f"an element of the list of {resource_type} jobs without a job's sid")
+            _ignore(f"an element of the list of {resource_type} jobs without a job sid")
         elif element.resource_type not in (None, resource_type):
             _ignore(f"a job of {element.resource_type} in the list of {resource_type} jobs")
         else:
@@ -105,7 +106,7 @@ def listed_jobs(elements: Iterable[Any], resource_type: ResourceType) -> Iterato
 
 
 def listed_days(elements: Iterable[Any], resource_type: ResourceType) -> Iterator[ExportDay]:
-    """Yield the day files of a list, without elements that are none, or none of the resource type; logged once."""
+    """Yield the files of a list. Other elements, and files of another resource type, are logged once and left out."""
     for element in elements:
         if not isinstance(element, ExportDay):
             _ignore(f"an element of the list of {resource_type} files without a day")
@@ -116,22 +117,22 @@ def listed_days(elements: Iterable[Any], resource_type: ResourceType) -> Iterato
 
 
 def _ignore(what: str) -> None:
-    if _said.is_new(what):
-        log.warning("Twilio answered with %s; it is ignored", what)
+    if _ignored.is_new(what):
+        log.warning("Ignored %s in a response of Twilio", what)
 
 
 def _name_of(job: Job) -> str:
-    return fields.shown(job.job_sid) if job.job_sid else "a job without its job_sid"
+    return parsing.shown(job.job_sid) if job.job_sid else "a job without a job_sid"
 
 
-def _is_same_name(answered: str | None, asked: str) -> bool:
-    """Whether a name is the one that was sent, perhaps cut, or with other white space or replaced characters."""
-    if not answered:
+def _is_same_name(received: str | None, sent: str) -> bool:
+    """Whether a name is the one that was sent, allowing for a cut, other white space and replaced characters."""
+    if not received:
         return True
-    is_cut = len(answered) >= _CUT_NAME and asked.startswith(answered)
-    return is_cut or _plain(answered) == _plain(asked)
+    is_cut = len(received) >= _CUT_NAME and sent.startswith(received)
+    return is_cut or _plain(received) == _plain(sent)
 
 
 def _plain(name: str) -> str:
-    """What of a name survives every way: letters and digits of ASCII."""
+    """The part of a name that no change of encoding affects: letters and digits of ASCII."""
     return "".join(character for character in name if character.isascii() and character.isalnum())

@@ -1,4 +1,4 @@
-"""What a client is made with, checked when it is made."""
+"""The settings of a client, checked when it is made."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports.api.hosts import is_loopback
 from airflow_provider_bulkexports.api.redact import redact_url
-from airflow_provider_bulkexports.api.urls import is_loopback, is_unambiguous, origin_of
+from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 
-__all__ = ["BASE_URL", "checked_account_sid", "checked_base_url", "checked_timeouts", "own_user_agent"]
+__all__ = ["BASE_URL", "checked_account_sid", "checked_base_url", "checked_seconds", "own_user_agent"]
 
 BASE_URL = "https://bulkexports.twilio.com"
 
@@ -22,7 +23,7 @@ _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 
 
 def own_user_agent() -> str:
-    """Name and version of this package and of what it runs on."""
+    """Names and versions of this package, Python and `requests`."""
     return (
         f"airflow-provider-bulkexports/{__version__} "
         f"(python/{platform.python_version()}; requests/{version('requests')})"
@@ -31,13 +32,13 @@ def own_user_agent() -> str:
 
 def checked_account_sid(login: str, account_sid: str | None) -> str | None:
     """
-    The account that the credentials act on, if it is known.
+    Return the account that the credentials act on; ``None`` if it is unknown.
 
-    :raises BulkExportsInputError: for one that they cannot act on.
+    :raises BulkExportsInputError: if the credentials cannot act on this account.
     """
     if account_sid and not _ACCOUNT_SID.fullmatch(account_sid):
         raise BulkExportsInputError(
-            f"account_sid {fields.shown(account_sid)} is not an Account SID: 'AC' and 32 hexadecimal digits"
+            f"account_sid {parsing.shown(account_sid)} is not an Account SID: 'AC' and 32 hexadecimal digits"
         )
     if not login.startswith("AC"):
         return account_sid or None
@@ -49,29 +50,29 @@ def checked_account_sid(login: str, account_sid: str | None) -> str | None:
     return login
 
 
-def checked_timeouts(timeouts: tuple[float, float]) -> tuple[float, float]:
+def checked_seconds(name: str, seconds: float) -> float:
     """
-    Seconds to wait for a connection, and for the next bytes.
+    Return a timeout.
 
-    :raises BulkExportsInputError: unless both are finite and sensible.
+    :param name: Its name in an error.
+    :raises BulkExportsInputError: unless it is positive, and at most ten minutes.
     """
-    for name, seconds in zip(("connect_timeout", "read_timeout"), timeouts, strict=True):
-        if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
-            raise BulkExportsInputError(
-                f"{name} {fields.shown(seconds)}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
-            )
-    return timeouts
+    if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise BulkExportsInputError(
+            f"{name} {parsing.shown(seconds)}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
+        )
+    return seconds
 
 
 def checked_base_url(base_url: str) -> str:
     """
-    The origin, and perhaps a path, without a slash at its end.
+    Return the origin, with its path if it has one, without a trailing slash.
 
-    :raises BulkExportsInputError: for what is no URL, has credentials in it, or would send them in clear.
+    :raises BulkExportsInputError: if it is not a URL, contains credentials, or would send them in clear.
     """
-    if "@" in base_url:  # before anything that quotes the host
+    if "@" in base_url:  # first, since the other errors quote the host
         raise BulkExportsInputError("host contains credentials: put them into login and password")
-    shown = fields.shown(redact_url(base_url))
+    shown = parsing.shown(redact_url(base_url))
     if not is_unambiguous(base_url):
         raise BulkExportsInputError(
             f"host {shown} is not a URL: it contains white space, a backslash or a character that cannot be seen"

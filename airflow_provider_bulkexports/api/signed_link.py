@@ -1,88 +1,85 @@
-"""The link to a day's file: where it is in Twilio's answer, which links are used, and what is shown of one."""
+"""The link to a day's file: read from Twilio's response, checked, and kept secret."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import LocationParseError
-from urllib3.util import Url, parse_url
 
 from airflow_provider_bulkexports.api.hosts import is_link_local, is_loopback, is_odd_address
 from airflow_provider_bulkexports.api.json_body import Body, read_json_object
 from airflow_provider_bulkexports.api.redact import redact_url
+from airflow_provider_bulkexports.api.urls import origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError
 
-__all__ = ["SignedLink", "check_link", "host_of", "link_from"]
+__all__ = ["SignedLink", "check_link", "host_of"]
 
 _WEB = re.compile(r"(?i)https?://")
-#: What RFC 3986 lets into a URL; the backslash is where programs disagree on the host.
+#: Characters that RFC 3986 allows in a URL. Programs disagree on the host of a URL with a backslash.
 _CHARACTERS = re.compile(r"[!-\[\]-~]+")
-_LONGEST = 16_384
 _LONGEST_SHOWN = 300
 
 
 @dataclass(frozen=True, slots=True)
 class SignedLink:
     """
-    Where a day's file can be fetched once, within some four minutes, without credentials.
+    A link that downloads a day's file once, within about four minutes, without credentials.
 
-    Whoever holds the URL can read the file: it is kept out of ``repr()`` and ``str()``, and neither copied nor pickled.
+    Anyone with the URL can read the file. ``repr()`` and ``str()`` hide it, and it can be neither copied nor pickled.
     """
 
     url: str = field(repr=False)
+
+    @classmethod
+    def from_response(cls, response: requests.Response) -> SignedLink:
+        """
+        Read the link from a response to ``FetchDay``: from its body, or else from its ``Location`` header.
+
+        :raises BulkExportsResponseError: if it has no link, or one that must not be used.
+        """
+        link = _named_by(response)
+        if link is None:
+            raise BulkExportsResponseError(
+                f"The response of {redact_url(response.url)} (HTTP {response.status_code}) has no link: retry"
+            )
+        try:
+            check_link(link)
+        except BulkExportsResponseError as refusal:
+            # A redirect with an HTML page is a login or captive portal, which is transient here as elsewhere.
+            refusal.is_transient = bool(response.content) and read_json_object(response) is None
+            raise
+        return link
 
     def __str__(self) -> str:
         shown = redact_url(self.url)
         return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A SignedLink is a secret for one use and cannot be pickled: ask for a new one instead")
-
-
-def link_from(response: requests.Response) -> SignedLink:
-    """
-    Read the link out of an answer of ``FetchDay``: from its body, or else from its ``Location``.
-
-    :raises BulkExportsResponseError: if the answer has neither, or one that must not be used.
-    """
-    link = _named_by(response)
-    if link is None:
-        raise BulkExportsResponseError(
-            f"{redact_url(response.url)} answered HTTP {response.status_code} without a link: ask again"
-        )
-    try:
-        check_link(link)
-    except BulkExportsResponseError as refusal:
-        # A redirect that comes with a page leads to somebody's login or portal: that passes, as it does elsewhere.
-        refusal.is_transient = bool(response.content) and read_json_object(response) is None
-        raise
-    return link
+        raise TypeError("A SignedLink is a secret for one use and cannot be pickled: request a new one instead")
 
 
 def check_link(link: SignedLink) -> None:
     """
-    Refuse a link that may lead elsewhere than it seems, or where no day's file is.
+    Refuse a link that may lead to another host than it seems, or to one without day files.
 
-    Decided on the host that is connected to, as the libraries that connect read it; they have to agree.
+    Its host is the one that the HTTP libraries connect to; all of them must read the same one.
 
-    :raises BulkExportsResponseError: without a word of the link but its host; asking again does not help.
+    :raises BulkExportsResponseError: not transient; it quotes nothing of the link but its host.
     """
-    # No variable here holds the link: some tracebacks show them.
+    # No variable here contains the link, since some tracebacks show variables.
     scheme, host = _origin(link.url)
     if not host:
-        raise _refused("that is not a proper URL: it could lead to another host than it seems to")
+        raise _refused("it is not a proper URL, and could lead to another host than it seems to")
     if is_link_local(host) or is_odd_address(host):
-        raise _refused(f"to {_shown(host)}, where no file of Twilio is")
+        raise _refused(f"it leads to {_shown(host)}, where Twilio keeps no files")
     if scheme != "https" and not is_loopback(host):
-        raise _refused(f"without https (to {_shown(host)}), which would carry the file in clear")
+        raise _refused(f"it leads to {_shown(host)} without https, which would send the file in clear")
 
 
 def host_of(url: str) -> str:
-    """Host of a URL from outside, to be named in a message; a description if it has none."""
+    """Host of a URL from outside, for a message; a description if it has none."""
     host = _origin(url)[1]
     return _shown(host) if host else "another address"
 
@@ -94,24 +91,9 @@ def _named_by(response: requests.Response) -> SignedLink | None:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    """Scheme and host; both empty if it is not certain which they are."""
-    parts = _parsed(url)
-    return (parts.scheme or "", parts.host or "") if parts else ("", "")
-
-
-def _parsed(url: str) -> Url | None:
-    """What `urllib3` reads; ``None`` unless `urllib` reads the same and there is nothing to disagree on."""
-    if len(url) > _LONGEST or not _CHARACTERS.fullmatch(url):
-        return None
-    try:
-        parts, other = parse_url(url), urlsplit(url)
-        port = other.port
-    except (LocationParseError, ValueError):
-        return None
-    host = (parts.host or "").removeprefix("[").removesuffix("]")
-    if "@" in other.netloc or "%" in host or (host, parts.port) != ((other.hostname or ""), port):
-        return None
-    return parts
+    """Scheme and host; both empty unless every program reads the same ones."""
+    origin = origin_of(url) if _CHARACTERS.fullmatch(url) else None
+    return (origin.scheme, origin.host) if origin and "%" not in origin.host else ("", "")
 
 
 def _shown(host: str) -> str:
@@ -120,7 +102,7 @@ def _shown(host: str) -> str:
 
 def _refused(reason: str) -> BulkExportsResponseError:
     return BulkExportsResponseError(
-        f"Twilio named a link {reason}. It was not used. Check that the connection's host is Twilio's BulkExports API "
-        "and that no proxy changes its answers.",
+        f"Twilio's link was not used: {reason}. Check that the connection's host is Twilio's BulkExports API and that "
+        "no proxy changes its responses.",
         is_transient=False,
     )

@@ -1,123 +1,113 @@
 """
-Connections to a storage host, which is whatever a link names: checked where they lead, and not patient without end.
+Connections to the storage host, which can be any host that a link names.
 
-An endless header line, or interim answers without end, never let go of somebody who waits for the next byte only; what
-a name resolves to is known to nobody but the socket.
+They check the address that the host's name resolves to, which only the socket knows. They also limit the time without
+usable data: a read timeout alone never ends on endless headers or interim responses, since each byte restarts it.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
-import ipaddress
 import threading
-from collections.abc import Callable
+import time
 from socket import socket
 from typing import Any
 
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPSConnection
 
+from airflow_provider_bulkexports.api.connections import ConnectionAdapter
+from airflow_provider_bulkexports.api.hosts import is_link_local, is_loopback
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsResponseError
 
-__all__ = ["Patience", "StorageAdapter"]
+__all__ = ["Patience", "StorageAdapter", "check_peer"]
 
 
 class Patience(threading.local):
     """
-    How long this thread still waits for the next thing that it can use.
+    The time that this thread still waits for usable data.
 
-    :param seconds: How long each time.
-    :param clock: Monotonic seconds.
+    :param seconds: Longest wait, each time.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._clock = clock
-        self._end = clock() + seconds
+        self._end = time.monotonic() + seconds
 
     def renew(self) -> None:
-        """Begin to wait for the next thing."""
-        self._end = self._clock() + self._seconds
+        """Start a new wait."""
+        self._end = time.monotonic() + self._seconds
 
     def check(self) -> None:
         """
-        Go on waiting, or not.
+        Check that there is time left.
 
-        :raises BulkExportsConnectionError: if nothing that can be used has come for too long.
+        :raises BulkExportsConnectionError: if no usable data arrived for too long.
         """
-        if self._clock() > self._end:
-            raise BulkExportsConnectionError(f"the answer did not come on in {self._seconds:.0f} seconds")
+        if time.monotonic() > self._end:
+            raise BulkExportsConnectionError(f"no usable data arrived for {self._seconds:.0f} seconds")
 
 
-class StorageAdapter(HTTPAdapter):
+class StorageAdapter(ConnectionAdapter):
     """
-    Adapter with such connections.
+    An adapter that makes such connections.
 
-    :param patience: Of the session's threads.
+    :param patience: Shared by the threads of its session.
     """
 
-    def __init__(self, patience: Patience, **arguments: Any) -> None:
-        self._pool_classes = _pool_classes(patience)
-        super().__init__(**arguments)
+    def __init__(self, patience: Patience, **kwargs: Any) -> None:
+        self._response = type("PatientResponse", (_PatientResponse,), {"patience": patience})
+        super().__init__(**kwargs)
 
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Make the pools of direct connections."""
-        super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = self._pool_classes
-
-    def proxy_manager_for(self, *arguments: Any, **options: Any) -> ProxyManager:
-        """Make the pools of connections through a proxy."""
-        manager: ProxyManager = super().proxy_manager_for(*arguments, **options)
-        if type(manager) is ProxyManager:  # one for SOCKS has a way of its own to connect
-            manager.pool_classes_by_scheme = self._pool_classes
-        return manager
+    def connection_class(self, base: type[Any], *, is_proxied: bool) -> type[Any]:
+        """Limit the time of every response, and check the address of direct connections: a proxy resolves names."""
+        members: dict[str, Any] = {"response_class": self._response}
+        if is_proxied:
+            return type(f"Patient{base.__name__}", (base,), members)
+        members["allows_only_loopback"] = not issubclass(base, HTTPSConnection)
+        return type(f"Checked{base.__name__}", (_CheckedConnection, base), members)
 
 
-def _pool_classes(patience: Patience) -> dict[str, Any]:
-    class Answer(http.client.HTTPResponse):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self.fp = io.BufferedReader(_PatientReader(self.fp.detach(), patience))
+def check_peer(connected: socket, *, only_loopback: bool) -> None:
+    """
+    Close a connection to an address where no storage can be, whatever the name said.
 
-    class Plain(HTTPConnection):
-        response_class = Answer
-
-        def _new_conn(self) -> socket:
-            return _checked(super()._new_conn(), only_loopback=True)  # no proxy is asked for plain http
-
-    class Encrypted(HTTPSConnection):
-        response_class = Answer
-
-        def _new_conn(self) -> socket:
-            connected = super()._new_conn()
-            return connected if self.proxy else _checked(connected, only_loopback=False)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted
-
-    return {"http": PlainPool, "https": EncryptedPool}
-
-
-def _checked(connected: socket, *, only_loopback: bool) -> socket:
-    """Refuse a connection that leads where no storage is, whatever the name said."""
-    peer = ipaddress.ip_address(connected.getpeername()[0].partition("%")[0])
-    peer = getattr(peer, "ipv4_mapped", None) or peer
-    if peer.is_link_local or (only_loopback and not peer.is_loopback):
+    :raises BulkExportsResponseError: naming the address.
+    """
+    peer = connected.getpeername()[0]
+    if is_link_local(peer) or (only_loopback and not is_loopback(peer)):
         connected.close()
         raise BulkExportsResponseError(
-            f"the storage's name leads to {peer}, where no file of Twilio is: check the name servers of this machine",
+            f"the storage's name resolves to {peer}, where Twilio keeps no files: check this machine's name servers",
             is_transient=False,
         )
-    return connected
+
+
+class _CheckedConnection:
+    allows_only_loopback: bool
+
+    def _new_conn(self) -> socket:
+        connected: socket = super()._new_conn()  # type: ignore[misc]  # of urllib3's class
+        check_peer(connected, only_loopback=self.allows_only_loopback)
+        return connected
+
+
+class _PatientResponse(http.client.HTTPResponse):
+    """A response that is read while there is time left."""
+
+    patience: Patience
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fp = io.BufferedReader(_PatientReader(self.fp.detach(), self.patience))
 
 
 class _PatientReader(io.RawIOBase):
-    """What a socket receives, as long as somebody is willing to wait."""
+    """
+    The bytes of a socket, checked for patience before each read.
+
+    Unlike the reader of API responses it has no end for the response as a whole: a large file may take hours.
+    """
 
     def __init__(self, source: Any, patience: Patience) -> None:
         self._source = source

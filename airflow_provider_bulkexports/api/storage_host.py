@@ -1,10 +1,10 @@
-"""One GET from the storage behind a signed link: no credentials, piece by piece, never slower than a minimum."""
+"""Read a file from the storage host of a signed link: without credentials, in pieces, at a minimum rate."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ import urllib3
 
 from airflow_provider_bulkexports.api.failure_causes import cause_of
 from airflow_provider_bulkexports.api.http_logging import guard_http_logs, unlogged_queries
+from airflow_provider_bulkexports.api.private_session import PrivateSession
 from airflow_provider_bulkexports.api.redact import redact
-from airflow_provider_bulkexports.api.sessions import PrivateSession
 from airflow_provider_bulkexports.api.signed_link import SignedLink, check_link, host_of
 from airflow_provider_bulkexports.api.storage_connection import Patience, StorageAdapter
 from airflow_provider_bulkexports.exceptions import (
@@ -27,8 +27,12 @@ from airflow_provider_bulkexports.exceptions import (
 __all__ = ["Storage", "StoredObject"]
 
 _PIECE = 1 << 18
+
+#: Bytes a second below which a transfer counts as stalled.
+_MIN_RATE = 1024.0
+
 _LONGEST_QUOTE = 500
-#: The word in the XML with which S3 refuses; of the text around it nothing is repeated.
+#: The code in S3's error responses; nothing else of them is quoted.
 _ERROR_CODE = re.compile(r"<Code>(\w+)</Code>")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -37,11 +41,11 @@ _LENGTH = re.compile(r"[0-9]{1,18}")
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """
-    What the storage says it sends.
+    What the storage sends, according to its headers.
 
-    :param start: Offset of the first byte that follows.
-    :param size: Bytes of the whole file; ``None`` if the storage does not say.
-    :param etag: Strong validator of this very file; ``None`` if there is none.
+    :param start: Offset of the first byte of ``pieces``.
+    :param size: Bytes of the whole file; ``None`` if unknown.
+    :param etag: Strong validator of the file; ``None`` if it has none.
     :param pieces: The bytes from ``start`` on.
     """
 
@@ -53,79 +57,66 @@ class StoredObject:
 
 class Storage:
     """
-    A session to whatever host the links name. It has no credentials to lose, and follows the environment's proxies.
+    A session to the hosts that links name. It has no credentials, and uses the environment's proxies.
 
-    It follows nothing else: no redirect, no ``.netrc``, no cookie.
+    It uses no redirect, no ``.netrc`` and no cookie.
 
     :param timeouts: Seconds to wait for a connection, and for the next bytes.
-    :param least_rate: Bytes a second below which a transfer counts as stalled.
-    :param patience: Seconds over which the rate is measured, and for all that comes before the first byte of the file.
-    :param clock: Monotonic seconds.
+    :param stall_timeout: Seconds to wait for the first byte of the file, and over which the rate is measured.
     """
 
-    def __init__(
-        self,
-        timeouts: tuple[float, float],
-        *,
-        least_rate: float = 1024.0,
-        patience: float = 60.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, timeouts: tuple[float, float], *, stall_timeout: float = 60.0) -> None:
         self._timeouts = timeouts
-        self._least_rate = least_rate
-        self._longest = patience
-        self._clock = clock
-        self._patience = Patience(patience, clock)
-        self._session = PrivateSession()
-        # An entry for the host in a .netrc file would add the header that S3 refuses beside a signature.
+        self._stall_timeout = stall_timeout
+        self._patience = Patience(stall_timeout)
+        # A link works once: another attempt needs a new one.
+        adapter = StorageAdapter(self._patience, max_retries=urllib3.Retry(total=0, read=False))
+        self._session = PrivateSession(adapter)
+        # S3 refuses a signature together with the header that an entry in .netrc would add.
         self._session.auth = lambda request: request
         self._session.headers["Accept-Encoding"] = "identity"
-        # A link works once: what is tried again needs a new one.
-        adapter = StorageAdapter(self._patience, max_retries=urllib3.Retry(total=0, read=False))
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
 
     @contextmanager
     def open(self, link: SignedLink, *, start: int = 0, etag: str | None = None) -> Iterator[StoredObject]:
         """
         Use a link.
 
-        :param start: Offset to go on from; the storage may answer from the beginning all the same.
-        :param etag: The file that ``start`` belongs to; another one is sent from its beginning.
-        :raises BulkExportsConnectionError: if no or no complete answer arrives, also while pieces are read.
-        :raises BulkExportsResponseError: for an error answer, such as an expired link; for a redirect, which is not
-            followed; for a link that must not be used.
+        :param start: Offset to resume from; the storage may start from the beginning all the same.
+        :param etag: Validator of the file that ``start`` belongs to; another file is sent from its beginning.
+        :raises BulkExportsConnectionError: without a complete response, also while pieces are read.
+        :raises BulkExportsResponseError: for an error response, such as for an expired link; for a redirect, which is
+            not followed; for a link that must not be used.
         """
         check_link(link)
         guard_http_logs()
         headers = {"Range": f"bytes={start}-", "If-Range": etag} if start and etag else {}
-        with unlogged_queries(), self._answer(link, headers) as response:
+        with unlogged_queries(), self._request(link, headers) as response:
             yield _described(link, response, self._pieces(link, response))
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
 
-    def _answer(self, link: SignedLink, headers: Mapping[str, str]) -> requests.Response:
+    def _request(self, link: SignedLink, headers: Mapping[str, str]) -> requests.Response:
         self._patience.renew()
         try:
             return self._session.get(
                 link.url, headers=headers, stream=True, timeout=self._timeouts, allow_redirects=False
             )
-        except Exception as error:  # noqa: BLE001  # whatever sending raises becomes this package's error
-            broken = _broken_off(link, error)
+        except Exception as error:  # noqa: BLE001  # any exception of the libraries becomes an error of ours
+            broken = _interrupted(link, error)
             broken.is_transient = broken.is_transient and cause_of(error).is_transient
         raise broken
 
     def _pieces(self, link: SignedLink, response: requests.Response) -> Iterator[bytes]:
-        """Yield what arrives when it arrives, so that a trickle is noticed."""
-        since, received = self._clock(), 0
+        """Yield bytes as they arrive, so that a slow transfer is noticed."""
+        since, received = time.monotonic(), 0
         while piece := self._next_piece(link, response):
             yield piece
             received += len(piece)
-            now = self._clock()
-            if now - since >= self._longest:
-                if received < self._least_rate * (now - since):
+            now = time.monotonic()
+            if now - since >= self._stall_timeout:
+                if received < _MIN_RATE * (now - since):
                     raise BulkExportsConnectionError(
                         f"{link}: the transfer stalled: {received} bytes in {now - since:.0f} seconds"
                     )
@@ -136,22 +127,22 @@ class Storage:
         try:
             return bytes(response.raw.read1(_PIECE, decode_content=False))
         except Exception as error:  # noqa: BLE001  # as above
-            broken = _broken_off(link, error)
+            broken = _interrupted(link, error)
         raise broken
 
 
-def _broken_off(link: SignedLink, error: Exception) -> BulkExportsError:
-    """Make the error; to be raised behind the handler: the original, whose text holds the URL, must not hang on."""
+def _interrupted(link: SignedLink, error: Exception) -> BulkExportsError:
+    """Make the error. Raise it outside ``except``, so that the original, which contains the URL, is not chained."""
     if isinstance(error, BulkExportsResponseError):
         return BulkExportsResponseError(f"{link}: {error}", is_transient=error.is_transient)
     cause = redact(text_of(error)[: 4 * _LONGEST_QUOTE])[:_LONGEST_QUOTE] or type(error).__name__
-    return BulkExportsConnectionError(f"{link}: the transfer broke off: {cause}")
+    return BulkExportsConnectionError(f"{link}: the transfer was interrupted: {cause}")
 
 
 def _described(link: SignedLink, response: requests.Response, pieces: Iterator[bytes]) -> StoredObject:
     etag = response.headers.get("ETag")
     if etag is not None and not etag.startswith('"'):
-        etag = None  # a weak one does not promise the same bytes
+        etag = None  # a weak one does not guarantee the same bytes
     if response.status_code == 200:
         return StoredObject(0, _length(response), etag, pieces)
     span = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
@@ -169,7 +160,7 @@ def _described(link: SignedLink, response: requests.Response, pieces: Iterator[b
 
 
 def _length(response: requests.Response) -> int | None:
-    """Bytes that the answer says to have; what comes in chunks says so itself."""
+    """Bytes of the body by its header; ``None`` if it comes in chunks, which mark their own end."""
     length = response.headers.get("Content-Length", "").strip()
     if "Transfer-Encoding" in response.headers or not _LENGTH.fullmatch(length):
         return None

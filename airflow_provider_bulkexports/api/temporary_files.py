@@ -1,11 +1,10 @@
 """
-Files and folders on their way, and what killed processes left of them.
+Temporary files and folders, and the removal of those that killed processes left.
 
-Each is named for its process and locked while that lives, so that a later one can tell what is left over.
-Something that is locked is never touched. What nobody holds is removed at once if its process was one of this machine
-and is gone, and after :data:`ABANDONED_AFTER` seconds without a write whoever made it: a container's name is random, a
-shared folder has many machines, and a process number says nothing in another container. Where the file system has no
-locks, the age alone decides.
+The name of each contains its host and process, and it is locked while the process lives. A locked one is never touched.
+An unlocked one is removed at once if its process ran on this machine and has ended, else after
+:data:`ABANDONED_AFTER` seconds without a write: container names are random, many machines share a folder, and a process
+number means nothing in another container. Where the file system has no locks, the age alone decides.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
 __all__ = ["ABANDONED_AFTER", "clear_left_over", "spool_folder", "spooled", "sweep"]
 
-#: Seconds without a write after which something that nobody holds is left over; a transfer gives up much sooner.
+#: Seconds without a write after which an unlocked file or folder is abandoned; a transfer ends much sooner.
 ABANDONED_AFTER = 6 * 3600.0
 
 _HOST = re.sub(r"\W", "-", platform.node()) or "host"
 _FILE = re.compile(r"(?P<host>.+)\.(?P<pid>[0-9]{1,10})\.\w+")
 _ANY_FILE = re.compile(r"\..+\.(?P<host>[\w-]+)\.(?P<pid>[0-9]{1,10})\.[0-9a-f]{8}\.part")
 _FOLDER = re.compile(r"\.?bulkexports-spool-(?P<host>.+)-(?P<pid>[0-9]{1,10})-\w+")
-#: What the first version made.
+#: Names that the first version used.
 _FORMER_FOLDER = re.compile(r"\.?bulkexports-(?P<host>(?P<pid>[a-z0-9_]{8}))")
 _FORMER_CONTENT = re.compile(r"day\.json\.gz|\.day\.json\.gz\..+\.part")
 _LOCK = ".lock"
@@ -44,9 +43,9 @@ _LOCK = ".lock"
 @contextmanager
 def spooled(target: Path) -> Iterator[BinaryIO]:
     """
-    Open a file for reading and writing that becomes the target in one step when the block ends well.
+    Open a temporary file that replaces the target in one step if the block succeeds.
 
-    If it does not, the target is as it was. What killed processes left of the same target is removed first.
+    If it fails, the target stays as it was. First removes what killed processes left for the same target.
     """
     clear_left_over(target)
     file, path = _locked_file(target)
@@ -62,11 +61,11 @@ def spooled(target: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def spool_folder(parent: str | Path | None = None, *, is_hidden: bool = False) -> Iterator[Path]:
     """
-    Make a folder that lives as long as the block. What killed processes left of such folders is removed first.
+    Make a temporary folder that exists during the block. First removes those that killed processes left.
 
-    :param parent: Where; by default where temporary files go.
-    :param is_hidden: Whether readers of the parent must not see it.
-    :raises BulkExportsInputError: if no folder can be made there.
+    :param parent: Its parent folder; by default the system's folder for temporary files.
+    :param is_hidden: Whether its name starts with a dot.
+    :raises BulkExportsInputError: if it cannot be created.
     """
     base = Path(parent or tempfile.gettempdir())
     hidden = "." if is_hidden else ""
@@ -76,7 +75,7 @@ def spool_folder(parent: str | Path | None = None, *, is_hidden: bool = False) -
         folder.mkdir(mode=0o700)
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise BulkExportsInputError(
-            f"No folder for files on their way can be made in {str(base)!r} ({error.strerror}): "
+            f"Cannot create a temporary folder in {str(base)!r} ({error.strerror}): "
             "pass a spool_dir that exists and is writable"
         ) from error
     try:
@@ -89,12 +88,12 @@ def spool_folder(parent: str | Path | None = None, *, is_hidden: bool = False) -
 
 def sweep(root: Path, folders: str) -> None:
     """
-    Remove what killed processes left in many folders, whatever it was to become.
+    Remove what killed processes left in many folders, for any target.
 
-    A day is fetched by another process after a kill, on another machine perhaps, and never again: what the first one
-    left is not old enough then.
+    After a kill, another process downloads the day, perhaps on another machine, when the remains of the first one are
+    too young to be removed. Nobody downloads that day again.
 
-    :param folders: Pattern of folders below the root, as :meth:`pathlib.Path.glob` takes it; ``.`` is the root.
+    :param folders: Pattern of folders below the root, as for :meth:`pathlib.Path.glob`; ``.`` is the root.
     """
     for folder in [root] if folders == "." else root.glob(folders):
         for path in folder.glob(".*.part"):
@@ -109,12 +108,12 @@ def _locked_file(target: Path) -> tuple[BinaryIO, Path]:
         file = path.open("x+b")
         if _lock(file.fileno()) is not False and os.fstat(file.fileno()).st_nlink:
             return file, path
-        file.close()  # somebody who clears up was faster: to him it was nobody's
+        file.close()  # another process removed it before it was locked
         path.unlink(missing_ok=True)
 
 
 def clear_left_over(target: Path) -> None:
-    """Remove what killed processes left of a file on its way to the target."""
+    """Remove the temporary files that killed processes left for a target."""
     prefix = f".{target.name}."
     for path in target.parent.glob(f"{glob.escape(prefix)}*.part"):
         if made_by := _FILE.fullmatch(path.name[len(prefix) : -len(".part")]):
@@ -123,7 +122,7 @@ def clear_left_over(target: Path) -> None:
 
 def _clear_folders(base: Path) -> None:
     for folder in (*base.glob("bulkexports-*"), *base.glob(".bulkexports-*")):
-        with suppress(OSError):  # somebody else's, or gone in the meantime
+        with suppress(OSError):  # of another user, or removed in the meantime
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
                 continue
             made_by = _FOLDER.fullmatch(folder.name)
@@ -150,7 +149,7 @@ def _content(path: Path) -> list[Path]:
 
 @contextmanager
 def _try_lock(path: Path) -> Iterator[bool | None]:
-    """Hold a lock in the block if nobody else has it: true, false, or ``None`` if it cannot be known."""
+    """Hold a lock during the block if it is free: true, false, or ``None`` if that cannot be known."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -163,7 +162,7 @@ def _try_lock(path: Path) -> Iterator[bool | None]:
 
 
 def _lock(descriptor: int) -> bool | None:
-    """Lock a file as long as it is open; false if somebody else has, ``None`` if the file system has no locks."""
+    """Lock an open file; false if another process holds the lock, ``None`` if the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

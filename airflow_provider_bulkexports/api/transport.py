@@ -1,4 +1,4 @@
-"""Send one request with the credentials and get its answer or the error that says what to do."""
+"""Send a request with the credentials, with retries; return the response or raise the error that says what to do."""
 
 from __future__ import annotations
 
@@ -13,30 +13,28 @@ from airflow_provider_bulkexports.api.credentials import Credentials
 from airflow_provider_bulkexports.api.exchange import Exchange, unusable
 from airflow_provider_bulkexports.api.http_logging import unlogged_queries
 from airflow_provider_bulkexports.api.json_body import ElementReader, read_json_object
+from airflow_provider_bulkexports.api.private_session import PrivateSession
 from airflow_provider_bulkexports.api.retry import BudgetedRetry, RetryPolicy
-from airflow_provider_bulkexports.api.sessions import PrivateSession
 from airflow_provider_bulkexports.api.settings import (
-    BASE_URL,
     checked_account_sid,
     checked_base_url,
-    checked_timeouts,
+    checked_seconds,
     own_user_agent,
 )
-from airflow_provider_bulkexports.api.urls import is_loopback, is_twilio
 from airflow_provider_bulkexports.exceptions import BulkExportsError
 
-__all__ = ["BASE_URL", "Transport", "is_loopback", "is_twilio"]
+__all__ = ["Transport"]
 
-#: Seconds for a whole answer: so many times the time-out of a read, at most this, and never less than that time-out.
-_READS_OF_AN_ANSWER = 4
-_LONGEST_ANSWER = 120.0
+#: Limit of the seconds for a complete response: a multiple of the read timeout, and never less than that timeout.
+_READ_TIMEOUTS_OF_A_RESPONSE = 4
+_LONGEST_RESPONSE = 120.0
 
 _T = TypeVar("_T")
 
 
 class Transport:
     """
-    A pooled, retrying session to one origin. Redirects are never followed: they would carry the credentials along.
+    A pooled, retrying session to one origin. It never follows redirects, which would get the credentials.
 
     Parameters are those of :class:`airflow_provider_bulkexports.api.client.BulkExportsClient`.
 
@@ -59,72 +57,73 @@ class Transport:
         self.base_url = checked_base_url(base_url)
         self.account_sid = checked_account_sid(self.login, account_sid)
         self._hide = credentials.hidden_in
-        self._timeouts = checked_timeouts(timeouts)
+        connect_timeout, read_timeout = timeouts
+        self._timeouts = (
+            checked_seconds("connect_timeout", connect_timeout),
+            checked_seconds("read_timeout", read_timeout),
+        )
         self._retry = retry
-        self._session = PrivateSession()
+        seconds = max(read_timeout, min(_READ_TIMEOUTS_OF_A_RESPONSE * read_timeout, _LONGEST_RESPONSE))
+        self._session = PrivateSession(ReceivingAdapter(seconds=seconds))
         self._session.auth = credentials
         self._session.headers["User-Agent"] = f"{own_user_agent()} {user_agent}".strip()
         self._session.headers["Accept"] = "application/json"
         self._session.headers["Accept-Encoding"] = ", ".join(ENCODINGS)
-        read_timeout = self._timeouts[1]
-        seconds = max(read_timeout, min(_READS_OF_AN_ANSWER * read_timeout, _LONGEST_ANSWER))
-        adapter = ReceivingAdapter(seconds=seconds)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({getattr(self, 'base_url', '')!r})"
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
         *,
         read: Callable[[requests.Response], _T],
         form: Mapping[str, str | None] | None = None,
-        redirect_is_answer: bool = False,
+        redirect_is_expected: bool = False,
     ) -> _T:
         """
-        Send a request and read its answer, which has a status below 300; again, as :mod:`.retry` says, until it works.
+        Send a request and read its response, with the retries of :mod:`.retry`.
 
         :param path: Path below the origin, or an absolute URL on it.
-        :param read: Makes of the answer what is returned; raises :exc:`BulkExportsResponseError` if it is not usable.
+        :param read: Makes the return value from a response with a status below 300; raises
+            :exc:`BulkExportsResponseError` if it cannot be used.
         :param form: Body; entries that are ``None`` are left out.
-        :param redirect_is_answer: Read a redirect as well.
+        :param redirect_is_expected: Read a redirect as well.
         :raises BulkExportsAPIError: for an error status, after the retries.
-        :raises BulkExportsConnectionError: without a complete answer, after the retries.
-        :raises BulkExportsResponseError: for an answer that cannot be used, after the retries.
+        :raises BulkExportsConnectionError: without a complete response, after the retries.
+        :raises BulkExportsResponseError: for a response that cannot be used, after the retries.
         """
         url = path if path.startswith(("https://", "http://")) else self.base_url + path
         retries: BudgetedRetry | None = self._retry.as_urllib3()
         while True:
             exchange = Exchange(method, url, self._hide)
             try:
-                # With a link in them, headers that cannot be read must not be logged.
-                with unlogged_queries() if redirect_is_answer else nullcontext():
+                # urllib3 logs headers that it cannot read; here they contain the link.
+                with unlogged_queries() if redirect_is_expected else nullcontext():
                     response = exchange.receive(self._session, form, self._timeouts)
-                exchange.require_success(response, redirect_is_answer=redirect_is_answer)
+                exchange.require_success(response, redirect_is_expected=redirect_is_expected)
                 return exchange.read(response, read)
             except BulkExportsError as error:
                 failure = error
             assert retries is not None
             retries = exchange.next_try(retries, failure)
             if retries is None:
-                # Without what the libraries raised: its text has the URL, its frames the headers.
+                # Without the frames of the libraries, which hold the headers.
                 raise failure.with_traceback(None)
 
     def send(self, method: str, path: str) -> None:
         """
-        Send a request whose answer says nothing but its status; see :meth:`ask`.
+        Send a request whose response needs no body; see :meth:`request`.
 
-        :raises BulkExportsResponseError: if it has a page of somebody else, such as a login.
+        :raises BulkExportsResponseError: if the response has a foreign page, such as a login.
         """
 
         def read_nothing(response: requests.Response) -> None:
             if response.content and read_json_object(response) is None:
                 raise unusable(response, self._hide)
 
-        self.ask(method, path, read=read_nothing)
+        self.request(method, path, read=read_nothing)
 
     def send_json(
         self,
@@ -136,11 +135,11 @@ class Transport:
         check: Callable[[Mapping[str, Any]], _T],
     ) -> _T:
         """
-        Send a request whose answer is a JSON object; see :meth:`ask`.
+        Send a request whose response is a JSON object; see :meth:`request`.
 
         :param read: See :func:`~airflow_provider_bulkexports.api.json_body.read_json_object`.
-        :param check: Makes of the object what is returned; raises :exc:`BulkExportsResponseError` if it is another one
-            than was asked for.
+        :param check: Makes the return value from the object; raises :exc:`BulkExportsResponseError` if it is not about
+            what was requested.
         """
 
         def read_object(response: requests.Response) -> _T:
@@ -149,7 +148,7 @@ class Transport:
                 raise unusable(response, self._hide)
             return check(payload)
 
-        return self.ask(method, path, read=read_object, form=form)
+        return self.request(method, path, read=read_object, form=form)
 
     def close(self) -> None:
         """Close the pooled connections."""

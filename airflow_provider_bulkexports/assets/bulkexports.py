@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.assets.uris import asset_uri, openlineage_name
 from airflow_provider_bulkexports.compat import Asset
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
 __all__ = ["asset_for", "asset_uri_of", "convert_asset_to_openlineage", "create_asset"]
 
@@ -20,23 +22,23 @@ def asset_for(resource_type: str, account: str) -> Asset:
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
     :param account: Account SID (``AC…``), as in the connection: as login, or as ``account_sid`` beside an API key.
-    :raises BulkExportsInputError: if a value cannot be right.
+    :raises BulkExportsInputError: if a value is invalid.
     """
     return Asset(asset_uri(resource_type, account))
 
 
 def create_asset(*, resource_type: str, account: str, extra: dict[str, Any] | None = None) -> Asset:
-    """Make the asset for Airflow's collector of lineage, which knows the scheme but not how to write a URI."""
+    """Make the asset for Airflow's lineage collector, which knows the scheme but not the rest of the URI."""
     return Asset(asset_uri(resource_type, account), extra=extra)
 
 
 def asset_uri_of(client: BulkExportsClient, resource_type: str | None) -> str | None:
-    """URI of the asset of a client's exports; ``None`` if its account is not known, for want of ``account_sid``."""
+    """URI of the asset of a client's exports; ``None`` if the account is unknown because ``account_sid`` is not set."""
     return asset_uri(resource_type, client.account_sid) if client.account_sid and resource_type else None
 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> Any:
-    """Return an asset's OpenLineage dataset; Airflow calls this for outlets, inlets and what hooks report."""
+    """Return an asset's OpenLineage dataset; Airflow calls this for outlets, inlets and hook lineage."""
     from openlineage.client.event_v2 import Dataset
 
     namespace, name = openlineage_name(asset.uri)

@@ -1,4 +1,4 @@
-"""Tell Airflow which days a task has made available: with the events of its outlets, which start other DAGs."""
+"""Add the days that a task made available to the asset events of its outlets, which start other DAGs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["add_day_events", "add_result_events", "require_asset_outlet"]
 
 def require_asset_outlet(task: BaseOperator, *, emit_partitions: bool) -> None:
     """
-    Refuse partitions of nothing.
+    Reject ``emit_partitions`` without an asset.
 
     :raises BulkExportsInputError: if ``emit_partitions`` is set and the task has no asset among its outlets.
     """
     if emit_partitions and not _assets_of(task):
         raise BulkExportsInputError(
             "emit_partitions=True without an asset among the outlets: add outlets=[asset_for('Messages', 'AC…')], or "
-            "the asset of the folder that the task fills; an asset alias has no partitions"
+            "the asset of the folder that the task fills. An asset alias has no partitions"
         )
 
 
@@ -35,13 +35,13 @@ def add_day_events(
     **extra: Any,
 ) -> None:
     """
-    Let the event of every asset among the task's outlets say which days are there.
+    Add the available days to the event of every asset among the task's outlets.
 
-    With ``emit_partitions`` there is one event a day, whose partition key is the day. An Airflow without them (before
-    3.3) makes its plain event, with all days in ``extra``, so that the same DAG file starts something everywhere.
+    With ``emit_partitions`` there is one event a day, with the day as its partition key. Before Airflow 3.3 there is
+    one plain event, with all days in ``extra``, so that the same DAG file works everywhere.
 
     :param days: The days, ``YYYY-MM-DD``.
-    :param extra: What else the events say.
+    :param extra: Further keys of the events' ``extra``.
     """
     events: Any = context.get("outlet_events")
     assets = _assets_of(task)
@@ -54,20 +54,20 @@ def add_day_events(
     if not emit_partitions:
         return
     if not all(hasattr(event, "add_partitions") for event in outlet_events):
-        log.warning("emit_partitions needs Airflow 3.3: this one makes a plain event, with the days in its extra")
+        log.warning("emit_partitions needs Airflow 3.3; adding a plain event instead, with the days in its extra")
         return
     if not keys:
-        log.warning("No day is there, so the outlets' event has no partition")
+        log.warning("No exported days, so no partitions were emitted")
         return
     for event in outlet_events:
         event.add_partitions(keys)
-    log.info("Announced %d days as partitions of %s", len(keys), ", ".join(map(_name_of, assets)))
+    log.info("Emitted %d days as partitions of %s", len(keys), ", ".join(map(_name_of, assets)))
 
 
 def add_result_events(
     task: BaseOperator, context: Context, result: WaitResult, *, emit_partitions: bool, log: Log
 ) -> None:
-    """Announce the exported days of a wait: those with records and those without."""
+    """Add the exported days of a wait, with and without records, to the outlets' events."""
     add_day_events(
         task,
         context,

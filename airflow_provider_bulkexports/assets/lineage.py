@@ -1,21 +1,23 @@
 """
-What the exported days are called elsewhere: assets, which start DAGs, and the datasets of lineage.
+Lineage of exported and stored days: OpenLineage's facets, and Airflow's hook lineage.
 
-The names agree: an asset's URI is its OpenLineage dataset's namespace, a slash, and its name. Nothing here sees a
-signed link, and OpenLineage is imported only when Airflow's provider for it asks.
+An asset's URI is its OpenLineage dataset's namespace, a slash, and its name. Nothing here sees a signed link, and
+OpenLineage is imported only when Airflow's provider for it calls.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
 from airflow_provider_bulkexports.assets.uris import SCHEME, openlineage_name
 from airflow_provider_bulkexports.compat import collect_lineage, operator_lineage
 from airflow_provider_bulkexports.model.results import WaitResult
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
 __all__ = ["ExportedDays", "export_lineage", "report_hook_lineage", "store_lineage"]
 
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 
 class ExportedDays(NamedTuple):
     """
-    What a task had exported.
+    The days that a task exported.
 
     :param days: ``YYYY-MM-DD`` each.
     """
@@ -35,23 +37,23 @@ class ExportedDays(NamedTuple):
 
     @classmethod
     def from_result(cls, result: WaitResult) -> ExportedDays:
-        """Take the days that a wait ended with, but for the failed ones."""
+        """Take the days of a wait's result, except the failed ones."""
         return cls(result["resource_type"], sorted([*result["completed"], *result["empty"]]), result["job_sids"])
 
 
 def report_hook_lineage(hook: Any, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> None:
-    """Report what was read and written to Airflow's collector of hooks' lineage; never an end of a task that worked."""
+    """Report a hook's inputs and outputs to Airflow's lineage collector; this never fails the task."""
     try:
         collect_lineage(hook, inputs=inputs, outputs=outputs)
-    except ValueError as error:  # a store's own rule for URIs, such as a bucket that must be named
-        log.info("Left out of the hooks' lineage: %s", error)
+    except ValueError as error:  # a store's own rule for URIs, for example that they name a bucket
+        log.info("Not reported as hook lineage: %s", error)
 
 
 def export_lineage(client: BulkExportsClient, exported: ExportedDays | None) -> Any:
     """
-    Describe an export: the account's days as its output, Twilio's jobs as what made them.
+    Return OpenLineage's facets of an export: the days as output, and Twilio's jobs as external query.
 
-    :param exported: ``None``: nothing was.
+    :param exported: ``None`` if the task exported nothing.
     """
     if exported is None:
         return operator_lineage()
@@ -66,11 +68,11 @@ def export_lineage(client: BulkExportsClient, exported: ExportedDays | None) -> 
 
 def store_lineage(source: str | None, *, destination: str, entries: Sequence[Mapping[str, Any]]) -> Any:
     """
-    Describe stored days: from the account's exports to the destination's folder.
+    Return OpenLineage's facets of stored days: the account's exports as input, the folder as output.
 
     :param source: The asset's URI, if the account is known.
     :param destination: URI of the folder.
-    :param entries: Manifest entries of the days that are there.
+    :param entries: Manifest entries of the stored days.
     """
     from openlineage.client.event_v2 import InputDataset, OutputDataset
     from openlineage.client.facet_v2 import output_statistics_output_dataset
@@ -87,7 +89,7 @@ def store_lineage(source: str | None, *, destination: str, entries: Sequence[Map
 
 
 def _subset(direction: str, days: Sequence[str]) -> dict[str, Any]:
-    """Say which days of the dataset it was, where the OpenLineage client has words for it (1.29 and later)."""
+    """Name the days of the dataset, if the OpenLineage client supports it (1.29 and later)."""
     try:
         from openlineage.client.facet_v2 import base_subset_dataset as subset
     except ImportError:

@@ -7,24 +7,16 @@ A day is a partition of its asset, with the day as its key; it has no URI of its
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.resources import ResourceType
 
-__all__ = ["SCHEME", "AssetName", "asset_uri", "read_asset_uri", "sanitize_uri"]
+__all__ = ["SCHEME", "asset_uri", "openlineage_name", "sanitize_uri"]
 
 SCHEME = "twilio-bulkexports"
 
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
-
-
-class AssetName(NamedTuple):
-    """What a URI names."""
-
-    account_sid: str
-    resource_type: ResourceType
 
 
 def asset_uri(resource_type: object, account_sid: object) -> str:
@@ -37,27 +29,14 @@ def asset_uri(resource_type: object, account_sid: object) -> str:
     return f"{SCHEME}://{_checked_account(account_sid)}/{kind.value}"
 
 
-def read_asset_uri(uri: str) -> AssetName:
-    """
-    Read a URI.
-
-    :raises BulkExportsInputError: if it is none of ours, saying what to write instead.
-    """
-    parts = urlsplit(uri)
-    if parts.scheme != SCHEME:
-        raise BulkExportsInputError(f"{parts.scheme}://… is no URI of exports: write {_pattern()}")
-    sanitize_uri(parts)
-    return AssetName(parts.netloc, ResourceType.parse(parts.path.strip("/")))
-
-
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """
-    Check a URI of the scheme, as Airflow does with every asset.
+    Check a URI of the scheme; Airflow calls this for every asset.
 
     :raises BulkExportsInputError: a ValueError, saying what to write instead.
     """
     if "@" in uri.netloc:
-        raise BulkExportsInputError(f"An asset's URI holds no credentials: write {_pattern()}")
+        raise BulkExportsInputError(f"An asset's URI must not have credentials: write {_pattern()}")
     _checked_account(uri.netloc)
     kind = ResourceType.parse(uri.path.strip("/"))
     if uri.query or uri.fragment:
@@ -80,7 +59,7 @@ def _pattern() -> str:
 
 
 def openlineage_name(uri: str) -> tuple[str, str]:
-    """Namespace and name by OpenLineage's naming rules; a local file's namespace has no slashes."""
+    """Return namespace and name by OpenLineage's naming rules; the namespace of a local file has no slashes."""
     parts = urlsplit(uri)
     if parts.scheme == "file":
         return f"file://{parts.netloc}" if parts.netloc else "file", parts.path or "/"

@@ -1,5 +1,5 @@
 """
-Run one DAG file in this process and write down how it ended. Started by ``demo.py`` with an Airflow home of its own.
+Run one DAG file in this process and write its outcome to a file. ``demo.py`` starts it with its own Airflow home.
 
     python -m airflow_provider_bulkexports.cli.dag_run FILE CONF OUTCOME
 """
@@ -23,8 +23,8 @@ def main(file: str, conf: str, outcome: str) -> None:
     :param file: The DAG file.
     :param conf: The run's configuration, as JSON.
     :param outcome: File to write ``{"state": ..., "result": ..., "stored": ..., "has_stored": ...}`` to: the run's
-        state, the XCom of its waiting and of its storing task, and whether the latter ran. One that fails has stored
-        what it could, and leaves no XCom.
+        state, the XComs of its waiting and its storing task, and whether the latter ran. A failed storing task has
+        stored what it could, and leaves no XCom.
     """
     from airflow.utils.db import initdb
 
@@ -48,7 +48,7 @@ def _dag_in(file: str) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # By its name, as Airflow's own reader of DAG files has it, so that the DAG can be found again.
+    # Registered by name, as Airflow's DAG file reader does, so that the DAG can be found again.
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return next(value for name in dir(module) if (value := _dag_of(getattr(module, name))) is not None)

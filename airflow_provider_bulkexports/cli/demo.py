@@ -1,12 +1,13 @@
 """
-``bulkexports demo``: the example DAG against the simulator, watched from outside.
+``bulkexports demo``: run the example DAG against the simulator and show its progress.
 
-Airflow runs in a process of its own (``dag_run.py``), so that nothing of the user's Airflow is read or written. What is
-shown comes over HTTP from the simulator, as any client would see it, and from the DAG run's own result.
+Airflow runs in a separate process (``dag_run.py``) and neither reads nor writes the user's Airflow. The days shown come
+from the simulator over HTTP, as any client sees them; the end comes from the DAG run's own result.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -26,29 +27,63 @@ from rich.console import Console
 import airflow_provider_bulkexports
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.cli.demo_view import DemoView
-from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange, newest_exportable_day, utc_today
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, day_path, sidecar_of
 from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.simulator import Simulator
 
-__all__ = ["Demo"]
+__all__ = ["Demo", "run"]
 
 _EXAMPLE = "example_bulkexports_range.py"
 
-#: Real seconds that Twilio's part of the demo should take, whatever the number of days.
+#: Real seconds that Twilio's part of the demo takes, however many days it exports.
 _REAL_SECONDS = 6.0
-_LOOK_INTERVAL = 0.2
+_POLL_INTERVAL = 0.2
 
-#: Jobs of others that stand in Twilio's queue before ours.
+#: Other jobs in Twilio's queue before ours.
 _JOBS_AHEAD = 2
 
-#: How a task's failure by this package ends a traceback in Airflow's log, which some versions colour.
-_LAST_WORDS = re.compile(r"\bBulkExportsTask(?:Error|Failure): (.+)$", re.MULTILINE)
+#: The last line of a traceback in Airflow's log when this package failed the task. Some versions colour it.
+_FAILURE = re.compile(r"\bBulkExportsTask(?:Error|Failure): (.+)$", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
-#: Variables that the demo's Airflow must not see.
-_OF_THE_USER = re.compile(r"AIRFLOW|(?i:\w+_proxy)$")
+#: The user's variables that the demo's Airflow must not see.
+_HIDDEN_VARIABLES = re.compile(r"AIRFLOW|(?i:\w+_proxy)$")
+
+
+def run(options: argparse.Namespace) -> int:
+    """
+    Run the command.
+
+    :param options: Its ``resource_type``, ``days``, ``fail_day``, ``empty_day``, ``output`` and ``log``.
+    :return: As :meth:`Demo.run`.
+    :raises BulkExportsInputError: for an unknown resource type, a number of days that no job can have, or a day that
+        the demo does not export.
+    """
+    resource_type = ResourceType.parse(options.resource_type)
+    if not 1 <= options.days <= MAX_DAYS_PER_JOB:
+        raise BulkExportsInputError(f"--days {options.days}: write 1 to {MAX_DAYS_PER_JOB}, the most that a job holds")
+    end = newest_exportable_day(utc_today())
+    days = DayRange(end - timedelta(days=options.days - 1), end)
+    return Demo(
+        resource_type=resource_type,
+        days=days,
+        failing=[_day_in(days, word, "--fail-day") for word in options.fail_day],
+        empty=[_day_in(days, word, "--empty-day") for word in options.empty_day],
+        output=options.output,
+        show_log=options.log,
+    ).run()
+
+
+def _day_in(days: DayRange, word: str, option: str) -> str:
+    by_number = {str(number): day for number, day in enumerate(days, start=1)}
+    by_name = {day.isoformat(): day for day in days}
+    day = by_number.get(word) or by_name.get(word)
+    if day is None:
+        raise BulkExportsInputError(f"{option} {word}: the demo exports {days}; name one of them, or 1 to {len(days)}")
+    return day.isoformat()
 
 
 @dataclass(frozen=True)
@@ -59,7 +94,7 @@ class Demo:
     :param days: The days to export.
     :param failing: Those that fail, ``YYYY-MM-DD``.
     :param empty: Those without records, ``YYYY-MM-DD``.
-    :param output: Folder for the days' files; a throw-away one by default.
+    :param output: Folder for the days' files; a temporary one by default.
     :param show_log: Print Airflow's log at the end.
     """
 
@@ -72,16 +107,16 @@ class Demo:
 
     def run(self) -> int:
         """
-        Run it and show it.
+        Run the DAG and show its progress and result.
 
         :return: 0 if every day was exported, 1 if the DAG run failed.
         """
         simulator = self._simulator()
         view = DemoView(Console(highlight=False), self.days)
-        with simulator, _throw_away_folder() as home:
+        with simulator, _temporary_folder() as home:
             view.say(f"Twilio's side is simulated on {simulator.base_url}; nothing leaves this machine.")
-            view.say(f"Exporting {self.resource_type} of {self.days} with {_EXAMPLE} in a throw-away Airflow home.\n")
-            exit_code, log = self._poller(home, simulator, view)
+            view.say(f"Exporting {self.resource_type} of {self.days} with {_EXAMPLE} in a temporary Airflow home.\n")
+            exit_code, log = self._run_airflow(home, simulator, view)
             outcome = _read_json(home / "outcome.json")
             stored = self._stored(home, outcome or {})
         if self.show_log or outcome is None:
@@ -89,12 +124,12 @@ class Demo:
         if outcome is None:
             view.say(f"Airflow could not run the DAG (exit status {exit_code}); its log is above.")
             return 1
-        last_words = _LAST_WORDS.findall(log)
-        view.show_end(outcome["state"], outcome["result"], stored, last_words[-1] if last_words else "")
+        failures = _FAILURE.findall(log)
+        view.show_end(outcome["state"], outcome["result"], stored, failures[-1] if failures else "")
         if self.output is not None:
             view.say("\n".join(["Files:", *(f"  {entry['uri']}" for entry in stored)]))
         elif stored:
-            view.say("The files are thrown away with the Airflow home; --output DIR keeps them.")
+            view.say("The files were deleted with the Airflow home; --output DIR keeps them.")
         return 0 if outcome["state"] == "success" else 1
 
     def _simulator(self) -> Simulator:
@@ -116,9 +151,9 @@ class Demo:
             simulator.state.empty_day(self.resource_type, day)
         return simulator
 
-    def _poller(self, home: Path, simulator: Simulator, view: DemoView) -> tuple[int, str]:
-        """Run Airflow and show what Twilio's side says meanwhile; return the exit status and the log."""
-        # Time stands still until the job is submitted: the queue should not run empty while Airflow starts.
+    def _run_airflow(self, home: Path, simulator: Simulator, view: DemoView) -> tuple[int, str]:
+        """Run Airflow and show the job's progress meanwhile; return the exit status and the log."""
+        # Stop simulated time until the job is submitted, or the queue would empty while Airflow starts.
         speed, simulator.clock.speed = simulator.clock.speed, 0.0
         client = BulkExportsClient(simulator.account_sid, simulator.auth_token, base_url=simulator.base_url)
         log_file = home / "airflow.log"
@@ -126,7 +161,7 @@ class Demo:
             ended = False
             while not ended:
                 ended = _has_ended(airflow)
-                # Once more after the end, so that the last state is the one shown.
+                # Poll once more after the end, so that the final state is shown.
                 for job in client.list_jobs(self.resource_type):
                     simulator.clock.speed = speed
                     view.update(job)
@@ -147,14 +182,14 @@ class Demo:
         return (self.output or home / "output").resolve()
 
     def _stored(self, home: Path, outcome: dict[str, Any]) -> list[dict[str, Any]]:
-        """What the storing task returned; if it failed, what the notes beside the files say that it stored before."""
+        """The storing task's result; if the task failed, the sidecars of the files that it stored before."""
         if outcome.get("stored") is not None or not outcome.get("has_stored"):
             return list(outcome.get("stored") or [])
         files = [
             day_path(DEFAULT_LAYOUT, resource_type=self.resource_type, day=day, account_sid=None) for day in self.days
         ]
-        notes = (_read_json(self._folder(home) / sidecar_of(file)) for file in files)
-        return [note for note in notes if note is not None]
+        sidecars = (_read_json(self._folder(home) / sidecar_of(file)) for file in files)
+        return [sidecar for sidecar in sidecars if sidecar is not None]
 
 
 def _another(resource_type: ResourceType) -> ResourceType:
@@ -169,14 +204,14 @@ def _example_dag() -> Path:
 
 
 @contextmanager
-def _throw_away_folder() -> Iterator[Path]:
+def _temporary_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bulkexports-demo-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
 @contextmanager
 def _airflow(command: list[str], home: Path, simulator: Simulator, log: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the command with an Airflow configuration of its own; end it if the demo is interrupted."""
+    """Start the command with its own Airflow configuration; end it if the demo is interrupted."""
     environment = _environment(home, simulator)
     # The command is this interpreter with a module of this package.
     with subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=subprocess.STDOUT) as process:  # noqa: S603
@@ -189,7 +224,7 @@ def _airflow(command: list[str], home: Path, simulator: Simulator, log: Any) -> 
 
 def _environment(home: Path, simulator: Simulator) -> dict[str, str]:
     """The process's own environment, without the user's Airflow and without proxies: the demo uses no network."""
-    kept = {name: value for name, value in os.environ.items() if not _OF_THE_USER.match(name)}
+    kept = {name: value for name, value in os.environ.items() if not _HIDDEN_VARIABLES.match(name)}
     return kept | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(_example_dag().parent),
@@ -197,23 +232,23 @@ def _environment(home: Path, simulator: Simulator) -> dict[str, str]:
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__BULKEXPORTS__POLL_INTERVAL": "1",
-        "AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL": "1",  # the simulated clock runs ahead of the estimate that it gives
-        "COLUMNS": "1000",  # Airflow 3.0 and 3.1 break the lines of a traceback
+        "AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL": "1",  # estimates are in simulated time
+        "COLUMNS": "1000",  # Airflow 3.0 and 3.1 wrap a traceback at the terminal's width
         f"AIRFLOW_CONN_{DEFAULT_CONN_ID.upper()}": simulator.connection_json(),
-        "NO_PROXY": "*",  # on macOS, proxies are also those of the system
-        "PYTHONUTF8": "1",  # Airflow's log is read here, whatever the terminal can show
+        "NO_PROXY": "*",  # macOS also has system-wide proxies
+        "PYTHONUTF8": "1",  # the demo reads Airflow's log, whatever the terminal can show
         "PYTHONIOENCODING": "utf-8",
     }
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     try:
-        process.wait(timeout=_LOOK_INTERVAL)
+        process.wait(timeout=_POLL_INTERVAL)
     except subprocess.TimeoutExpired:
         return False
     return True
 
 
 def _read_json(file: Path) -> dict[str, Any] | None:
-    """What a file holds; ``None`` if it was never written."""
+    """A file's content; ``None`` if it was never written."""
     return json.loads(file.read_text("utf-8")) if file.is_file() else None

@@ -1,11 +1,10 @@
-"""What the demo shows: one line that changes while days are exported, then a table and the sensor's result."""
+"""What the demo shows: the days' progress, then a table and the sensor's result."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timezone
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.days import DayRange, utc_today
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.progress import Progress, progress_of
@@ -29,7 +28,7 @@ _STYLES = {
 }
 _MEANINGS = {
     DayStatus.COMPLETED_EMPTY_RECORDS: "no records that day",
-    DayStatus.FAILED: "to be submitted again",
+    DayStatus.FAILED: "submit again",
 }
 
 
@@ -37,7 +36,7 @@ class DemoView:
     """
     The demo's output.
 
-    :param console: Where it goes; a terminal gets a live table, anything else one line per change.
+    :param console: Output; a terminal gets a live table, anything else one line per change.
     :param days: The days to show.
     """
 
@@ -52,7 +51,7 @@ class DemoView:
         self._estimates: list[str] = []
 
     def say(self, text: str) -> None:
-        """Print text as it is."""
+        """Print text without interpreting markup."""
         self._console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
@@ -68,24 +67,24 @@ class DemoView:
         self._live = None
 
     def update(self, job: Job) -> None:
-        """Take in what Twilio's side says now."""
+        """Show the job's current state."""
         self._progress = progress = progress_of([job], self._days)
-        _note(self._positions, None if job.job_queue_position is None else str(job.job_queue_position))
-        _note(self._estimates, f"{progress.expected_at:%H:%M:%S}" if progress.expected_at else None)
+        _append_change(self._positions, None if job.job_queue_position is None else str(job.job_queue_position))
+        _append_change(self._estimates, f"{progress.expected_at:%H:%M:%S}" if progress.expected_at else None)
         if self._live:
-            self._live.update(self._table(progress.summary(today=_utc_today())))
+            self._live.update(self._table(progress.summary(today=utc_today())))
         elif progress.headline != self._headline:
-            self.say(f"  {progress.summary(today=_utc_today())}")
+            self.say(f"  {progress.summary(today=utc_today())}")
         self._headline = progress.headline
 
-    def show_end(self, state: str, result: Any, stored: Iterable[dict[str, Any]], last_words: str) -> None:
+    def show_end(self, state: str, result: Any, stored: Iterable[dict[str, Any]], failure: str) -> None:
         """
-        Show every day's final state and file, how queue and estimate went, and what the sensor returned.
+        Show each day's final state and file, the history of queue position and estimate, and the sensor's result.
 
         :param state: State of the DAG run.
         :param result: XCom of the sensor; ``None`` if it failed.
         :param stored: Manifest entries of the days that have a file now.
-        :param last_words: Message of the task's failure, if it failed.
+        :param failure: Message of the task's failure; empty if it succeeded.
         """
         self._files = {entry["day"]: entry for entry in stored}
         self._console.print(self._table(self._progress.headline))
@@ -94,8 +93,8 @@ class DemoView:
             self.say("The sensor returned:")
             for key, value in result.items():
                 self.say(f"  {key}: {json.dumps(value)}")
-        if last_words:
-            self.say(f"The task failed: {last_words}")
+        if failure:
+            self.say(f"The task failed: {failure}")
         style = "bold green" if state == "success" else "bold red"
         self._console.print(Text(f"DAG run: {state}", style=style))
 
@@ -106,23 +105,19 @@ class DemoView:
         table.add_column("")
         for day in self._days:
             status = self._progress.states.get(day)
-            state = Text(status.value, _STYLES.get(status, "dim")) if status else Text("not accounted for yet", "dim")
+            state = Text(status.value, _STYLES.get(status, "dim")) if status else Text("no status yet", "dim")
             file = self._files.get(day.isoformat(), {})
             numbers = [str(file.get(name, "")) for name in ("records", "bytes")]
             table.add_row(day.isoformat(), state, *numbers, _MEANINGS.get(status, "") if status else "")
         return table
 
 
-def _note(history: list[str], value: str | None) -> None:
+def _append_change(history: list[str], value: str | None) -> None:
     if value is not None and history[-1:] != [value]:
         history.append(value)
 
 
 def _history(values: list[str]) -> str:
-    """The values in a line; of a long history the ends."""
+    """The values in one line; the first and last ones of a long history."""
     shown = values if len(values) <= 8 else [*values[:4], "…", *values[-3:]]
-    return " → ".join(shown) or "never told"
-
-
-def _utc_today() -> date:
-    return datetime.now(timezone.utc).date()
+    return " → ".join(shown) or "not given"

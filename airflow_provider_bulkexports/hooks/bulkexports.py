@@ -1,4 +1,4 @@
-"""BulkExportsHook: an Airflow connection becomes a BulkExportsClient."""
+"""BulkExportsHook: makes a BulkExportsClient from an Airflow connection."""
 
 from __future__ import annotations
 
@@ -7,31 +7,29 @@ from datetime import date
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.download import DownloadedDay
 from airflow_provider_bulkexports.api.redact import redact
-from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
-from airflow_provider_bulkexports.assets.lineage import report_hook_lineage
 from airflow_provider_bulkexports.compat import BaseHook, Connection
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, printable
-from airflow_provider_bulkexports.hooks.connection import _client_of
-from airflow_provider_bulkexports.hooks.connection_check import check_connection
 from airflow_provider_bulkexports.hooks.connection_lookup import aget_connection, get_connection
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, connection_form
 
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
+    from airflow_provider_bulkexports.api.download import DownloadedDay
+
 __all__ = ["BulkExportsHook"]
 
-#: Whoever presses the Test button waits for the answer.
+#: Few, since somebody waits for the result of the Test button.
 _RETRIES_OF_A_TEST = 2
 
 
 class BulkExportsHook(BaseHook):
     """
-    Twilio BulkExports by an Airflow connection of type ``twilio_bulkexports``.
+    Access to Twilio BulkExports with an Airflow connection of type ``twilio_bulkexports``.
 
-    :param twilio_conn_id: The connection: login and password, optionally host and extra (see the README's table).
+    :param twilio_conn_id: The connection; its fields are described in the documentation's page on connections.
     """
 
     conn_name_attr = "twilio_conn_id"
@@ -45,12 +43,12 @@ class BulkExportsHook(BaseHook):
 
     @classmethod
     def get_connection(cls, conn_id: str) -> Connection:
-        """Look the connection up; in a script, that is outside a task, also in Airflow's database."""
+        """Look up the connection; in a script, outside a task, also in Airflow's database."""
         return get_connection(conn_id)
 
     def get_conn(self) -> BulkExportsClient:
         """
-        Return the client, built at the first call.
+        Return the client, made at the first call.
 
         :raises BulkExportsInputError: if the connection cannot be right; nothing was sent.
         """
@@ -58,10 +56,13 @@ class BulkExportsHook(BaseHook):
 
     def download_day(self, resource_type: str, day: str | date, target: str | PathLike[str]) -> DownloadedDay:
         """
-        Fetch a day's file to a local path, whole and verified or not at all, and tell Airflow's lineage of it.
+        Download a day's file to a local path, complete and verified, and report it to Airflow's lineage.
 
         See :meth:`airflow_provider_bulkexports.api.client.BulkExportsClient.download_day`.
         """
+        from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
+        from airflow_provider_bulkexports.assets.lineage import report_hook_lineage
+
         client = self.get_conn()
         downloaded = client.download_day(resource_type, day, target)
         source = asset_uri_of(client, resource_type)
@@ -70,22 +71,25 @@ class BulkExportsHook(BaseHook):
 
     async def aget_conn(self, *, most_retries: int | None = None) -> BulkExportsClient:
         """
-        Return a new client without blocking an event loop; its methods do block: call them in a thread.
+        Return a new client without blocking the event loop; call its methods in a thread, since they block.
 
-        :param most_retries: Repetitions of one request, if the connection allows as many.
+        :param most_retries: Limit on the connection's ``max_retries``.
         """
         connection, extra = await aget_connection(self.twilio_conn_id)
         return self._client_for(connection, extra, most_retries=most_retries)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask Twilio one free question with the connection; say which account answered, or what is wrong."""
+        """Send one request that costs no quota; return whether it worked, and a sentence for the form."""
+        from airflow_provider_bulkexports.hooks.connection import client_of
+        from airflow_provider_bulkexports.hooks.connection_check import check_connection
+
         connection = self.get_connection(self.twilio_conn_id)
         try:
-            # Without the connection's id: the Test button's is one that Airflow makes up.
-            client = _client_of(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
+            # The error does not name the connection: the Test button uses a made-up id.
+            client = client_of(connection, connection.extra_dejson, most_retries=_RETRIES_OF_A_TEST)
         except BulkExportsInputError as error:
             return False, str(error)
-        except Exception as error:  # noqa: BLE001 -- whoever presses the button gets a sentence, whatever went wrong
+        except Exception as error:  # noqa: BLE001 -- the button shows a sentence for any error
             return False, f"The connection cannot be used: {printable(redact(error), 500)} ({type(error).__name__})"
         try:
             return check_connection(client)
@@ -94,7 +98,7 @@ class BulkExportsHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Standard fields of the connection form, for Airflow before 3.2; later ones read ``provider_info``."""
+        """Standard fields of the connection form for Airflow before 3.2; later ones read ``provider_info``."""
         behaviour = connection_form()["ui-field-behaviour"]
         return {
             "hidden_fields": behaviour["hidden-fields"],
@@ -104,7 +108,7 @@ class BulkExportsHook(BaseHook):
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Further fields of the connection form, for Airflow before 3.2; later ones read ``provider_info``."""
+        """Extra fields of the connection form for Airflow before 3.2; later ones read ``provider_info``."""
         from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
         from wtforms import IntegerField, StringField
         from wtforms.validators import NumberRange, Optional, any_of
@@ -133,7 +137,9 @@ class BulkExportsHook(BaseHook):
     def _client_for(
         self, connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
     ) -> BulkExportsClient:
+        from airflow_provider_bulkexports.hooks.connection import client_of
+
         try:
-            return _client_of(connection, extra, most_retries=most_retries)
+            return client_of(connection, extra, most_retries=most_retries)
         except BulkExportsInputError as error:
             raise BulkExportsInputError(f"Connection {self.twilio_conn_id!r}: {error}") from error

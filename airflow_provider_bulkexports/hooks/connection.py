@@ -1,4 +1,4 @@
-"""An Airflow connection's fields become a client."""
+"""Make a client from the fields of an Airflow connection."""
 
 from __future__ import annotations
 
@@ -9,18 +9,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.hosts import is_loopback
 from airflow_provider_bulkexports.api.retry import RetryPolicy
-from airflow_provider_bulkexports.api.transport import BASE_URL, is_loopback
+from airflow_provider_bulkexports.api.settings import BASE_URL
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, Connection
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE
 
-__all__ = []
+__all__ = ["client_of"]
 
 
-def _client_of(
+def client_of(
     connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
 ) -> BulkExportsClient:
+    """
+    Make the client that a connection describes.
+
+    :param extra: The connection's ``extra``.
+    :param most_retries: Limit on the connection's ``max_retries``.
+    :raises BulkExportsInputError: for a field that cannot be right; it names the field, but not the connection.
+    """
     retry = RetryPolicy()
     fields = _ExtraFields(extra)
     retries = fields.number("max_retries", default=retry.max_retries, at_least=0)
@@ -37,11 +45,11 @@ def _client_of(
 
 
 class _ExtraFields:
-    """Fields of a connection's ``extra``, also under the prefixed names that older forms stored."""
+    """Fields of a connection's ``extra``, also under the prefixed names that older forms store."""
 
     def __init__(self, extra: Mapping[str, Any]) -> None:
         if not isinstance(extra, Mapping):
-            raise BulkExportsInputError('extra is no JSON object: write it like {"account_sid": "AC…"}')
+            raise BulkExportsInputError('extra is not a JSON object: write it like {"account_sid": "AC…"}')
         self._extra = extra
 
     def text(self, name: str) -> str | None:
@@ -80,13 +88,13 @@ def _base_url(connection: Connection, *, edge: str | None, region: str | None) -
     if edge and not _EDGE.fullmatch(edge):
         raise BulkExportsInputError(f"edge {edge!r}: write the name of a Twilio edge location, such as 'dublin'")
     if edge and host:
-        raise BulkExportsInputError(f"edge {edge!r} has no effect beside a host: remove one of them")
+        raise BulkExportsInputError(f"edge {edge!r} has no effect together with a host: remove one of them")
     if not host:
         return BASE_URL if not edge else f"https://bulkexports.{edge}.us1.twilio.com"
     try:
         url = _completed(host, scheme=connection.schema, port=connection.port)
     except ValueError:
-        return host  # the client says what is wrong with it
+        return host  # the client refuses it and says why
     _refuse_other_region(urlsplit(url).hostname or "")
     return url
 
@@ -95,19 +103,19 @@ def _refuse_other_region(host: str) -> None:
     match = _HOST_OF_REGION.fullmatch(host)
     if match and match["region"] != "us1":
         raise BulkExportsInputError(
-            f"host {host!r} is of region {match['region']!r}: Twilio offers BulkExports in region us1 only; clear the "
-            f"host, or write '{match['before']}.us1.twilio.com'"
+            f"host {host!r} belongs to region {match['region']!r}: Twilio offers BulkExports in region us1 only; clear "
+            f"the host, or write '{match['before']}.us1.twilio.com'"
         )
 
 
 def _completed(host: str, *, scheme: str | None, port: int | None) -> str:
     """
-    Add what a connection keeps in other fields, unless the host has it.
+    Complete the host to a URL with the connection's scheme and port, unless it has its own.
 
-    :raises ValueError: if the host is part of no URL.
+    :raises ValueError: if the host cannot be part of a URL.
     """
     scheme_of_host, mark, rest = host.rpartition("://")
-    if _is_ipv6(rest):  # without brackets, as the field is called after a host and not after a URL
+    if _is_ipv6(rest):  # without brackets, as people write it into a field named host
         host = f"{scheme_of_host}{mark}[{rest}]"
     if "://" not in host:
         default = "http" if is_loopback(urlsplit(f"//{host}").hostname or "") else "https"

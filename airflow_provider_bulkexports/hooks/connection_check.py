@@ -1,4 +1,4 @@
-"""What a connection's Test button says: who answered, or what is wrong and what to do about it, told apart."""
+"""Test a connection, and describe the result: which server responded, or what is wrong and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.redact import redact
-from airflow_provider_bulkexports.api.transport import BASE_URL, is_twilio
+from airflow_provider_bulkexports.api.settings import BASE_URL
+from airflow_provider_bulkexports.api.urls import is_twilio
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAPIError,
     BulkExportsAuthError,
@@ -19,22 +20,25 @@ from airflow_provider_bulkexports.model.resources import ResourceType
 
 __all__ = ["check_connection"]
 
-#: Twilio's code for credentials that are known and may not do this (documentation of error 70051).
+#: Twilio's code for valid credentials without the permission (documentation of error 70051).
 _NO_PERMISSION = 70051
 
 
 def check_connection(client: BulkExportsClient) -> tuple[bool, str]:
     """
-    Ask one question that costs no quota.
+    Send one request that costs no quota.
 
-    :return: Whether it was answered, and a sentence for whoever filled in the connection.
+    :return: Whether it worked, and a sentence for the person who filled in the connection.
     """
     try:
         address = client.probe(ResourceType.MESSAGES)
     except BulkExportsError as error:
         return False, _what_is_wrong(client, error)
-    except Exception as error:  # noqa: BLE001 -- whoever presses the button gets a sentence, whatever went wrong
-        return False, f"{client.base_url} could not be asked: {printable(redact(error), 500)} ({type(error).__name__})"
+    except Exception as error:  # noqa: BLE001 -- the button shows a sentence for any error
+        return (
+            False,
+            f"The request to {client.base_url} failed: {printable(redact(error), 500)} ({type(error).__name__})",
+        )
     account = f"account {client.account_sid}" if client.account_sid else "the API key's account"
     if client.base_url == BASE_URL:
         return True, f"Connected to Twilio BulkExports as {account}"
@@ -51,7 +55,7 @@ def _what_is_wrong(client: BulkExportsClient, error: BulkExportsError) -> str:
         return _refused(client, error)
     if isinstance(error, BulkExportsNotFoundError):
         return (
-            f"Wrong address: {client.base_url} answers, but has no BulkExports API ({_labels(error)}): correct the "
+            f"Wrong address: {client.base_url} responds, but has no BulkExports API ({_labels(error)}): correct the "
             "connection's host, or clear it"
         )
     if isinstance(error, BulkExportsConnectionError):
@@ -63,8 +67,8 @@ def _refused(client: BulkExportsClient, error: BulkExportsAuthError) -> str:
     who = "Twilio" if is_twilio(client.base_url) else client.base_url
     if error.status == 403 or error.code == _NO_PERMISSION:
         return (
-            f"No permission: {who} does not let these credentials use BulkExports ({_labels(error)}): use a Standard "
-            "or Main API key, or the account's Auth Token, and check that the account is active"
+            f"No permission: {who} does not allow these credentials to use BulkExports ({_labels(error)}): use a "
+            "Standard or Main API key, or the account's Auth Token, and check that the account is active"
         )
     return (
         f"Wrong credentials: {who} refused the login and password ({_labels(error)}): copy both again from Twilio's "
@@ -75,14 +79,14 @@ def _refused(client: BulkExportsClient, error: BulkExportsAuthError) -> str:
 def _unreachable(client: BulkExportsClient, error: BulkExportsConnectionError) -> str:
     host = urlsplit(client.base_url).hostname
     if error.kind == "proxy":
-        return f"No way through the proxy to {host}: check HTTPS_PROXY and NO_PROXY where Airflow runs. {error}"
+        return f"Cannot reach {host} through the proxy: check HTTPS_PROXY and NO_PROXY where Airflow runs. {error}"
     if error.kind == "certificate":
         return (
             f"{host} has a certificate that is not trusted here ({error.reason}): check the host, or the proxy that "
             "replaces it"
         )
     if error.kind != "name":
-        # The error's own text has advice as well, which is more general.
+        # The text of the error has advice too, but more general.
         why = error.reason if error.kind == "refused" else error
         return f"{client.base_url} could not be reached: {_whom_to_check(client)}. {why}"
     if client.base_url == BASE_URL:

@@ -1,4 +1,4 @@
-"""Look connections up: in a task, in a trigger without blocking its event loop, and in a script that is neither."""
+"""Look up connections: in a task, in a trigger without blocking its event loop, and in a script."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["aget_connection", "get_connection", "load_connection_lookup"]
 
 def load_connection_lookup() -> None:
     """
-    Import what Airflow imports when it looks a connection up for the first time.
+    Import what Airflow imports when it first looks up a connection.
 
-    On an event loop that would be felt, some tenths of a second; a DAG file that is parsed does not need it.
+    On an event loop, these tenths of a second would delay other triggers. Parsing a DAG file does not need them.
     """
     for module in ("airflow.sdk.execution_time.supervisor", "airflow.sdk.execution_time.cache", "asgiref.sync"):
-        with suppress(ImportError):  # Airflow 2.11 does without
+        with suppress(ImportError):  # Airflow 2.11 has no such module
             import_module(module)
 
 
 def get_connection(conn_id: str) -> Connection:
     """
-    Look a connection up: as Airflow does, and where no task runs, such as in a script, in the database as well.
+    Look up a connection as Airflow does; outside a task, as in a script, also in the database.
 
-    From Airflow 3.1, such a process is given environment variables and secrets backends only.
+    From Airflow 3.1, Airflow itself uses only environment variables and secrets backends there.
     """
     try:
         return BaseHook.get_connection(conn_id)
@@ -41,15 +41,15 @@ def get_connection(conn_id: str) -> Connection:
 
 async def aget_connection(conn_id: str) -> tuple[Connection, dict[str, Any]]:
     """
-    Look a connection up from a trigger without blocking the event loop.
+    Look up a connection from a trigger without blocking the event loop.
 
-    Before 3.3.2 the asynchronous look-up masks secrets synchronously and can deadlock, and 3.0 refuses the synchronous
-    one on the loop; a thread serves all of these.
+    Before 3.3.2, Airflow's asynchronous lookup masks secrets synchronously and can deadlock, and 3.0 refuses the
+    synchronous one on the loop. A thread works in all of them.
 
-    :return: The connection and its ``extra``, whose reading masks secrets too.
+    :return: The connection and its ``extra``, since reading that masks secrets too.
     """
     if hasattr(Connection, "aextra_dejson"):
-        with suppress(AirflowNotFoundException):  # in_thread() knows one place more
+        with suppress(AirflowNotFoundException):  # in_thread() also searches the database
             connection = await BaseHook.aget_connection(conn_id)
             return connection, await connection.aextra_dejson()
 

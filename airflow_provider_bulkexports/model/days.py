@@ -1,4 +1,4 @@
-"""UTC days as Twilio counts them: written by users, joined to inclusive ranges, exportable two days later."""
+"""UTC days as Twilio counts them: parsing, inclusive ranges, and when a day can be exported."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import pendulum
 
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError, printable
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = [
     "EXPORT_DELAY",
@@ -41,7 +41,7 @@ MAX_DAYS_PER_JOB = 366
 FILE_LIFETIME = timedelta(days=7)
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-#: Longest reason of a library that an error quotes; it repeats what was written.
+#: Longest text of a library's error that an error quotes.
 _LONGEST_REASON = 200
 
 _ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
@@ -67,9 +67,9 @@ class DayRange:
     @classmethod
     def parse(cls, start_day: object, end_day: object) -> DayRange:
         """
-        Take a range as a user wrote it; see :func:`parse_day`.
+        Parse a range given by the user; see :func:`parse_day`.
 
-        :raises BulkExportsInputError: if one is no day, or the range is reversed.
+        :raises BulkExportsInputError: if one is not a day, or the range is reversed.
         """
         return cls(parse_day(start_day, name="start_day"), parse_day(end_day, name="end_day"))
 
@@ -86,18 +86,18 @@ class DayRange:
         return f"{self.start}" if self.start == self.end else f"{self.start} to {self.end}"
 
 
-@lru_cache(maxsize=64)  # many waits want the same days, and go through them at every look
+@lru_cache(maxsize=64)  # many waits iterate over the same days in every poll
 def _days_between(start: date, end: date) -> tuple[date, ...]:
     return tuple(start + timedelta(days=offset) for offset in range((end - start).days + 1))
 
 
 def parse_day(value: object, *, name: str = "day") -> date:
     """
-    Take a UTC day as a user wrote it: a date, an aware datetime, or either in ISO 8601.
+    Parse a UTC day given by the user: a date, an aware datetime, or either in ISO 8601.
 
-    :param value: ``2026-01-31``, ``date(2026, 1, 31)``, or a moment with its zone, which counts as its UTC day.
-    :param name: What to call the value in an error.
-    :raises BulkExportsInputError: if it is no day, or a moment without a time zone.
+    :param value: ``2026-01-31``, ``date(2026, 1, 31)``, or a moment with its time zone, which counts as its UTC day.
+    :param name: Name of the value in an error.
+    :raises BulkExportsInputError: if it is not a day, or a moment without a time zone.
     """
     if isinstance(value, datetime):
         return _utc_day(value, name=name)
@@ -114,26 +114,26 @@ def parse_day(value: object, *, name: str = "day") -> date:
     except (OverflowError, TypeError, ValueError) as error:
         if isinstance(error, BulkExportsInputError):
             raise
-        why = fields.printable(error, _LONGEST_REASON)
-        raise BulkExportsInputError(f"{name} {fields.shown(value)} is not a day of the calendar: {why}") from error
-    shown = fields.shown(value)
+        why = printable(error, _LONGEST_REASON)
+        raise BulkExportsInputError(f"{name} {parsing.shown(value)} is not a day of the calendar: {why}") from error
+    shown = parsing.shown(value)
     raise BulkExportsInputError(
         f"{name} {shown} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'{_cure(text)}"
     )
 
 
 def _cure(text: str) -> str:
-    """What to do about a text that a template made of something else than a text."""
+    """Advice for a text that a template rendered from another type of value."""
     if not text.startswith(("{", "[", "(")) and text.lower() not in ("none", "null"):
         return ""
     return (
-        ". This text is what a template made of another value: pass the other task's output itself, such as "
+        ". A template rendered another value to this text: pass the other task's output itself, such as "
         "wait.output, or set render_template_as_native_obj=True for the DAG"
     )
 
 
 def exportable_at(day: date) -> datetime:
-    """First moment (UTC) at which Twilio accepts ``day`` as the end of an export; at the end of time, its last."""
+    """First moment (UTC) at which Twilio accepts ``day`` as the end of an export, at most the last ``datetime``."""
     try:
         return datetime(day.year, day.month, day.day, tzinfo=timezone.utc) + EXPORT_DELAY
     except OverflowError:
@@ -142,7 +142,7 @@ def exportable_at(day: date) -> datetime:
 
 def check_exportable(day: date, *, today: date) -> None:
     """
-    Refuse a day that Twilio would refuse as too young.
+    Refuse a day that is too young for Twilio.
 
     :param today: Current UTC day.
     :raises DayNotExportableError: with the first possible moment.
@@ -159,7 +159,7 @@ def check_exportable(day: date, *, today: date) -> None:
 
 def check_job_length(days: DayRange) -> None:
     """
-    Refuse a range that no single job can hold.
+    Refuse a range that is too long for one job.
 
     :raises BulkExportsInputError: above :data:`MAX_DAYS_PER_JOB` days.
     """
@@ -171,11 +171,16 @@ def check_job_length(days: DayRange) -> None:
 
 
 def _utc_day(moment: datetime, *, name: str, shown: str | None = None) -> date:
-    written = fields.shown(shown or moment.isoformat())
+    written = parsing.shown(shown or moment.isoformat())
     try:
         if moment.utcoffset() is not None:
             return _plain(moment.astimezone(timezone.utc))
-    except (AttributeError, OverflowError, TypeError, ValueError) as error:  # also of pandas' NaT, which is a datetime
+    except (
+        AttributeError,
+        OverflowError,
+        TypeError,
+        ValueError,
+    ) as error:  # also pandas' NaT, which is a datetime
         raise BulkExportsInputError(f"{name} {written} is not a day of the calendar") from error
     raise BulkExportsInputError(
         f"{name} {written} has no time zone, so its UTC day is unknown: "
@@ -184,15 +189,15 @@ def _utc_day(moment: datetime, *, name: str, shown: str | None = None) -> date:
 
 
 def _plain(day: date) -> date:
-    """Pendulum's dates, which calculate in their own way, become the standard library's."""
+    """Convert a date of pendulum, which calculates differently, to one of the standard library."""
     return date(day.year, day.month, day.day)
 
 
 def explicit_days(start_day: object, end_day: object) -> DayRange | None:
     """
-    The days that the user wrote; ``None`` if neither was given.
+    Parse the days given by the user; ``None`` if both are missing.
 
-    :raises BulkExportsInputError: if only one is given, one is no day, or the range is reversed.
+    :raises BulkExportsInputError: if only one is given, one is not a day, or the range is reversed.
     """
     if start_day is None and end_day is None:
         return None
@@ -206,7 +211,7 @@ def explicit_days(start_day: object, end_day: object) -> DayRange | None:
 
 def newest_exportable_day(today: date) -> date:
     """
-    Newest day that Twilio accepts as the end of an export.
+    Return the newest day that Twilio accepts as the end of an export.
 
     :param today: Current UTC day.
     """
@@ -215,13 +220,13 @@ def newest_exportable_day(today: date) -> date:
 
 def needs_wait(end_day: date, *, today: date, may_wait: bool) -> bool:
     """
-    Whether an export up to ``end_day`` has to wait for the calendar.
+    Whether an export must wait until its last day is exportable.
 
-    A day that has not begun is never waited for: it is more likely a mistake than a plan.
+    A day that has not begun is refused, since it is probably a mistake.
 
     :param today: Current UTC day.
     :param may_wait: Whether the task would wait for yesterday or today to become exportable.
-    :raises DayNotExportableError: with the first possible moment, if the wait is too long or not wanted.
+    :raises DayNotExportableError: with the first possible moment, if the wait is too long or not allowed.
     """
     if end_day > today or not may_wait:
         check_exportable(end_day, today=today)

@@ -1,4 +1,4 @@
-"""A job's ``details``: which days, or how many, are in which status, in whatever shape and spelling Twilio says it."""
+"""Read a job's ``details``, the days or number of days in each status, in every shape and spelling that Twilio uses."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 
 __all__ = ["DayStatus", "StatusGroup", "normalized", "read_status_groups"]
 
 log = logging.getLogger(__name__)
 
-#: Longest word that can be a status; Twilio's longest has half of it.
+#: Longest word that can be a status, twice as long as Twilio's longest.
 _LONGEST_WORD = 60
 
-#: How deep ``details`` may hide its groups in other objects.
+#: Most levels of objects around the groups in ``details``.
 _MOST_LEVELS = 3
 
-#: Groups of one job that are read, and days in them. A job has 366 days, each of which may have a group of its own; a
-#: list of a thousand jobs is remembered, so what a job may say without end would be kept without end.
+#: Most groups of one job, and days in them. A job has 366 days, and each may have its own group. The limit bounds the
+#: memory for a list of a thousand jobs, which is cached.
 _MOST_GROUPS = 1_000
 _MOST_DAYS = 1_000
 
@@ -34,7 +34,7 @@ class DayStatus(Enum):
     """
     State of one day inside a job (OpenAPI document, ``export_custom_job_enum_status``).
 
-    ``UNKNOWN`` is ours: a word Twilio's enum does not have. It counts as not final.
+    ``UNKNOWN`` is ours, for a word that Twilio's enum lacks. It counts as not final.
     """
 
     SUBMITTED = "Submitted"
@@ -47,15 +47,15 @@ class DayStatus(Enum):
     DELETED_BY_USER_REQUEST = "DeletedByUserRequest"
     UNKNOWN = "Unknown"
 
-    __hash__ = object.__hash__  # members are single; Enum's own hash is slow, and days are many
+    __hash__ = object.__hash__  # each member exists once; Enum's own hash is slow, and there are many days
 
     @classmethod
     def parse(cls, value: object) -> DayStatus:
-        """Read a status whatever its case and punctuation; an unknown word is logged once and is ``UNKNOWN``."""
+        """Parse a status in any case and punctuation; an unknown word is logged once and is ``UNKNOWN``."""
         word = normalized(value[:_LONGEST_WORD]) if isinstance(value, str) else ""
         status = _STATUS_BY_WORD.get(word)
         if status is None:
-            _warn_unknown_status(fields.shown(value, _LONGEST_WORD))
+            _warn_unknown_status(parsing.shown(value, _LONGEST_WORD))
             return cls.UNKNOWN
         return status
 
@@ -66,24 +66,24 @@ class DayStatus(Enum):
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the day was, or is about to be, taken out of the job by a delete request."""
+        """Whether a delete request has removed the day from the job, or is about to."""
         return self in (DayStatus.RUNNING_TO_BE_DELETED, DayStatus.DELETED_BY_USER_REQUEST)
 
     @property
     def is_lost(self) -> bool:
-        """Whether the job will not bring the day's records."""
+        """Whether the job will not export the day."""
         return self.is_deleted or self is DayStatus.FAILED
 
     @property
     def is_final(self) -> bool:
-        """Whether waiting longer changes nothing. ``ErrorDuringRun`` is not final: Twilio runs the day again."""
+        """Whether the status will not change. ``ErrorDuringRun`` is not final: Twilio runs the day again."""
         return self.is_exported or self.is_lost
 
 
 @dataclass(frozen=True, slots=True)
 class StatusGroup:
     """
-    One element of a job's ``details``: how many days, and usually which, are in a status.
+    One element of a job's ``details``: the number of days in a status, and usually which.
 
     :param days: The days, ascending as Twilio lists them; empty when it gave only the count.
     """
@@ -94,14 +94,14 @@ class StatusGroup:
 
 
 def normalized(text: str) -> str:
-    """Reduce a word to what counts when spellings differ in case and punctuation."""
+    """Reduce a word to its lower-case letters, to compare spellings."""
     return re.sub(r"[^a-z]", "", text.lower())
 
 
 _STATUS_BY_WORD = {normalized(status.value): status for status in DayStatus if status is not DayStatus.UNKNOWN}
 
 
-_unknown_words = fields.Once()
+_unknown_words = parsing.Once()
 
 
 def _warn_unknown_status(word: str) -> None:
@@ -111,16 +111,16 @@ def _warn_unknown_status(word: str) -> None:
 
 def read_status_groups(details: Any) -> tuple[StatusGroup, ...]:
     """
-    Read every shape of ``details`` that was documented, seen, or allowed by its words.
+    Read every shape of ``details`` that was documented or observed, or that the documentation allows.
 
-    Those are null, an object, an array, an array of an empty object, and objects whose names are the statuses:
+    These are null, an object, an array, an array of an empty object, and objects whose names are the statuses:
     ``{"Completed": {"count": 2, "days": […]}, "Running": ["2026-01-03"], "Failed": 1}``.
     """
     return _shared(tuple(_bounded(_status_groups(details))))
 
 
 def _bounded(groups: Iterable[StatusGroup]) -> Iterator[StatusGroup]:
-    """As many as a job can have; what is beyond them says nothing that could be believed."""
+    """Limit the groups and days to what one job can have."""
     days_left = _MOST_DAYS
     for group in islice(groups, _MOST_GROUPS):
         if len(group.days) > days_left:
@@ -131,12 +131,12 @@ def _bounded(groups: Iterable[StatusGroup]) -> Iterator[StatusGroup]:
 
 @lru_cache(maxsize=8192)
 def _shared(groups: tuple[StatusGroup, ...]) -> tuple[StatusGroup, ...]:
-    """Keep equal ones once: jobs of the same days say the same, and say it again at every look."""
+    """Keep equal groups once: jobs of the same days have the same ones, in every poll."""
     return groups
 
 
 def _status_groups(details: Any, levels: int = _MOST_LEVELS) -> Iterator[StatusGroup]:
-    for element in fields.as_list(details):
+    for element in parsing.as_list(details):
         if not isinstance(element, Mapping):
             continue
         if element.get("status") is not None:
@@ -150,7 +150,7 @@ def _status_groups(details: Any, levels: int = _MOST_LEVELS) -> Iterator[StatusG
 
 
 def _is_status(name: str, value: Any) -> bool:
-    """Whether a name in an object is a status; also a word that is not known, if what it names has days or a count."""
+    """Whether a name in an object is a status: a known word, or any word whose value has days or a count."""
     word = normalized(name[:_LONGEST_WORD])
     if word in _STATUS_BY_WORD:
         return True
@@ -159,8 +159,8 @@ def _is_status(name: str, value: Any) -> bool:
 
 
 def _groups_of(status: str, value: Any) -> Iterator[StatusGroup]:
-    """The groups that an object has under the name of a status; none for null, zero and what is empty."""
-    elements = fields.as_list(value)
+    """The groups that an object has under the name of a status; none for null, zero and empty values."""
+    elements = parsing.as_list(value)
     groups = [element for element in elements if isinstance(element, Mapping)]
     for element in groups:
         if element.get("status") is not None:
@@ -169,12 +169,14 @@ def _groups_of(status: str, value: Any) -> Iterator[StatusGroup]:
             group = _group(status, count=element.get("count"), days=element.get("days") or element.get("day"))
             if group.count:
                 yield group
-    if days := fields.days([element for element in elements if not isinstance(element, Mapping)]):
+    if days := parsing.days([element for element in elements if not isinstance(element, Mapping)]):
         yield _group(status, count=None, days=days)
-    elif not isinstance(value, list) and (count := fields.integer(value, capped=True)):
+    elif not isinstance(value, list) and (count := parsing.integer_or_none(value, capped=True)):
         yield _group(status, count=count, days=None)
 
 
 def _group(status: Any, *, count: Any, days: Any) -> StatusGroup:
-    named = days if isinstance(days, tuple) else fields.days(days)
-    return StatusGroup(DayStatus.parse(status), max(fields.integer(count, capped=True) or 0, len(named)), named)
+    named = days if isinstance(days, tuple) else parsing.days(days)
+    return StatusGroup(
+        DayStatus.parse(status), max(parsing.integer_or_none(count, capped=True) or 0, len(named)), named
+    )

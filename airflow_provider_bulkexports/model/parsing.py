@@ -1,8 +1,8 @@
 """
-Read one field of an answer, whatever Twilio put there: a value that cannot be used is ``None``, never an error.
+Read one field of a response. A value that cannot be used is ``None``, never an error.
 
-What comes out can travel: text is one printable line of bounded length, numbers fit into every database, dates can be
-calculated with.
+The results are safe to store and log: a text is one printable line of bounded length, a number fits into every
+database, and a date is in a plausible range.
 """
 
 from __future__ import annotations
@@ -21,37 +21,36 @@ from airflow_provider_bulkexports.exceptions import printable
 __all__ = [
     "Once",
     "as_list",
-    "day",
+    "bounded",
+    "day_or_none",
     "days",
-    "http_moment",
-    "integer",
-    "member",
-    "plain",
-    "printable",
+    "http_date_or_none",
+    "integer_or_none",
+    "member_or_none",
+    "moment_or_none",
     "shown",
-    "text",
-    "utc_moment",
+    "text_or_none",
 ]
 
-#: Longest text that is kept of one field, and longest URL.
+#: Longest text of one field, and longest URL.
 LONGEST_TEXT = 1_000
 LONGEST_URL = 4_000
 
-#: Largest number that is believed: JSON of other languages, and doubles, have no larger whole one.
+#: Largest whole number that is exact in every language's JSON, where numbers are doubles.
 LARGEST_NUMBER = 2**53
 
-#: Longest spelling of a number, and of a day or moment, that is looked at.
+#: Longest text of a number, and of a day or moment.
 _LONGEST_NUMBER = 20
 _LONGEST_MOMENT = 64
 
-#: Most days of one list that are read. A job has 366.
+#: Most days of one list. A job has 366.
 _MOST_DAYS = 1_000
 
-#: What is kept of fields that this package does not know: elements of one value, and levels.
+#: Limits of fields that this package does not know: elements of one value, and levels.
 _MOST_ELEMENTS = 50
 _MOST_LEVELS = 4
 
-#: Moments outside of these years are absurd: Twilio was founded in 2008, and nothing it says is about a far future.
+#: Plausible years: Twilio was founded in 2008, and reports nothing about the far future.
 _YEARS = range(2008, 2101)
 
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -60,30 +59,30 @@ _E = TypeVar("_E", bound=Enum)
 
 
 def as_list(value: Any) -> list[Any]:
-    """The value itself if it is a list, nothing for null, else a list of the one."""
+    """Return a list as it is, an empty one for null, else a list of the value."""
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
 
 
-def text(value: Any, limit: int = LONGEST_TEXT) -> str | None:
-    """A string that says something."""
+def text_or_none(value: Any, limit: int = LONGEST_TEXT) -> str | None:
+    """Return a string that is not empty, as one printable line."""
     return printable(value, limit) if isinstance(value, str) and value else None
 
 
 def shown(value: object, limit: int = 100) -> str:
-    """A value as an error quotes it."""
+    """Quote a value for an error."""
     try:
         return printable(repr(value), limit)
-    except Exception:  # noqa: BLE001 -- a foreign object's own fault must not hide what is wrong with it
+    except Exception:  # noqa: BLE001 -- an exception of a foreign object must not hide the error about it
         return f"<{type(value).__name__}>"
 
 
-def integer(value: Any, *, capped: bool = False) -> int | None:
+def integer_or_none(value: Any, *, capped: bool = False) -> int | None:
     """
-    A whole number from 0 to 2^53, also one that came as a string.
+    Return a whole number from 0 to 2^53, also from a string.
 
-    :param capped: Take a larger one for the largest.
+    :param capped: Reduce a larger number to 2^53.
     """
     if isinstance(value, bool) or (isinstance(value, str) and len(value) > _LONGEST_NUMBER):
         return None
@@ -96,8 +95,8 @@ def integer(value: Any, *, capped: bool = False) -> int | None:
     return number if 0 <= number <= LARGEST_NUMBER else None
 
 
-def plain(value: Any, levels: int = _MOST_LEVELS) -> Any:
-    """A value of a field that this package does not know, without anything in it that could not travel."""
+def bounded(value: Any, levels: int = _MOST_LEVELS) -> Any:
+    """Limit a value of an unknown field to what is safe to store and log."""
     if isinstance(value, str):
         return printable(value, LONGEST_TEXT)
     if isinstance(value, float):
@@ -107,46 +106,46 @@ def plain(value: Any, levels: int = _MOST_LEVELS) -> Any:
     if isinstance(value, int):
         return value if abs(value) <= LARGEST_NUMBER else None
     if levels and isinstance(value, list):
-        return [plain(element, levels - 1) for element in value[:_MOST_ELEMENTS]]
+        return [bounded(element, levels - 1) for element in value[:_MOST_ELEMENTS]]
     if levels and isinstance(value, Mapping):
         named = list(value.items())[:_MOST_ELEMENTS]
-        return {printable(name, LONGEST_TEXT): plain(element, levels - 1) for name, element in named}
+        return {printable(name, LONGEST_TEXT): bounded(element, levels - 1) for name, element in named}
     return None
 
 
 class Once:
     """
-    Tells what is said for the first time, so that it is logged once.
+    Remembers what was logged, so that it is logged once.
 
-    :param limit: Things that are remembered; what comes when it is full counts as said.
+    :param limit: Most things to remember; further ones are not logged.
     """
 
     def __init__(self, limit: int = 100) -> None:
         self._limit = limit
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
 
     def is_new(self, thing: str) -> bool:
-        """Whether it was not said before; it is now."""
-        if thing in self._said or len(self._said) >= self._limit:
+        """Whether this is the first call for a thing."""
+        if thing in self._seen or len(self._seen) >= self._limit:
             return False
-        self._said.add(thing)
+        self._seen.add(thing)
         return True
 
 
-def day(value: Any) -> date | None:
-    """A day of this century, also one with a time behind it."""
+def day_or_none(value: Any) -> date | None:
+    """Return a day of this century, also from a text that continues with a time."""
     return _day(value[:_LONGEST_MOMENT]) if isinstance(value, str) else None
 
 
 def days(values: Any) -> tuple[date, ...]:
-    """The days of a list, in its order; what is no day is left out."""
+    """Return the days of a list in its order, without values that are not days."""
     listed = as_list(values)[:_MOST_DAYS]
     try:
         is_short = max(map(len, listed), default=0) <= _LONGEST_MOMENT
-        found = tuple(map(_day if is_short else day, listed))
-    except TypeError:  # not all of them are texts, or fit to be remembered
-        found = tuple(map(day, listed))
-    return tuple(filter(None, found)) if None in found else found  # type: ignore[return-value]  # None is not in it
+        found = tuple(map(_day if is_short else day_or_none, listed))
+    except TypeError:  # some are not texts, or not hashable
+        found = tuple(map(day_or_none, listed))
+    return tuple(filter(None, found)) if None in found else found  # type: ignore[return-value]  # without None
 
 
 @lru_cache(maxsize=4096)  # a page of jobs names the same days a thousand times
@@ -159,36 +158,36 @@ def _day(value: str) -> date | None:
     return read if read and read.year in _YEARS else None
 
 
-def member(kind: type[_E], value: Any) -> _E | None:
-    """A word of an enum, spelled exactly."""
+def member_or_none(kind: type[_E], value: Any) -> _E | None:
+    """Return the member of an enum with exactly this value."""
     try:
         return kind(value)
     except ValueError:
         return None
 
 
-def utc_moment(value: Any) -> datetime | None:
-    """Read Twilio's zoneless time, which comes with 0, 3, 6 or 9 digits of fraction; whole seconds are enough."""
+def moment_or_none(value: Any) -> datetime | None:
+    """Read Twilio's time, which has no zone and 0, 3, 6 or 9 decimals, as a UTC moment in whole seconds."""
     if not isinstance(value, str) or len(value) > _LONGEST_MOMENT:
         return None
     try:
-        return _believed(datetime.fromisoformat(re.sub(r"\.\d+", "", value.strip()).replace("Z", "+00:00")))
+        return _plausible(datetime.fromisoformat(re.sub(r"\.\d+", "", value.strip()).replace("Z", "+00:00")))
     except (OverflowError, ValueError):
         return None
 
 
-def http_moment(value: Any) -> datetime | None:
-    """Read a moment as HTTP headers have it (``Tue, 24 Nov 2026 00:00:01 GMT``), in UTC."""
+def http_date_or_none(value: Any) -> datetime | None:
+    """Read a moment of an HTTP header (``Tue, 24 Nov 2026 00:00:01 GMT``), in UTC."""
     if not isinstance(value, str) or len(value) > _LONGEST_MOMENT:
         return None
     try:
-        return _believed(parsedate_to_datetime(value))
+        return _plausible(parsedate_to_datetime(value))
     except (IndexError, OverflowError, TypeError, ValueError):
         return None
 
 
-def _believed(moment: datetime) -> datetime | None:
-    """The moment in UTC, unless its year is absurd."""
+def _plausible(moment: datetime) -> datetime | None:
+    """Return the moment in UTC, unless its year is implausible."""
     if moment.year not in _YEARS:
         return None
     if moment.utcoffset() is None:

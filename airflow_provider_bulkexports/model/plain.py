@@ -1,45 +1,39 @@
 """
-Make values fit to leave the process: in events, XCom and log lines.
+Make values fit to leave the process, in events, XCom and log lines.
 
 An event goes through JSON, a pipe and a database. A lone surrogate has no UTF-8, PostgreSQL stores no NUL, JSON has no
-NaN, and Airflow's own encoder takes no integer beyond 64 bits: each of them ends the triggerer, not the one wait.
+NaN, and Airflow's encoder takes no integer beyond 64 bits. Any of these would end the triggerer, not just one wait.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from airflow_provider_bulkexports.exceptions import printable
 
 __all__ = ["listed", "plain", "plain_text"]
 
 #: Longest text of a message; what is longer is cut.
 LONGEST_TEXT = 2000
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
-
-#: Control characters, line separators and marks that change the direction of text: with them, lines can be forged.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
-
 
 def plain_text(value: object, *, longest: int = LONGEST_TEXT) -> str:
     """
-    Show a value as one printable line.
+    Show a value as one printable line; see :func:`airflow_provider_bulkexports.exceptions.printable`.
 
     :param longest: Most characters; a longer text ends in ``…``.
     """
-    text = str(value)
-    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    # After the cut: that may leave half of something behind.
-    return _CONTROLS.sub(" ", _SURROGATES.sub("\ufffd", text))
+    return printable(value, longest)
 
 
 def plain(value: Any) -> Any:
     """
     Copy a value of JSON's types so that every store and pipe takes it.
 
-    Texts become printable and at most 2,000 characters long. Numbers that do not travel become ``None``.
+    Texts become printable and at most 2,000 characters long. A number that JSON or Airflow cannot write becomes
+    ``None``.
     """
     if isinstance(value, str):
         return plain_text(value)
@@ -57,7 +51,7 @@ def plain(value: Any) -> Any:
 
 
 def listed(words: Iterable[object], *, most: int = 40) -> str:
-    """List words in a sentence; of many, the first ones, and how many more there are."""
+    """List words in a sentence: the first ones, and how many more there are."""
     shown = [str(word) for word in words]
     more = len(shown) - most
     return ", ".join(shown[:most]) + (f" and {more} more" if more > 0 else "")

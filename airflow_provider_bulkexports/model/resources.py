@@ -1,10 +1,9 @@
 """
-Twilio's nouns: resource types, days, jobs, day files, settings.
+Twilio's resources: resource types, jobs, day files, settings.
 
 Parsing is tolerant (a field may be missing, null or of another type; unknown fields are kept in ``extra``), because the
-documentation, the OpenAPI document and recorded answers disagree about shapes. What goes out is strict: see
-:meth:`ResourceType.parse`, :func:`parse_job_sid` and ``api/calendar.py``. Its names belong to this vocabulary
-too, and so do those of ``api/details.py``.
+documentation, the OpenAPI document and recorded responses disagree about shapes. What goes out is strict: see
+:meth:`ResourceType.parse`, :func:`parse_job_sid` and ``model/days.py``.
 """
 
 from __future__ import annotations
@@ -20,43 +19,24 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model import parsing as fields
-from airflow_provider_bulkexports.model.days import (
-    EXPORT_DELAY,
-    FILE_LIFETIME,
-    MAX_DAYS_PER_JOB,
-    DayRange,
-    check_exportable,
-    check_job_length,
-    exportable_at,
-    parse_day,
-)
-from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup, normalized, read_status_groups
+from airflow_provider_bulkexports.model import parsing
+from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange
+from airflow_provider_bulkexports.model.details import StatusGroup, normalized, read_status_groups
 
 __all__ = [
-    "EXPORT_DELAY",
-    "FILE_LIFETIME",
-    "MAX_DAYS_PER_JOB",
-    "DayRange",
-    "DayStatus",
     "Export",
     "ExportConfiguration",
     "ExportDay",
     "Job",
     "ResourceType",
-    "StatusGroup",
-    "check_exportable",
-    "check_job_length",
-    "exportable_at",
     "is_job_sid",
-    "parse_day",
     "parse_job_sid",
     "parse_job_sids",
 ]
 
 
 class ResourceType(str, Enum):
-    """What can be exported. Twilio matches the spelling exactly."""
+    """Types of records that can be exported, in Twilio's exact spelling."""
 
     MESSAGES = "Messages"
     CALLS = "Calls"
@@ -68,7 +48,7 @@ class ResourceType(str, Enum):
     @classmethod
     def parse(cls, value: object) -> ResourceType:
         """
-        Take a resource type as a user wrote it.
+        Parse a resource type given by the user.
 
         :raises BulkExportsInputError: for any other word, naming the right one if only the spelling is off.
         """
@@ -77,9 +57,9 @@ class ResourceType(str, Enum):
                 return cls(value)
             by_word = {normalized(member.value).rstrip("s"): member for member in cls}
             if meant := by_word.get(normalized(value).rstrip("s")):
-                raise BulkExportsInputError(f"resource_type {fields.shown(value)}: write {meant.value!r}")
+                raise BulkExportsInputError(f"resource_type {parsing.shown(value)}: write {meant.value!r}")
         known = ", ".join(repr(member.value) for member in cls)
-        raise BulkExportsInputError(f"resource_type {fields.shown(value)} cannot be exported: use one of {known}")
+        raise BulkExportsInputError(f"resource_type {parsing.shown(value)} cannot be exported: use one of {known}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +67,13 @@ class Job:
     """
     An export job (OpenAPI ``bulkexports.v1.export.export_custom_job`` and ``bulkexports.v1.export.job``).
 
-    :param resource_type: ``None`` where Twilio left it out, as some recorded answers do.
+    :param resource_type: ``None`` if the response lacks it, as some recorded ones do.
     :param start_day: First UTC day, inclusive.
-    :param end_day: Last UTC day, inclusive; both are ``None`` if Twilio says a range that no job can have.
-    :param details: Days grouped by status; empty means that Twilio gave no information (yet).
-    :param job_queue_position: Place in Twilio's queue; ``0`` once finished.
-    :param estimated_completion_time: Twilio's own estimate, taken as UTC; a finished job keeps a past one.
-    :param extra: Fields this package does not know.
+    :param end_day: Last UTC day, inclusive; both are ``None`` if Twilio's range is longer than any job.
+    :param details: Days grouped by status; empty if Twilio gave no information, or not yet.
+    :param job_queue_position: Place in Twilio's queue; ``0`` for a finished job.
+    :param estimated_completion_time: Twilio's estimate, in UTC; that of a finished job is in the past.
+    :param extra: Fields that this package does not know.
     """
 
     job_sid: str
@@ -113,50 +93,50 @@ class Job:
     @classmethod
     def from_json(cls, payload: Mapping[str, Any], former: Job | None = None) -> Job:
         """
-        Build a job from an answer of any of the job operations.
+        Build a job from a response of any job operation.
 
-        :param former: Shares its parts that are the same, probably the job as it was before.
+        :param former: Job whose equal parts are reused, usually the same job in the last poll.
         """
         details, extra = read_status_groups(payload.get("details")), _unknown_fields(cls, payload)
-        start_day, end_day = _believable_range(payload)
+        start_day, end_day = _plausible_range(payload)
         return cls(
-            job_sid=fields.text(payload.get("job_sid")) or "",
-            friendly_name=fields.text(payload.get("friendly_name")),
-            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            job_sid=parsing.text_or_none(payload.get("job_sid")) or "",
+            friendly_name=parsing.text_or_none(payload.get("friendly_name")),
+            resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
             start_day=start_day,
             end_day=end_day,
             details=former.details if former and former.details == details else details,
-            job_queue_position=fields.integer(payload.get("job_queue_position")),
-            estimated_completion_time=fields.utc_moment(payload.get("estimated_completion_time")),
-            webhook_url=fields.text(payload.get("webhook_url"), fields.LONGEST_URL),
-            webhook_method=fields.text(payload.get("webhook_method")),
-            email=fields.text(payload.get("email")),
-            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            job_queue_position=parsing.integer_or_none(payload.get("job_queue_position")),
+            estimated_completion_time=parsing.moment_or_none(payload.get("estimated_completion_time")),
+            webhook_url=parsing.text_or_none(payload.get("webhook_url"), parsing.LONGEST_URL),
+            webhook_method=parsing.text_or_none(payload.get("webhook_method")),
+            email=parsing.text_or_none(payload.get("email")),
+            url=parsing.text_or_none(payload.get("url"), parsing.LONGEST_URL),
             extra=former.extra if former and former.extra == extra else extra,
         )
 
     @property
     def days(self) -> DayRange | None:
-        """The days it exports, as Twilio echoed them; ``None`` where the echo is missing or impossible."""
+        """The days that the job exports; ``None`` if Twilio's response lacks them or they are impossible."""
         if self.start_day and self.end_day and 0 <= (self.end_day - self.start_day).days < MAX_DAYS_PER_JOB:
             return DayRange(self.start_day, self.end_day)
         return None
 
     @property
     def is_finished(self) -> bool:
-        """Whether all days that it names or counts are final."""
+        """Whether all days in its ``details`` are final."""
         return bool(self.details) and all(group.status.is_final for group in self.details)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportDay:
     """
-    A day file that can be fetched (OpenAPI ``bulkexports.v1.export.day``).
+    A day file that can be downloaded (OpenAPI ``bulkexports.v1.export.day``).
 
     :param day: UTC day of the records.
     :param size: Bytes of the compressed file.
-    :param create_date: Day on which the file was made; it is removed seven days later.
-    :param friendly_name: Name of the job that made it. Twilio does not give the job's sid.
+    :param create_date: Day on which the file was created; Twilio removes it seven days later.
+    :param friendly_name: Name of its job; Twilio does not give the job's sid.
     """
 
     day: date
@@ -169,15 +149,15 @@ class ExportDay:
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> ExportDay | None:
         """Build an entry of the Days list; ``None`` if it names no day."""
-        day = fields.day(payload.get("day"))
+        day = parsing.day_or_none(payload.get("day"))
         if day is None:
             return None
         return cls(
             day=day,
-            size=fields.integer(payload.get("size")) or 0,
-            create_date=fields.day(payload.get("create_date")),
-            friendly_name=fields.text(payload.get("friendly_name")),
-            resource_type=fields.member(ResourceType, payload.get("resource_type")),
+            size=parsing.integer_or_none(payload.get("size")) or 0,
+            create_date=parsing.day_or_none(payload.get("create_date")),
+            friendly_name=parsing.text_or_none(payload.get("friendly_name")),
+            resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
             extra=_unknown_fields(cls, payload),
         )
 
@@ -187,7 +167,7 @@ class Export:
     """
     The entry point of one resource type (OpenAPI ``bulkexports.v1.export``).
 
-    :param links: URLs of the nested resources by name; which names Twilio gives has changed over time.
+    :param links: URLs of the nested resources by name; the names have changed over time.
     """
 
     resource_type: ResourceType | None = None
@@ -197,10 +177,10 @@ class Export:
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> Export:
-        """Build it from an answer of ``FetchExport``."""
+        """Build it from a response of ``FetchExport``."""
         return cls(
-            resource_type=fields.member(ResourceType, payload.get("resource_type")),
-            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
+            url=parsing.text_or_none(payload.get("url"), parsing.LONGEST_URL),
             links=_texts(payload.get("links")),
             extra=_unknown_fields(cls, payload),
         )
@@ -211,7 +191,7 @@ class ExportConfiguration:
     """
     Settings of Twilio's automatic daily export (OpenAPI ``bulkexports.v1.export_configuration``).
 
-    :param enabled: Whether Twilio makes every day's file by itself; needs a Twilio Editions account.
+    :param enabled: Whether Twilio exports every day automatically; needs a Twilio Editions account.
     :param webhook_url: ``None`` when unset (Twilio sends an empty string).
     :param webhook_method: ``GET`` or ``POST``; ``None`` when unset.
     """
@@ -225,37 +205,37 @@ class ExportConfiguration:
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> ExportConfiguration:
-        """Build it from an answer of the configuration operations."""
+        """Build it from a response of the configuration operations."""
         enabled = payload.get("enabled")
         return cls(
             enabled=enabled if isinstance(enabled, bool) else None,
-            webhook_url=fields.text(payload.get("webhook_url"), fields.LONGEST_URL),
-            webhook_method=fields.text(payload.get("webhook_method")),
-            resource_type=fields.member(ResourceType, payload.get("resource_type")),
-            url=fields.text(payload.get("url"), fields.LONGEST_URL),
+            webhook_url=parsing.text_or_none(payload.get("webhook_url"), parsing.LONGEST_URL),
+            webhook_method=parsing.text_or_none(payload.get("webhook_method")),
+            resource_type=parsing.member_or_none(ResourceType, payload.get("resource_type")),
+            url=parsing.text_or_none(payload.get("url"), parsing.LONGEST_URL),
             extra=_unknown_fields(cls, payload),
         )
 
 
 def parse_job_sid(value: object) -> str:
     """
-    Take a job sid as a user wrote it.
+    Parse a job sid given by the user.
 
     :raises BulkExportsInputError: unless it is ``JS`` and 32 hexadecimal digits.
     """
     if isinstance(value, str) and is_job_sid(value):
         return value
     raise BulkExportsInputError(
-        f"job_sid {fields.shown(value)} is not a job sid: it is 'JS' and 32 hexadecimal digits, "
+        f"job_sid {parsing.shown(value)} is not a job sid: it is 'JS' and 32 hexadecimal digits, "
         "as CreateExportCustomJobOperator returns it"
     )
 
 
 def parse_job_sids(value: object) -> tuple[str, ...]:
     """
-    Take a job sid, or a list of them, as a user wrote it; each once.
+    Parse a job sid or a list of them given by the user; each is returned once.
 
-    :raises BulkExportsInputError: for an empty list, or an element that is no job sid.
+    :raises BulkExportsInputError: for an empty list, or an element that is not a job sid.
     """
     sids: Any = [value] if isinstance(value, str) else value
     try:
@@ -263,7 +243,7 @@ def parse_job_sids(value: object) -> tuple[str, ...]:
     except TypeError:
         sids = ()
     if not sids:
-        raise BulkExportsInputError(f"job_sid {fields.shown(value)}: pass a job sid or a list of them")
+        raise BulkExportsInputError(f"job_sid {parsing.shown(value)}: pass a job sid or a list of them")
     return tuple(dict.fromkeys(map(parse_job_sid, sids)))
 
 
@@ -275,18 +255,18 @@ def is_job_sid(value: str) -> bool:
 _JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
 
 
-#: Shared, since nearly every answer has no other field, and a list has thousands of elements.
+#: Shared, since few responses have unknown fields, and a list has thousands of elements.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def _unknown_fields(kind: type, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     known = _known_fields(kind)
     unknown = {key: value for key, value in payload.items() if key not in known}
-    return fields.plain(unknown) if unknown else _NOTHING
+    return parsing.bounded(unknown) if unknown else _NOTHING
 
 
-def _believable_range(payload: Mapping[str, Any]) -> tuple[date | None, date | None]:
-    start, end = fields.day(payload.get("start_day")), fields.day(payload.get("end_day"))
+def _plausible_range(payload: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    start, end = parsing.day_or_none(payload.get("start_day")), parsing.day_or_none(payload.get("end_day"))
     if start and end and end - start >= timedelta(days=MAX_DAYS_PER_JOB):
         return None, None
     return start, end
@@ -294,7 +274,7 @@ def _believable_range(payload: Mapping[str, Any]) -> tuple[date | None, date | N
 
 def _texts(value: Any) -> dict[str, str]:
     """The texts of an object, by name."""
-    named = fields.plain(value) if isinstance(value, Mapping) else {}
+    named = parsing.bounded(value) if isinstance(value, Mapping) else {}
     return {name: text for name, text in named.items() if isinstance(text, str)}
 
 

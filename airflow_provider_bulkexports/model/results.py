@@ -1,4 +1,4 @@
-"""How a wait ended, plain enough to be a trigger's event."""
+"""The result of a wait, as plain data that a trigger's event can carry."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class _Result(TypedDict):
 
 class WaitResult(_Result, total=False):
     """
-    Result of a wait (XCom): job sids, and the wanted days, as ``YYYY-MM-DD``, by their end.
+    Result of a wait (XCom): job sids, and the wanted days (``YYYY-MM-DD``) by their final status.
 
-    ``expires_at`` is when the first of the files may be gone (ISO 8601, UTC; ``None`` if unknown). ``failed_days`` is
-    there, as ``store``, if days failed and the sensor leaves it to the transfer to fail, after it stored the others.
+    ``expires_at`` is when the first of the files may expire (ISO 8601, UTC; ``None`` if unknown). ``failed_days`` is
+    present, as ``store``, if days failed and the transfer is to fail for them after it stored the others.
     """
 
     failed_days: str
@@ -37,7 +37,7 @@ class WaitEvent(TypedDict):
     How a wait ended.
 
     ``finished``: every day is final, see ``result``; ``deleted``: days were taken out of the job; ``timeout``: the
-    deadline passed first; ``error``: Twilio could not be asked for too long; ``fatal``: asking again cannot help.
+    deadline passed first; ``error``: polling failed too many times in a row; ``fatal``: asking again cannot help.
     """
 
     status: Status

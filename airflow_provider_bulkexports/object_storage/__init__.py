@@ -1,1 +1,11 @@
-"""What is known of the stores themselves: their errors, their upload options, what killed uploads leave."""
+"""
+Store day files in a local folder or an object store.
+
+* ``day_store`` stores many days: it compares what exists, fetches, publishes and writes manifests.
+* ``day_fetcher`` downloads one day, or says why it has no file.
+* ``destination`` reads and writes files in the store; ``destination_url`` checks its address, ``schemes`` what is
+  installed for it, ``upload_options`` what an upload may be given.
+* ``layout`` makes the path of a day's file and of its manifest; ``manifest`` is what a manifest contains.
+* ``existing_files`` decides whose file exists at a path, and whether it is up to date.
+* ``errors`` turns a store's errors into one sentence; ``abandoned_uploads`` removes what killed uploads left in S3.
+"""

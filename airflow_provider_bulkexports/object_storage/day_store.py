@@ -1,4 +1,4 @@
-"""Store days: fetch what is not there yet, a few days at a time, and let no day's failure lose another's file."""
+"""Store many days, a few at a time: skip those already stored, and let no day's failure cost another's file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.temporary_files import clear_left_over, spool_folder, sweep
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import (
@@ -22,45 +21,27 @@ from airflow_provider_bulkexports.exceptions import (
     TaskKilledError,
 )
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
+from airflow_provider_bulkexports.object_storage.day_fetcher import DayFetcher, FetchedDay
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.object_storage.errors import translated
-from airflow_provider_bulkexports.object_storage.existing import Existing, Found
-from airflow_provider_bulkexports.object_storage.fetch_day import DayFetcher, FetchedDay
-from airflow_provider_bulkexports.object_storage.generations import Note
+from airflow_provider_bulkexports.object_storage.existing_files import ExistingFile, ExistingFiles
 from airflow_provider_bulkexports.object_storage.layout import day_folders, day_path, sidecar_of
-from airflow_provider_bulkexports.planning.expiry import first_expiry
+from airflow_provider_bulkexports.object_storage.manifest import StoredDay
+from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 
-__all__ = ["DayMissingError", "DayStore", "Outcome", "StoredDay"]
+if TYPE_CHECKING:  # importing it loads HTTP, which a DAG file does not need
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
+
+__all__ = ["DayMissingError", "DayStore", "StoreResult", "StoredDay"]
 
 
-class StoredDay(TypedDict):
+class StoreResult(NamedTuple):
     """
-    Manifest entry of one day.
+    Result of storing many days.
 
-    ``status`` is ``stored``, ``skipped`` (the same file was there already), ``empty`` (no records, and so no file, with
-    ``empty_days="skip"``) or ``missing`` (Twilio has no file). Without a file ``uri`` and ``sha256`` are ``None``.
-    ``bytes`` and ``sha256`` are of the compressed file. ``create_date``, ``listed_size`` and ``friendly_name`` are what
-    Twilio's list says of it, ``account_sid`` is whose records it holds; ``None`` if unknown.
-    """
-
-    day: str
-    uri: str | None
-    bytes: int
-    records: int
-    sha256: str | None
-    create_date: str | None
-    status: str
-    resource_type: str
-    account_sid: str | None
-    listed_size: int | None
-    friendly_name: str | None
-
-
-class Outcome(NamedTuple):
-    """
-    What came of many days.
-
-    :param expiry: When the first file of the failed days may be gone, if Twilio's list says.
+    :param entries: The days that did not fail.
+    :param failures: The error of each day that failed.
+    :param expiry: When Twilio deletes the first file of the failed days, if its list says so.
     """
 
     entries: list[StoredDay]
@@ -68,29 +49,30 @@ class Outcome(NamedTuple):
     expiry: datetime | None = None
 
     @property
-    def there(self) -> list[StoredDay]:
-        """The days that are done: those with a file now, and those left out for being empty."""
+    def stored(self) -> list[StoredDay]:
+        """The days that are done: those with a file, and those left out because they are empty."""
         return [entry for entry in self.entries if entry["status"] != "missing"]
 
     @property
-    def deadline(self) -> str:
-        """By when another try has to come, as a sentence; empty if unknown."""
-        return (
-            f"Try again before {self.expiry:%Y-%m-%d %H:%M} UTC: Twilio keeps no file longer. " if self.expiry else ""
-        )
+    def retry_by(self) -> str:
+        """Until when a retry can store the failed days, as a sentence; empty if unknown."""
+        if self.expiry is None:
+            return ""
+        return f"Retry before {self.expiry:%Y-%m-%d %H:%M} UTC, when Twilio deletes the first of these files. "
 
 
 @dataclass
 class DayStore:
     """
-    Days of one resource type, and where they go.
+    Stores days of one resource type in a destination.
 
     :param layout: See :mod:`airflow_provider_bulkexports.object_storage.layout`.
-    :param if_exists: ``skip`` a file that is there already and the same, ``overwrite`` it, or ``fail``.
-    :param ignore_missing: Whether a day without a file is noted instead of failing.
-    :param missing_timeout: Seconds to wait for the file of a day that its job calls done.
-    :param spool_dir: Local folder for files on their way to an object store.
+    :param if_exists: ``skip`` a file that is already stored and the same, ``overwrite`` it, or ``fail``.
+    :param ignore_missing: Whether a day without a file gets an entry instead of failing.
+    :param missing_timeout: Seconds to wait for the file of a day that its job calls completed.
+    :param spool_dir: Local folder for files before they are uploaded.
     :param known_empty: Days known to have no records.
+    :param stop: Set when Airflow kills the task; then no further day is started.
     :param empty_days: ``store`` a file without records, or ``skip`` it.
     :param manifests: Where manifests go: ``beside`` the files, ``aside``, or ``none``.
     """
@@ -113,17 +95,21 @@ class DayStore:
         self._fetcher = DayFetcher(
             self.client, self.resource_type, self.missing_timeout, self.log, self.known_empty, self.stop
         )
-        self._existing = Existing(self.destination, self.resource_type, self.manifests, self._fetcher.account)
+        self._existing = ExistingFiles(self.destination, self.resource_type, self.manifests, self._fetcher.account)
 
-    def store_all(self, days: Sequence[date], *, at_a_time: int) -> Outcome:
-        """Store every day that can be stored; the failures of the others are returned beside."""
+    def store_all(self, days: Sequence[date], *, at_a_time: int) -> StoreResult:
+        """
+        Store every day that can be stored, and return the errors of the others.
+
+        :param at_a_time: Days to fetch in parallel.
+        """
         listed: defaultdict[date, list[ExportDay]] = defaultdict(list)
         for entry in self.client.list_days(self.resource_type) if days else ():
             listed[entry.day].append(entry)
-        if expiry := first_expiry(listed[day][-1] for day in days if listed[day]):
-            self.log.info("Twilio keeps the first of these files until %s UTC", f"{expiry:%Y-%m-%d %H:%M}")
+        if expiry := earliest_expiry(listed[day][-1].create_date for day in days if listed[day]):
+            self.log.info("Twilio deletes the first of these files at %s UTC", f"{expiry:%Y-%m-%d %H:%M}")
         self._sweep()
-        with suppress(BulkExportsInputError):  # raised again for each day
+        with suppress(BulkExportsInputError):  # every day raises it again
             self.destination.clean_up([self._path(day) for day in days])
         with ThreadPoolExecutor(max_workers=at_a_time, thread_name_prefix="bulkexports-store") as threads:
             futures = {day: threads.submit(self.store, day, listed[day]) for day in days}
@@ -136,40 +122,37 @@ class DayStore:
                 failures[day] = error
             else:
                 entries.append(future.result())
-        return Outcome(entries, failures, first_expiry(listed[day][-1] for day in failures if listed[day]))
+        expiry = earliest_expiry(listed[day][-1].create_date for day in failures if listed[day])
+        return StoreResult(entries, failures, expiry)
 
     def store(self, day: date, listed: Sequence[ExportDay]) -> StoredDay:
         """
-        Store one day.
+        Store one day: fetch and verify it, publish the file, write its manifest.
 
         :param listed: Its entries in Twilio's list, the newest last.
-        :raises BulkExportsError: if it cannot be; then nothing of it is at the destination that was not there before.
+        :raises BulkExportsError: if the day cannot be stored; nothing partial is left at the destination.
         """
         if self.stop.is_set():
-            raise TaskKilledError(f"{day} was not begun: the task was killed")
+            raise TaskKilledError(f"{day} was not started: the task was killed")
         path = self._path(day)
         found = self._existing.find(path)
-        if (there := self._existing_copy(found, day, path, listed)) is not None:
-            self.log.info("%s: already at %s, %d bytes", day, there["uri"], there["bytes"])
-            return there
+        if (entry := self._existing_copy(found, day, path, listed)) is not None:
+            self.log.info("%s: already stored at %s, %d bytes", day, entry["uri"], entry["bytes"])
+            return entry
         with self._spool(path) as folder, _local_errors(folder):
-            target = folder / "day.json.gz"
             try:
-                file = self._fetcher.fetch(day, target, listed)
+                file = self._fetcher.fetch(day, folder / "day.json.gz", listed)
             except DayMissingError as error:
                 return self._missing(found, day, path, error)
-            account = self.client.account_sid or file.account_sid or self._fetcher.account(day)
-            if self.client.account_sid and file.account_sid not in (None, account):
-                self.log.warning(
-                    "%s: its records are of %s, and the connection's is %s", day, file.account_sid, account
-                )
+            account = self._account_of(file, day)
             if not file.records and self.empty_days == "skip" and found.size is None:
-                self.log.info("%s: no records, so no file", day)
+                self.log.info("%s: no records, so no file is stored", day)
                 return self._entry(day, None, file, account, status="empty")
-            self._publish(target, path, day, account)
+            # `file` is what is published and described from here on: a conversion of it would be one call here.
+            self._publish(file, path, day, account)
         entry = self._entry(day, path, file, account)
         self._write_manifest(path, entry)
-        # Another task may have written there at the same moment.
+        # Another task may have written to the same path meanwhile.
         self._existing.require_own(self._existing.find(path), path, day, account=account)
         self.log.info("%s: %d records, %d bytes at %s", day, entry["records"], entry["bytes"], entry["uri"])
         return entry
@@ -177,8 +160,19 @@ class DayStore:
     def _path(self, day: date) -> str:
         return day_path(self.layout, resource_type=self.resource_type, day=day, account_sid=self.client.account_sid)
 
-    def _existing_copy(self, found: Found, day: date, path: str, listed: Sequence[ExportDay]) -> StoredDay | None:
-        """Return the entry of a file that stays; ``None`` if the day has to be fetched."""
+    def _account_of(self, file: FetchedDay, day: date) -> str | None:
+        """Return the account whose records a file holds: the connection's, even if the records name another."""
+        account = self.client.account_sid or file.account_sid or self._fetcher.account(day)
+        if self.client.account_sid and file.account_sid not in (None, account):
+            self.log.warning(
+                "%s: the records are of account %s, but the connection is for %s", day, file.account_sid, account
+            )
+        return account
+
+    def _existing_copy(
+        self, found: ExistingFile, day: date, path: str, listed: Sequence[ExportDay]
+    ) -> StoredDay | None:
+        """Return the entry of a file to keep; ``None`` if the day has to be fetched."""
         if found.size is None:
             return None
         account = self._fetcher.account(day)
@@ -188,19 +182,19 @@ class DayStore:
             raise self._exists(path)
         if self.if_exists == "overwrite" or not self._existing.is_newest(found, path, day, listed):
             return None
-        note = found.note
-        assert note is not None
-        entry = self._noted(note, path, account, listed)
-        if not note.is_full or note.account_sid != account:
+        manifest = found.manifest
+        assert manifest is not None
+        entry = manifest.entry(self.destination.uri(path), self.resource_type, account_sid=account, listed=listed)
+        if not manifest.is_full or manifest.account_sid != account:
             self._write_manifest(path, entry)
         return StoredDay(**{**entry, "status": "skipped"})
 
-    def _publish(self, file: Path, path: str, day: date, account: str | None) -> None:
-        """Put a complete file into its place, unless that is somebody else's by now."""
+    def _publish(self, file: FetchedDay, path: str, day: date, account: str | None) -> None:
+        """Move or upload the file to its path, unless another account's file has appeared there."""
         found = self._existing.find(path)
         self._existing.require_own(found, path, day, account=account)
         if found.size is None:
-            if self.destination.publish(file, path, only_new=True):
+            if self.destination.publish(file.path, path, only_new=True):
                 return
             found = self._existing.find(path)
             self._existing.require_own(found, path, day, account=account)
@@ -208,27 +202,27 @@ class DayStore:
                 raise self._exists(path)
         if found.is_hidden:
             self.log.warning(
-                "%s: a file is at %s already, and this task may not read it: it is replaced. If several accounts store "
-                "here, put {account_sid} into the layout",
+                "%s: replacing the file at %s, which this task may not read. If several accounts store here, put "
+                "{account_sid} into the layout",
                 day,
                 self.destination.uri(path),
             )
-        self.destination.publish(file, path)
+        self.destination.publish(file.path, path)
 
     def _exists(self, path: str) -> BulkExportsInputError:
         uri = self.destination.uri(path)
-        return BulkExportsInputError(f"{uri} exists: remove it, or use if_exists='skip' or 'overwrite'")
+        return BulkExportsInputError(f"{uri} already exists: remove it, or use if_exists='skip' or 'overwrite'")
 
-    def _missing(self, found: Found, day: date, path: str, error: DayMissingError) -> StoredDay:
+    def _missing(self, found: ExistingFile, day: date, path: str, error: DayMissingError) -> StoredDay:
         self._existing.require_own(found, path, day, account=self._fetcher.account(day))
         if not self.ignore_missing:
             raise error
         self.log.warning("%s Continuing without it.", error)
-        return self._entry(day, None, FetchedDay(0, 0, "", None, None), None, status="missing")
+        return self._entry(day, None, None, None, status="missing")
 
     @contextmanager
     def _spool(self, path: str) -> Iterator[Path]:
-        """Folder for the file on its way, where it can be renamed from if the destination is local."""
+        """Folder for the file until it is published; on the same disk if the destination is local, for the rename."""
         if not self.destination.is_local:
             with spool_folder(self.spool_dir) as folder:
                 yield folder
@@ -239,7 +233,7 @@ class DayStore:
             yield folder
 
     def _sweep(self) -> None:
-        """Remove what killed tasks left beside the files of other days; an object store has no such thing."""
+        """Remove what killed tasks left beside the files of a local destination."""
         if self.destination.is_local:
             account = self.client.account_sid
             folders = day_folders(self.layout, resource_type=self.resource_type, account_sid=account)
@@ -248,24 +242,23 @@ class DayStore:
     def _write_manifest(self, path: str, entry: StoredDay) -> None:
         if self.manifests == "none":
             return
-        place = sidecar_of(path, self.manifests)
         try:
-            self.destination.write_json(place, entry)
+            self.destination.write_json(sidecar_of(path, self.manifests), entry)
         except BulkExportsStorageError as error:
             if error.is_transient:
                 raise
-            self.log.warning("The file is stored, but will be fetched again by the next run. %s", error)
+            self.log.warning("The file is stored without a manifest, so the next run fetches it again. %s", error)
 
     def _entry(
-        self, day: date, path: str | None, file: FetchedDay, account: str | None, *, status: str = "stored"
+        self, day: date, path: str | None, file: FetchedDay | None, account: str | None, *, status: str = "stored"
     ) -> StoredDay:
-        listed = file.generation
+        listed = file.generation if file else None
         return StoredDay(
             day=day.isoformat(),
             uri=self.destination.uri(path) if path else None,
-            bytes=file.size if path else 0,
-            records=file.records,
-            sha256=file.sha256 if path else None,
+            bytes=file.size if file and path else 0,
+            records=file.records if file else 0,
+            sha256=file.sha256 if file and path else None,
             create_date=listed.create_date.isoformat() if listed and listed.create_date else None,
             status=status,
             resource_type=self.resource_type.value,
@@ -274,27 +267,10 @@ class DayStore:
             friendly_name=listed.friendly_name if listed else None,
         )
 
-    def _noted(self, note: Note, path: str, account: str | None, listed: Sequence[ExportDay]) -> StoredDay:
-        """Entry of a file that its manifest describes, with what is known by now."""
-        newest = listed[-1] if listed else None
-        return StoredDay(
-            day=note.day,
-            uri=self.destination.uri(path),
-            bytes=note.size,
-            records=note.records,
-            sha256=note.sha256,
-            create_date=note.create_date,
-            status="stored",
-            resource_type=self.resource_type.value,
-            account_sid=account or note.account_sid,
-            listed_size=note.listed_size or ((newest.size or None) if newest else None),
-            friendly_name=note.friendly_name or (newest.friendly_name if newest else None),
-        )
-
 
 @contextmanager
 def _local_errors(folder: Path) -> Iterator[None]:
-    """Translate errors of the folder for files on their way, such as a full disk."""
+    """Translate errors of the spool folder, for example a full disk."""
     try:
         yield
     except OSError as error:

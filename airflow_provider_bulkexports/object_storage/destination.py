@@ -1,4 +1,4 @@
-"""Put whole files into any store that Airflow's ObjectStoragePath reaches: they appear in one step, or not at all."""
+"""Publish files in any store that Airflow's ObjectStoragePath reaches: each appears in one step, or not at all."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_bulkexports.api.first_record import HEAD_BYTES, account_of_gzip
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
+from airflow_provider_bulkexports.compat import object_storage_path
+from airflow_provider_bulkexports.exceptions import BulkExportsStorageError
+from airflow_provider_bulkexports.object_storage.abandoned_uploads import abort_abandoned
+from airflow_provider_bulkexports.object_storage.destination_url import check_scheme
 from airflow_provider_bulkexports.object_storage.errors import store_errors
-from airflow_provider_bulkexports.object_storage.file_systems import has_file_system, object_storage_path
-from airflow_provider_bulkexports.object_storage.locations import EXTRAS, LOCAL_SCHEMES, check_destination
-from airflow_provider_bulkexports.object_storage.options import (
+from airflow_provider_bulkexports.object_storage.schemes import EXTRAS, LOCAL, S3
+from airflow_provider_bulkexports.object_storage.upload_options import (
     check_supported,
     check_upload_options,
     pipe_arguments,
     put_arguments,
 )
-from airflow_provider_bulkexports.object_storage.uploads import abort_abandoned
 
-__all__ = ["Destination", "check_scheme"]
+__all__ = ["Destination"]
 
 _PIECE = 1 << 20
 
-#: A manifest has less than a kilobyte; what is far larger is none.
+#: A manifest is smaller than a kilobyte; a far larger file is not one.
 _MAX_JSON = 1 << 20
 
-#: Hidden from whatever reads the folder. One name, so that a role that may not delete leaves one.
+#: Hidden from readers of the folder. Always the same name, so that a role that may not delete leaves one object.
 _PROBE = "_bulkexports_check"
 
 log = logging.getLogger(__name__)
@@ -43,27 +44,30 @@ class Destination:
     """
     A folder in a store.
 
-    Every method raises :exc:`BulkExportsStorageError` for what the store refuses or fails to do.
+    Every method raises :exc:`BulkExportsStorageError` if the store refuses or fails.
 
     :param url: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder`` or an absolute local path.
     :param conn_id: Airflow connection of the store; without it the credentials of the environment.
-    :param upload_options: Arguments of the store for whatever is written, such as encryption.
-    :raises BulkExportsInputError: for an address that cannot be right, or a store whose library is not installed.
+    :param upload_options: The store's own arguments for everything written, for example encryption.
+    :raises BulkExportsInputError: for a URL that cannot be right, or a store whose library is not installed.
     """
 
     def __init__(self, url: str, conn_id: str | None = None, upload_options: Mapping[str, Any] | None = None) -> None:
         scheme = check_scheme(url)
-        self._url = url.rstrip("/") or "/"
+        folder = url.rstrip("/")
+        if "://" in url and "://" not in folder:  # the root of a file system
+            folder += "///"
+        self._url = folder or "/"
         self._options = check_upload_options(upload_options)
         with store_errors("open", self.folder_uri, protocol=scheme):
             self._root = object_storage_path(self._url, conn_id)
             self._protocol = self._root.protocol
             self._fs = self._root.fs
             check_supported(self._fs, self._protocol, self._options)
-        self.is_local = self._protocol in (*LOCAL_SCHEMES, "")
+        self.is_local = self._protocol in (*LOCAL, "")
 
     def uri(self, path: str) -> str:
-        """Address of a file, without the connection that the destination's URL may name."""
+        """URL of a file, without the connection that the destination's URL may name."""
         parts = urlsplit(f"{self._url.rstrip('/')}/{path}")
         if not parts.scheme:
             return f"file://{self._url.rstrip('/')}/{path}"
@@ -71,11 +75,12 @@ class Destination:
 
     @property
     def folder_uri(self) -> str:
-        """Address of the folder itself."""
-        return self.uri("").rstrip("/")
+        """URL of the folder itself."""
+        uri = self.uri("")
+        return uri if uri.endswith(":///") else uri.rstrip("/")
 
     def local_path(self, path: str) -> Path:
-        """Where a file of a local destination is; its folder is made."""
+        """Path of a file in a local destination; creates its folder."""
         target = Path(self._full(path))
         with self._errors("write", path):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -83,10 +88,10 @@ class Destination:
 
     def publish(self, file: Path, path: str, *, only_new: bool = False) -> bool:
         """
-        Move or copy a complete local file to its place: one rename, one put, or a multipart upload that is completed.
+        Move or upload a complete local file: one rename, one put, or one multipart upload.
 
-        :param only_new: Replace nothing, as far as the store can promise that.
-        :return: Whether that was done: ``False`` if there is a file by now that was not to be replaced.
+        :param only_new: Do not replace an existing file, if the store can guarantee that.
+        :return: ``False`` if ``only_new`` is set and the file exists.
         """
         try:
             if self.is_local:
@@ -119,7 +124,7 @@ class Destination:
                 spool.unlink(missing_ok=True)
 
     def read_json(self, path: str) -> Any:
-        """Read a JSON file; ``None`` if there is none, it is none, or nobody may read it."""
+        """Read a JSON file; ``None`` if it does not exist, is not JSON, or may not be read."""
         try:
             content = self._head(path, _MAX_JSON)
             return json.loads(content, parse_constant=_refuse_constant) if len(content) < _MAX_JSON else None
@@ -137,7 +142,7 @@ class Destination:
         return int(found["size"] or 0) if found.get("type") != "directory" else None
 
     def sha256(self, path: str) -> str:
-        """Hexadecimal SHA-256 of a file, read piece by piece."""
+        """Hexadecimal SHA-256 of a file, read in pieces."""
         digest = hashlib.sha256()
         with (
             self._errors("read", path),
@@ -149,33 +154,33 @@ class Destination:
         return digest.hexdigest()
 
     def account_of(self, path: str) -> str | None:
-        """Account whose records a day's file holds; ``None`` if it has none, is damaged, or nobody may read it."""
+        """Account whose records a day's file holds; ``None`` if it has none, is damaged, or may not be read."""
         return account_of_gzip(self._head(path, HEAD_BYTES))
 
     def remove(self, path: str) -> None:
-        """Remove a file; one that is not there is no error."""
+        """Remove a file, if it exists."""
         with self._errors("remove", path), suppress(FileNotFoundError):
             self._fs.rm_file(self._full(path))
 
     def check(self) -> None:
         """
-        Write a small object and remove it again, to find out now what would fail later.
+        Write a small object and remove it, to find out early whether storing would fail.
 
-        A role that may not delete leaves the object, which is hidden by its name.
+        A role that may not delete leaves the object; its name hides it.
         """
         self.write(_PROBE, b"Written and removed by airflow-provider-bulkexports to check the destination.\n")
         try:
             self.remove(_PROBE)
         except BulkExportsStorageError as error:
-            log.warning("The check of the destination left %s: %s", self.uri(_PROBE), error)
+            log.warning("The destination check could not remove its test object %s: %s", self.uri(_PROBE), error)
 
     def clean_up(self, paths: Collection[str]) -> None:
-        """Remove what killed tasks left of these files in the store."""
-        if self._protocol.startswith("s3"):
+        """Remove unfinished uploads of these files that killed tasks left in the store."""
+        if self._protocol in S3:
             abort_abandoned(self._fs, [self._full(path).lstrip("/") for path in paths])
 
     def _head(self, path: str, count: int) -> bytes:
-        """First bytes of a file; none if it is not there, or no file, or nobody may read it."""
+        """First bytes of a file; empty if it does not exist, is a folder, or may not be read."""
         try:
             with self._errors("read", path):
                 content: bytes = self._fs.cat_file(self._full(path), start=0, end=count)
@@ -193,7 +198,7 @@ class Destination:
                     os.link(file, target)
                 except FileExistsError:
                     raise
-                except OSError:  # a file system without links
+                except OSError:  # the file system has no links
                     file.replace(target)
             else:
                 file.replace(target)
@@ -218,7 +223,7 @@ class Destination:
 
     @property
     def _is_atomic(self) -> bool:
-        """Whether an upload that breaks off leaves nothing under the object's name."""
+        """Whether an interrupted upload leaves nothing under the object's name."""
         return self._protocol in EXTRAS
 
     def _require_size(self, path: str, before: int | None, *, expected: int) -> None:
@@ -227,26 +232,26 @@ class Destination:
         except BulkExportsStorageError as error:
             if not error.is_forbidden:
                 raise
-            log.info("%s may not be read back: the store's own check of the upload counts", self.uri(path))
+            log.info("Cannot read %s to check its size; relying on the store's own check of the upload", self.uri(path))
             return
         if size != expected:
-            self._take_back(path, before, expected=expected, because=f"it has {size} bytes after an upload")
+            self._take_back(path, before, expected=expected, because=f"the uploaded object has {size} bytes")
 
     def _take_back(self, path: str, before: int | None, *, expected: int, because: str) -> NoReturn:
-        """Remove what an upload left that is not the file; not what was there before it."""
+        """Remove what a failed upload left, but not the file that existed before it."""
         uri, size = self.uri(path), self._size_or_none(path)
         if size is None:
-            fate = "Nothing is left of it"
+            remains = "Nothing was left behind"
         elif before is not None and size == before != expected:
-            fate = "The file that was there before is untouched"
+            remains = "The existing file is unchanged"
         else:
             try:
                 self.remove(path)
-                fate = "It was removed again"
+                remains = "The incomplete object was removed"
             except BulkExportsStorageError as error:
-                fate = f"It could not be removed, so remove it by hand ({error})"
+                remains = f"Remove the incomplete object by hand ({error})"
         raise BulkExportsStorageError(
-            f"{uri} was not stored whole ({expected} bytes): {because}. {fate}. Run the task again."
+            f"{uri} was not stored completely ({expected} bytes): {because}. {remains}. Run the task again."
         )
 
     def _size_or_none(self, path: str) -> int | None:
@@ -255,7 +260,7 @@ class Destination:
         return None
 
     def _is_file(self, path: str) -> bool:
-        """Whether a file is in the way, or may be; a folder is not."""
+        """Whether a file exists, or may exist; a folder does not count."""
         try:
             return self.size(path) is not None
         except BulkExportsStorageError as error:
@@ -267,28 +272,8 @@ class Destination:
             yield
 
     def _full(self, path: str) -> str:
-        """The file's path as the store's file system takes it."""
+        """Path of a file for the store's file system."""
         return f"{self._root.path.rstrip('/')}/{path}"
-
-
-def check_scheme(url: object) -> str:
-    """
-    Return the scheme of a destination; refuse one that cannot be right, as far as can be seen without the store.
-
-    :raises BulkExportsInputError: also for a scheme that neither Airflow nor its providers know.
-    """
-    scheme = check_destination(url)
-    if scheme in ("", *LOCAL_SCHEMES) or has_file_system(scheme):
-        return scheme
-    if extra := EXTRAS.get(scheme):
-        raise BulkExportsInputError(
-            f"destination {url!r}: what {scheme}:// needs is not installed; run pip install "
-            f"'airflow-provider-bulkexports[{extra}]' wherever the DAG is parsed and run"
-        )
-    raise BulkExportsInputError(
-        f"destination {url!r}: unknown scheme {scheme}://; write s3://, gs://, abfs:// or file:///, or install the "
-        "Airflow provider that brings it"
-    )
 
 
 def _refuse_constant(name: str) -> NoReturn:

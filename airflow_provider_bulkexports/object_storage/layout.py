@@ -1,4 +1,4 @@
-"""Where a day's file goes below a destination: a template that cannot lead out of it."""
+"""Path of a day's file below a destination: a template that cannot lead out of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_layout(layout: object) -> None:
     """
     Refuse a layout that would lose days or leave the destination.
 
-    :raises BulkExportsInputError: saying what to write instead.
+    :raises BulkExportsInputError: says what to write instead.
     """
     if not isinstance(layout, str) or not layout.strip() or not layout.isprintable():
         raise BulkExportsInputError(f"layout {layout!r}: write a relative path of a file, such as {DEFAULT_LAYOUT!r}")
@@ -37,7 +37,7 @@ def check_layout(layout: object) -> None:
         known = ", ".join(f"{{{name}}}" for name in _FIELDS)
         raise BulkExportsInputError(f"layout {layout!r}: {{{unknown[0]}}} is unknown; use {known}")
     if any(spec or conversion for _, _, spec, conversion in parsed):
-        raise BulkExportsInputError(f"layout {layout!r}: write the fields plainly, without ':' or '!'")
+        raise BulkExportsInputError(f"layout {layout!r}: write the fields without ':' or '!'")
     if "day" not in names:
         raise BulkExportsInputError(f"layout {layout!r}: without {{day}} the days would overwrite each other")
     path = PurePosixPath(layout)
@@ -49,12 +49,12 @@ def day_path(layout: str, *, resource_type: ResourceType, day: date, account_sid
     """
     Relative path of a day's file.
 
-    :raises BulkExportsInputError: if the layout is not usable, or names an account nobody knows.
+    :raises BulkExportsInputError: if the layout cannot be used, or uses an account that is unknown.
     """
     check_layout(layout)
     if account_sid is None and "{account_sid}" in layout:
         raise BulkExportsInputError(
-            "layout uses {account_sid}, which an API key does not tell: add account_sid to the connection's extra"
+            "layout uses {account_sid}, but the API key's account is unknown: add account_sid to the connection's extra"
         )
     return layout.format(
         resource_type=resource_type.value,
@@ -66,7 +66,7 @@ def day_path(layout: str, *, resource_type: ResourceType, day: date, account_sid
 
 
 def day_folders(layout: str, *, resource_type: ResourceType, account_sid: str | None) -> str:
-    """Pattern of the folders in which the files of any day are, for :meth:`pathlib.Path.glob`."""
+    """Pattern of the folders of all days' files, for :meth:`pathlib.Path.glob`."""
     pattern = glob.escape(layout).format(
         resource_type=resource_type.value, account_sid=account_sid, day="*", year="*", month="*"
     )
@@ -75,7 +75,7 @@ def day_folders(layout: str, *, resource_type: ResourceType, account_sid: str | 
 
 def sidecar_of(path: str, manifests: str = "beside") -> str:
     """
-    Relative path of the manifest of a day's file; an underscore hides it from readers of partitioned data.
+    Relative path of the manifest of a day's file. Its underscore hides it from readers of partitioned data.
 
     :param manifests: ``beside`` the file, or ``aside``: below ``_manifests`` in the destination.
     """

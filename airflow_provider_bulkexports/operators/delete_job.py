@@ -1,40 +1,40 @@
-"""DeleteExportJobOperator takes an export job back."""
+"""DeleteExportJobOperator deletes export jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.model.resources import parse_job_sids
 from airflow_provider_bulkexports.tasks.arguments import is_literal
+from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
+from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 
 __all__ = ["DeleteExportJobOperator"]
 
 
-class DeleteExportJobOperator(BaseOperator):
+class DeleteExportJobOperator(BulkExportsTask, BaseOperator):
     """
-    Takes the unfinished days of a job out of Twilio's queue; a job that is already gone is a success.
+    Deletes a job, with its unfinished days; a job that is already gone counts as success.
 
-    Finished day files stay until they expire, and the quota is not given back. Returns (XCom) nothing.
+    Finished day files stay until they expire, and the quota is not refunded. Returns (XCom) nothing.
 
     :param job_sid: The job, as ``CreateExportCustomJobOperator`` returns it, or a list of jobs. (templated)
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     """
 
     template_fields: Sequence[str] = ("job_sid", "twilio_conn_id")
-    ui_color = "#f9e2e4"
+    operator_extra_links = ()  # the job is gone
 
     def __init__(
         self,
         *,
         job_sid: str | list[str] | XComArg,
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        twilio_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -43,11 +43,6 @@ class DeleteExportJobOperator(BaseOperator):
         if is_literal(job_sid):
             parse_job_sids(job_sid)
         remember_given(self)
-
-    @cached_property
-    def hook(self) -> BulkExportsHook:
-        """The hook, built at first use."""
-        return BulkExportsHook(self.twilio_conn_id)
 
     def execute(self, context: Context) -> None:
         """Delete every job."""

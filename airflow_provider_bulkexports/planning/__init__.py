@@ -1,1 +1,1 @@
-"""Pure functions over days and jobs: no I/O, no clock, no Airflow."""
+"""Pure decisions about days and jobs: no I/O, no clock, no Airflow."""

@@ -1,5 +1,5 @@
 """
-Cut a long history into jobs: for DAG authors, in the plain form that ``.expand_kwargs()`` takes.
+Split a long history into jobs, in the plain form that ``.expand_kwargs()`` takes. For DAG authors.
 
     split_months("2023-01-15", "2023-03-02")
     # [{"start_day": "2023-01-15", "end_day": "2023-01-31"}, {"start_day": "2023-02-01", "end_day": "2023-02-28"}, …]
@@ -20,13 +20,13 @@ __all__ = ["join_days", "plan_quota", "split_days", "split_months"]
 
 def split_days(start_day: str | date, end_day: str | date, *, max_days: int = MAX_DAYS_PER_JOB) -> list[dict[str, str]]:
     """
-    Cut a range into consecutive ones of at most ``max_days`` days.
+    Split a range into consecutive ones of at most ``max_days`` days.
 
     :param start_day: First UTC day, inclusive: ``YYYY-MM-DD``, a date, or a moment with its time zone.
     :param end_day: Last UTC day, inclusive.
     :param max_days: From 1 to 366, the most that a job can hold.
     :return: ``[{"start_day": "2026-01-01", "end_day": "2026-12-31"}, …]``, ascending.
-    :raises BulkExportsInputError: if one is no day, the range is reversed, or ``max_days`` is impossible.
+    :raises BulkExportsInputError: if a day is not valid, the range is reversed, or ``max_days`` is out of range.
     """
     if isinstance(max_days, bool) or not isinstance(max_days, int) or not 1 <= max_days <= MAX_DAYS_PER_JOB:
         raise BulkExportsInputError(f"max_days {max_days!r}: write a whole number from 1 to {MAX_DAYS_PER_JOB}")
@@ -35,9 +35,9 @@ def split_days(start_day: str | date, end_day: str | date, *, max_days: int = MA
 
 def split_months(start_day: str | date, end_day: str | date) -> list[dict[str, str]]:
     """
-    Cut a range at the ends of calendar months; its first and last month may be incomplete.
+    Split a range at the ends of calendar months; its first and last month may be incomplete.
 
-    Parameters, result and errors as of :func:`split_days`.
+    Same parameters, result and errors as :func:`split_days`, without ``max_days``.
     """
     whole = DayRange.parse(start_day, end_day)
     months, start = [], whole.start
@@ -53,8 +53,10 @@ def join_days(days: Iterable[str | date], *, max_days: int = MAX_DAYS_PER_JOB) -
     """
     Join single days, in any order and repeated or not, into the fewest ranges: one job each.
 
-    :param days: Such as ``failed`` of a sensor's result.
-    :param max_days: As of :func:`split_days`.
+    :param days: For example ``failed`` of a sensor's result.
+    :param max_days: The same as for :func:`split_days`.
+    :return: The same form as that of :func:`split_days`.
+    :raises BulkExportsInputError: if a day is not valid, or ``max_days`` is out of range.
     """
     merged = merge_days(parse_day(day) for day in days)
     return [part for whole in merged for part in split_days(whole.start, whole.end, max_days=max_days)]
@@ -64,17 +66,17 @@ def plan_quota(
     ranges: Iterable[Mapping[str, str]], *, today: str | date, used_today: int = 0
 ) -> dict[str, list[dict[str, str]]]:
     """
-    Show what the quota of 366 days allows today, and when the rest fits.
+    Show which ranges fit into today's quota of 366 days, and when the rest fits.
 
-    Tasks need no such plan: what is refused for the quota waits. It is for whoever wants to know how long a backfill
-    takes, or to leave room for others.
+    Tasks need no such plan: they wait when the quota is used up. Use it to learn how long a backfill takes, or to leave
+    quota for others.
 
-    :param ranges: As :func:`split_days` returns them, the most important first.
+    :param ranges: The result of :func:`split_days` or :func:`split_months`, the most important range first.
     :param today: Current UTC day.
     :param used_today: Days requested today already, by anyone in the account or its subaccounts.
-    :return: ``{"2026-11-24": [{"start_day": …, "end_day": …}, …], "2026-11-25": […]}``: each UTC day on which to submit
-        something, ascending, and what.
-    :raises BulkExportsInputError: for a range of more than 366 days, or what is no range.
+    :return: ``{"2026-11-24": [{"start_day": …, "end_day": …}, …], "2026-11-25": […]}``: the ranges by the UTC day on
+        which to submit them, ascending.
+    :raises BulkExportsInputError: for a range that is not valid or longer than 366 days.
     """
     if isinstance(used_today, bool) or not isinstance(used_today, int) or used_today < 0:
         raise BulkExportsInputError(f"used_today {used_today!r}: write the number of days, 0 or more")

@@ -1,4 +1,4 @@
-"""When day files expire."""
+"""When Twilio removes day files."""
 
 from __future__ import annotations
 
@@ -6,33 +6,21 @@ from collections.abc import Iterable
 from datetime import date, datetime, timezone
 
 from airflow_provider_bulkexports.model.days import FILE_LIFETIME
-from airflow_provider_bulkexports.model.resources import ExportDay
 
-__all__ = ["expires_at", "expiry", "first_expiry"]
+__all__ = ["earliest_expiry"]
 
 
-def expiry(created: Iterable[date]) -> datetime | None:
+def earliest_expiry(created: Iterable[date | None]) -> datetime | None:
     """
-    When the first of some files may be gone; ``None`` if it is not known when they were made.
+    Earliest moment at which one of some files may be gone, in UTC; ``None`` if it is unknown when they were made.
 
-    :param created: Days on which they were, or can at the earliest have been, made. A day has no hour, so this is the
-        earliest moment that it allows.
+    :param created: Days on which the files were made, or could have been made at the earliest; ``None`` for a file of
+        which that is unknown. A day has no hour, so its first moment counts.
     """
-    first = min(created, default=None)
+    first = min((day for day in created if day), default=None)
     if first is None:
         return None
     try:
         return datetime(first.year, first.month, first.day, tzinfo=timezone.utc) + FILE_LIFETIME
     except OverflowError:  # a date at the end of the calendar says nothing
         return None
-
-
-def expires_at(created: Iterable[date]) -> str | None:
-    """Say :func:`expiry` in ISO 8601, as results have it."""
-    moment = expiry(created)
-    return moment.isoformat() if moment else None
-
-
-def first_expiry(files: Iterable[ExportDay]) -> datetime | None:
-    """When the first of the files may be gone; ``None`` if Twilio does not say when it made them."""
-    return expiry(file.create_date for file in files if file.create_date)

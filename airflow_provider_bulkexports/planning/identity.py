@@ -1,13 +1,13 @@
 """
-The marker in a job's FriendlyName by which a task finds its own job again.
+The marker in a job's FriendlyName, with which a task finds its own job again.
 
     nightly export [af-20260124-3f9c0a12be]
                        submit    identity
                        day
 
 Twilio has no idempotency key and accepts the same job twice; the friendly name is the only text that comes back with a
-job. The identity is a hash of what makes two submissions the same: dag, task, run, resource type and range. Neither the
-try number (a retry wants the same job) nor the map index (two mapped tasks that want the same days share one job).
+job. The identity is a hash of what makes two submissions the same: dag, task, run, resource type and range. It omits
+the try number (a retry wants the same job) and the map index (mapped tasks of the same days share a job).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.resources import Job, ResourceType
 
@@ -57,7 +57,7 @@ def identity_of(
     """
     Hash what makes two submissions the same; ten hexadecimal digits.
 
-    :param snapshot: What sets a submission apart from others of the same task, if it is to be a job of its own.
+    :param submission_key: Distinguishes a submission from others of the same task, if it has to be a new job.
     """
     parts = [dag_id, task_id, run_id, resource_type.value, days.start.isoformat(), days.end.isoformat()]
     if submission_key:
@@ -67,7 +67,7 @@ def identity_of(
 
 def friendly_name(base: str, *, identity: str, today: date) -> str:
     """
-    Append the marker to a name, which is cut and reduced to plain ASCII so that all of it fits.
+    Append the marker to a name, which is shortened and reduced to plain ASCII to fit.
 
     :param today: Current UTC day.
     """
@@ -78,13 +78,13 @@ def friendly_name(base: str, *, identity: str, today: date) -> str:
 
 def read_marker(job: Job) -> Marker | None:
     """
-    Find the marker in a job's friendly name; ``None`` for a job that was not submitted by this package.
+    Find the marker in a job's friendly name; ``None`` for a job that this package did not submit.
 
-    A day that no calculation could bear, such as one of the year 9999, makes no marker.
+    A marker with an invalid or absurd day, for example of the year 9999, is ignored.
     """
-    # The last one: the name before it is the user's, who may have copied it from another job.
+    # The last one: the text before it is the user's, who may have copied it from another job.
     for submitted_on, identity in reversed(_MARKER.findall(job.friendly_name or "")):
-        if fields.day(f"{submitted_on[:4]}-{submitted_on[4:6]}-{submitted_on[6:]}"):
+        if parsing.day_or_none(f"{submitted_on[:4]}-{submitted_on[4:6]}-{submitted_on[6:]}"):
             return Marker(submitted_on, identity)
     return None
 

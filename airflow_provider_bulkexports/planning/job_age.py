@@ -1,15 +1,15 @@
 """
-Which of several jobs is the oldest, told from Twilio's list, whose order is undocumented.
+Which of several jobs is the oldest, judged from Twilio's list, whose order is undocumented.
 
-Twilio gives a job no moment of creation. What tells the direction of a list, the surest first:
+Twilio gives a job no time of creation. Evidence of a list's direction, the surest first:
 
-1. jobs that an earlier reading of the list did not have are the newest;
+1. jobs that an earlier reading of the list lacked are the newest;
 2. the days of submission in this package's markers;
-3. the places of unfinished jobs in Twilio's queue.
+3. the positions of unfinished jobs in Twilio's queue.
 
-A list that is sorted by the jobs' sids has no direction, whatever seems to tell one; the places, if they differ, are
-then the order. A list without any of them is taken for one of oldest first, as every recorded one was; ``is_certain``
-says whether that was necessary.
+A list sorted by the jobs' sids has no direction, even if some evidence suggests one. Then the positions, if they
+differ, are the order. A list without any evidence counts as oldest first, because every recorded list was;
+``is_certain`` is false then.
 """
 
 from __future__ import annotations
@@ -22,56 +22,56 @@ from typing import Any
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.identity import read_marker
 
-__all__ = ["Seniority", "do_places_differ", "is_sorted_by_sid", "seniority_of"]
+__all__ = ["JobsByAge", "has_distinct_positions", "is_sorted_by_sid", "sort_by_age"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seniority:
+class JobsByAge:
     """
     The jobs of a list by age.
 
     :param oldest_first: All of them.
-    :param is_certain: Whether anything but the usual order of lists says so.
+    :param is_certain: Whether there is evidence, beyond the usual order of lists.
     """
 
     oldest_first: tuple[Job, ...]
     is_certain: bool
 
 
-def seniority_of(listed: Sequence[Job], *, known_before: Collection[str] | None = None) -> Seniority:
+def sort_by_age(listed: Sequence[Job], *, known_before: Collection[str] | None = None) -> JobsByAge:
     """
     Sort a list of jobs by age.
 
     :param listed: All jobs of a resource type, in the list's order.
-    :param known_before: Sids that an earlier reading of the list had; ``None`` if there was none.
+    :param known_before: Sids of an earlier reading of the list; ``None`` if there was none.
     """
-    keys: list[Callable[[Job], Any]] = [_submitted_on, _place_in_queue]
+    keys: list[Callable[[Job], Any]] = [_submitted_on, _queue_position]
     if known_before is not None:
         keys.insert(0, lambda job: job.job_sid not in known_before)
     direction = next(filter(None, (_direction(listed, key) for key in keys)), 0)
     by_direction = tuple(listed if direction >= 0 else reversed(listed))
-    by_place = tuple(sorted(listed, key=lambda job: _place_in_queue(job) or 0))
-    if not do_places_differ(listed):
+    by_position = tuple(sorted(listed, key=lambda job: _queue_position(job) or 0))
+    if not has_distinct_positions(listed):
         is_certain = len(listed) < 2 or (direction != 0 and not is_sorted_by_sid(listed))
-        return Seniority(by_direction, is_certain=is_certain)
-    if direction and _waiting(by_direction) == _waiting(by_place):
-        return Seniority(by_direction, is_certain=True)
-    # What contradicts itself tells nothing, but all who look see the same places.
-    return Seniority(by_place, is_certain=direction == 0 or is_sorted_by_sid(listed))
+        return JobsByAge(by_direction, is_certain=is_certain)
+    if direction and _unfinished(by_direction) == _unfinished(by_position):
+        return JobsByAge(by_direction, is_certain=True)
+    # Contradictory evidence proves nothing, but all tasks see the same positions.
+    return JobsByAge(by_position, is_certain=direction == 0 or is_sorted_by_sid(listed))
 
 
 def is_sorted_by_sid(listed: Sequence[Job]) -> bool:
-    """Whether the list is in the order of the jobs' sids, which says nothing of their age. Any two jobs are."""
+    """Whether the list is in the order of the jobs' sids, which says nothing about their age. Any two jobs are."""
     return _direction(listed, lambda job: job.job_sid) != 0
 
 
-def do_places_differ(listed: Sequence[Job]) -> bool:
-    """Whether several jobs wait in Twilio's queue, each at a place of its own: some servers show the same for all."""
-    places = [_place_in_queue(job) for job in _waiting(listed)]
-    return None not in places and len(set(places)) == len(places) > 1
+def has_distinct_positions(listed: Sequence[Job]) -> bool:
+    """Whether several jobs wait in Twilio's queue, each at its own position: some servers show the same for all."""
+    positions = [_queue_position(job) for job in _unfinished(listed)]
+    return None not in positions and len(set(positions)) == len(positions) > 1
 
 
-def _waiting(listed: Sequence[Job]) -> list[Job]:
+def _unfinished(listed: Sequence[Job]) -> list[Job]:
     return [job for job in listed if not job.is_finished]
 
 
@@ -92,6 +92,6 @@ def _submitted_on(job: Job) -> str | None:
     return marker.submitted_on if marker else None
 
 
-def _place_in_queue(job: Job) -> int | None:
-    """Its place; ``None`` once it is finished, or if Twilio does not say."""
+def _queue_position(job: Job) -> int | None:
+    """Its position; ``None`` once it is finished, or if Twilio does not say."""
     return None if job.is_finished else job.job_queue_position or None

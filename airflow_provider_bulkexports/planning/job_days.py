@@ -11,10 +11,9 @@ from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.details import DayStatus, StatusGroup
 from airflow_provider_bulkexports.model.resources import Job
 
-__all__ = ["Reading", "rank_of", "read_details"]
+__all__ = ["Reading", "has_same_days", "overlap", "rank_of", "read_details"]
 
-
-#: From the best news of a day to the worst, where several jobs cover it. A day on its way beats one that failed.
+#: From best to worst, for a day that several jobs cover. A day that is still running beats one that failed.
 _BEST_FIRST = (
     DayStatus.COMPLETED,
     DayStatus.COMPLETED_EMPTY_RECORDS,
@@ -27,18 +26,17 @@ _BEST_FIRST = (
     DayStatus.DELETED_BY_USER_REQUEST,
 )
 
-
 _RANK = {status: rank for rank, status in enumerate(_BEST_FIRST)}
 
 
 def rank_of(status: DayStatus) -> int:
-    """Place of a status from the best news of a day (0) to the worst."""
+    """Place of a status from the best (0) to the worst."""
     return _RANK[status]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one job says about its own days; fields as in :class:`Progress`."""
+    """What one job says about its own days; fields as in ``Progress``."""
 
     states: Mapping[date, DayStatus]
     unnamed: Counter[DayStatus]
@@ -49,7 +47,7 @@ def read_details(job: Job, days: DayRange) -> Reading:
     """
     Read a job's ``details``.
 
-    Days of a status that Twilio only counted are named where no other day is left for them.
+    If Twilio only counted the days of a status, and just as many days are left, these days get that status.
 
     :param days: All days of the job.
     """
@@ -73,14 +71,15 @@ def _read_details(details: Iterable[StatusGroup], days: DayRange) -> Reading:
 
 
 def _precedence(status: DayStatus) -> tuple[bool, int]:
-    """Order for a day that is in two groups, caught between them: believe what keeps us waiting, then the worst."""
+    """Precedence when a day appears in two groups: unfinished first, then the worse status."""
     return not status.is_final, rank_of(status)
 
 
-def _is_as_far(one: Job, other: Job) -> bool:
-    """Whether the days of a job stand as they stood."""
+def has_same_days(one: Job, other: Job) -> bool:
+    """Whether two states of a job agree about its days; its estimate and queue position may differ."""
     return one.details == other.details and one.start_day == other.start_day and one.end_day == other.end_day
 
 
-def _overlap(one: DayRange, other: DayRange) -> bool:
+def overlap(one: DayRange, other: DayRange) -> bool:
+    """Whether two ranges share a day."""
     return one.start <= other.end and other.start <= one.end

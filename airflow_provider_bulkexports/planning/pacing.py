@@ -1,4 +1,4 @@
-"""When to look next: by the wait's own interval, Twilio's estimate, and what went wrong before."""
+"""When to poll next: by the interval, Twilio's estimate, and the failures so far."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
 __all__ = ["MAX_POLL_INTERVAL", "CompletionEstimate", "PollSchedule"]
 
-#: Longest pause in seconds, where the DAG does not say: so much later than possible may a wait end.
+#: Default of the longest pause, in seconds. A wait may end that much later than its job.
 MAX_POLL_INTERVAL = 300.0
 
 SHORTEST_PAUSE_AFTER_FAILURE = 5.0
 LONGEST_PAUSE_AFTER_FAILURE = 300.0
 LONGEST_RETRY_AFTER = 300.0
 
-#: A job at this place of Twilio's queue, or behind it, is as far away as one at it.
+#: Queue position from which on the pause stays the same.
 _FARTHEST_POSITION = 5
 
-#: Part of a stretched pause that jitter may take off, so that processes do not look in step.
+#: Part of a stretched pause that jitter may take off, so that processes do not poll in step.
 _JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionEstimate:
     """
-    What Twilio says of the end.
+    What Twilio says about the time until a job is complete.
 
-    :param seconds_left: Until its estimate; not positive when that has passed, ``None`` if it gave none.
-    :param queue_position: Jobs before this one and itself; ``None`` if it did not say, or the job has left the queue.
+    :param seconds_left: Until the estimated time; zero or less once that has passed, ``None`` without an estimate.
+    :param queue_position: 1 for the next job; ``None`` if unknown, or if the job has left the queue.
     """
 
     seconds_left: float | None = None
@@ -38,10 +38,11 @@ class CompletionEstimate:
 @dataclass(frozen=True, slots=True)
 class PollSchedule:
     """
-    How often to look.
+    How often to poll.
 
-    :param interval: Seconds between looks; no pause is shorter.
-    :param ceiling: Seconds up to which Twilio's estimate may stretch it; at or below the interval, it never does.
+    :param interval: Seconds between two polls; no pause is shorter.
+    :param max_interval: Upper limit in seconds when Twilio estimates a later completion; at or below the interval,
+        estimates have no effect.
     """
 
     interval: float
@@ -54,10 +55,10 @@ class PollSchedule:
 
     def pause(self, estimate: CompletionEstimate, *, jitter: float) -> float:
         """
-        Seconds from one look to the next.
+        Seconds from one poll to the next.
 
-        Half of what is left by Twilio's estimate, which may be wrong either way; without one, longer while the job
-        stands far back in the queue.
+        Half of the time left by Twilio's estimate, which may be wrong either way. Without an estimate: longer while the
+        job is far back in the queue.
 
         :param jitter: From 0 to 1, chosen at random.
         """
@@ -72,9 +73,9 @@ class PollSchedule:
 
     def pause_after(self, failures: int, *, retry_after: float | None = None) -> float:
         """
-        Seconds after a failed look: longer and longer, and never shorter than the interval.
+        Seconds after a failed poll: growing, and never shorter than the interval.
 
-        :param failures: Failed looks in a row.
+        :param failures: Consecutive failures.
         :param retry_after: Seconds that Twilio asked to wait.
         """
         grown = max(self.interval, SHORTEST_PAUSE_AFTER_FAILURE) * 2.0 ** (failures - 1)

@@ -1,13 +1,13 @@
 """
-The days that a partition key means.
+The days of a partition key.
 
 | Key | Days |
 |---|---|
 | ``2026-11-20`` | that day |
-| ``2026-11-20T00:00:00``, as ``CronPartitionTimetable`` makes it by default | its date; the key has no time zone |
+| ``2026-11-20T00:00:00``, the default of ``CronPartitionTimetable`` | its date; the key has no time zone |
 | ``2026-11-20T00:00:00+01:00`` | its UTC day |
 | ``2026-10`` | the days of the month |
-| a week, a quarter, an hour, anything else | refused, saying what to pass |
+| a week, a quarter, an hour, anything else | an error that names what to pass |
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _NAIVE_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3]):[0-5]\d(:[0-
 
 def days_of_key(key: object) -> DayRange:
     """
-    Take a partition key as Airflow or a user made it.
+    Parse a partition key that Airflow or a user made.
 
-    :raises BulkExportsInputError: if it means no day and no month.
+    :raises BulkExportsInputError: if it is neither a day nor a month.
     """
     text = key.strip() if isinstance(key, str) else key
     try:
@@ -41,7 +41,7 @@ def days_of_key(key: object) -> DayRange:
     except (BulkExportsInputError, ValueError, OverflowError) as error:
         raise BulkExportsInputError(
             f"partition_key {str(key)[:100]!r} is not a day (YYYY-MM-DD) or a month (YYYY-MM): give the timetable or "
-            "partition mapper such a key format, as CronPartitionTimetable(…, key_format='%Y-%m-%d') does, or pass "
+            "partition mapper such a key format, as in CronPartitionTimetable(…, key_format='%Y-%m-%d'), or pass "
             "start_day and end_day, made from {{ partition_key }} or {{ partition_date }}"
         ) from error
     return DayRange(day, day)

@@ -1,14 +1,14 @@
 """
-From a job's ``details`` to the state of every wanted day, a verdict and one line for the log.
+The progress of a wait: the status of every wanted day, a verdict and one line for the log.
 
-Twilio gives a job no status of its own (OpenAPI document): it is computed here, the same for every mode of waiting.
+Twilio gives a job no status of its own (OpenAPI document). It is computed here, for every mode of waiting.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -22,7 +22,6 @@ from airflow_provider_bulkexports.planning.job_days import _BEST_FIRST, Reading,
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate
 
 __all__ = ["Progress", "Verdict", "days_spanned_by", "progress_of", "resolve_unnamed_days"]
-
 
 _WORDS = {
     DayStatus.COMPLETED: "completed",
@@ -45,14 +44,15 @@ class Verdict(Enum):
 @dataclass(frozen=True)
 class Progress:
     """
-    State of the wanted days.
+    Status of the wanted days.
 
     :param days: The wanted days.
-    :param states: Status of each day that Twilio named, or that follows from its counts.
-    :param unnamed: Statuses that Twilio only counted, by number of days, where it is not clear which days have them.
-    :param unaccounted: Number of days of which Twilio said nothing at all.
-    :param queue_position: Best place in Twilio's queue among the unfinished jobs.
+    :param states: Status of each day that Twilio named, or whose status follows from its counts.
+    :param unnamed: Number of days by status, for statuses that Twilio only counted and days that it did not name.
+    :param unaccounted: Number of days without any status.
+    :param queue_position: Best position of the unfinished jobs in Twilio's queue.
     :param expected_at: Twilio's own estimate (UTC) for the last of the unfinished jobs.
+    :param counts: Number of wanted days by status, named or not, without the unaccounted days; counted unless given.
     """
 
     days: DayRange
@@ -61,12 +61,17 @@ class Progress:
     unaccounted: int = 0
     queue_position: int | None = None
     expected_at: datetime | None = None
+    counts: Mapping[DayStatus, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.counts:
+            object.__setattr__(self, "counts", Counter(self.states.values()) + Counter(self.unnamed))
 
     def with_estimate(self, jobs: Sequence[Job]) -> Progress:
         """
-        Take over what the unfinished of the jobs say of their end.
+        Add the estimate and the queue position of the unfinished jobs.
 
-        An estimate is for a whole job: where only a part of one is wanted, that may be there sooner, and none counts.
+        An estimate is for a whole job. If only a part of a job is wanted, which may be complete sooner, none is used.
         """
         unfinished = [job for job in jobs if not job.is_finished]
         ranges = [own for job in unfinished if (own := job.days)]
@@ -77,20 +82,12 @@ class Progress:
         expected_at = None if is_part else max(estimates, default=None)
         if (position, expected_at) == (self.queue_position, self.expected_at):
             return self
-        changed = replace(self, queue_position=position, expected_at=expected_at)
-        # The days are the same: they need not be counted again, which takes longer than all else here.
-        changed.__dict__["counts"] = self.counts
-        return changed
-
-    @cached_property
-    def counts(self) -> Mapping[DayStatus, int]:
-        """Number of wanted days by status, named or not; days that Twilio has not accounted for are missing."""
-        return Counter(self.states.values()) + Counter(self.unnamed)
+        return Progress(self.days, self.states, self.unnamed, self.unaccounted, position, expected_at, self.counts)
 
     @property
     def verdict(self) -> Verdict:
         """
-        A deleted day ends the wait at once, since nothing will come of it; a failed one when all others are final.
+        What the wait does next. A deleted day ends it at once; a failed day ends it when all others are final.
         """
         statuses = self.counts.keys()
         if any(status.is_deleted for status in statuses):
@@ -110,7 +107,7 @@ class Progress:
 
     @cached_property
     def headline(self) -> str:
-        """What changes only when something happened: ``41/90 days final: 38 completed, 3 empty; queue position 3``."""
+        """One line that changes only with the jobs: ``41/90 days final: 38 completed, 3 empty; queue position 3``."""
         counts = self.counts
         final = sum(count for status, count in counts.items() if status.is_final)
         words: Counter[str] = Counter()
@@ -126,9 +123,9 @@ class Progress:
 
     def estimate(self, *, now: datetime) -> CompletionEstimate:
         """
-        What Twilio says of the end, for the pace of looking.
+        What Twilio says about the time until the end, for the schedule of polls.
 
-        :param now: Current moment (UTC).
+        :param now: Current time (UTC).
         """
         if self.expected_at is not None:
             return CompletionEstimate(seconds_left=(self.expected_at - now).total_seconds())
@@ -151,30 +148,30 @@ def days_spanned_by(jobs: Sequence[Job]) -> DayRange:
     """
     The days that the jobs span together.
 
-    :raises BulkExportsInputError: if Twilio echoed none; the caller must then say which days are meant.
+    :raises BulkExportsInputError: if Twilio echoed no days; the caller must then name them.
     """
     ranges = [days for job in jobs if (days := job.days)]
     if not ranges:
         sids = listed((job.job_sid for job in jobs), most=10)
-        raise BulkExportsInputError(f"Twilio does not say which days {sids} covers: pass start_day and end_day")
+        raise BulkExportsInputError(f"Twilio does not say which days {sids} covers. Pass start_day and end_day.")
     return DayRange(min(days.start for days in ranges), max(days.end for days in ranges))
 
 
 def progress_of(jobs: Sequence[Job], days: DayRange) -> Progress:
     """
-    Combine what the jobs say about the wanted days; of several states of a day the best one counts.
+    Combine what the jobs say about the wanted days; of several statuses of a day the best one counts.
 
     :param jobs: One job, or several that together cover the days.
-    :param days: The wanted days; may be a part of what the jobs cover.
+    :param days: The wanted days; may be a part of the jobs' days.
     """
-    told = tuple((job.details, job.days or days) for job in jobs)
-    return _progress_of(told, days).with_estimate(jobs)
+    reported = tuple((job.details, job.days or days) for job in jobs)
+    return _progress_of(reported, days).with_estimate(jobs)
 
 
-@lru_cache(maxsize=1024)  # jobs of the same days that are as far as each other say the same
-def _progress_of(told: Sequence[tuple[tuple[StatusGroup, ...], DayRange]], days: DayRange) -> Progress:
-    ranges = [own_days for _, own_days in told]
-    readings = [_read_details(details, own_days) for details, own_days in told]
+@lru_cache(maxsize=1024)  # many waits may be for the same jobs, and computing this takes seven times as long
+def _progress_of(reported: Sequence[tuple[tuple[StatusGroup, ...], DayRange]], days: DayRange) -> Progress:
+    ranges = [own_days for _, own_days in reported]
+    readings = [_read_details(details, own_days) for details, own_days in reported]
     open_in = [
         {day for day in days if day not in reading.states and day in own_days}
         for own_days, reading in zip(ranges, readings, strict=True)
@@ -186,7 +183,7 @@ def _progress_of(told: Sequence[tuple[tuple[StatusGroup, ...], DayRange]], days:
         if its_open_days - states.keys():
             unnamed += reading.unnamed
             unaccounted += reading.unaccounted
-    # A job's own range may be wider than what is wanted, and its counts then say more than there are days open.
+    # A job may have more days than are wanted, so its counts may exceed the open days.
     open_days = len(days) - len(states)
     unnamed = Counter({status: min(count, open_days) for status, count in unnamed.items()})
     unaccounted = min(max(unaccounted, open_days - unnamed.total()), open_days)
@@ -195,10 +192,10 @@ def _progress_of(told: Sequence[tuple[tuple[StatusGroup, ...], DayRange]], days:
 
 def _best_states(readings: Sequence[Reading], days: DayRange, *, pending: Set[date]) -> dict[date, DayStatus]:
     """
-    Choose of each day's states the best one.
+    Choose the best status of each day.
 
-    :param hoped: Days of which a job that covers them has not said yet what becomes of them. One that another job lost
-        is open again: it was resubmitted, and Twilio's first answers about a new job have no details.
+    :param pending: Days without a status in a job that covers them. Such a day that another job lost is open again: it
+        was resubmitted, and Twilio's first responses about a new job have no details.
     """
     states: dict[date, DayStatus] = {}
     for reading in readings:
@@ -212,14 +209,14 @@ def _best_states(readings: Sequence[Reading], days: DayRange, *, pending: Set[da
 
 def resolve_unnamed_days(progress: Progress, files: Collection[date] | None) -> Progress:
     """
-    Give every day of a finished wait a status; real answers had ``days: null`` beside several statuses in 2020.
+    Give every day of a finished wait a status; real responses had ``days: null`` beside several statuses in 2020.
 
-    A day with a file is completed, or empty where the counts leave no other choice. A day without one failed if any day
-    did (so that no failure is overlooked), and is empty otherwise: empty days had no file then.
+    A day with a file is completed, or empty if the counts leave no other choice. A day without a file failed if any day
+    failed, so that no failure is overlooked. Otherwise it is empty: empty days had no file then.
 
     :param progress: Progress whose verdict is final.
-    :param files: Days of which Twilio lists a file; ``None``: the list cannot be had. Where it lacks files of completed
-        days, a day counts as completed rather than empty: whoever stores it asks for its file, and a list that came
+    :param files: Days with a file in Twilio's list; ``None``: the list cannot be read. If the list lacks files of
+        completed days, a day counts as completed rather than empty: storing it then requests its file, and a list
         without entries makes no day empty.
     """
     open_days = progress.unnamed_days
@@ -235,11 +232,17 @@ def resolve_unnamed_days(progress: Progress, files: Collection[date] | None) -> 
     elif DayStatus.COMPLETED_EMPTY_RECORDS not in counted or _lacks_files(progress, files):
         without_file = DayStatus.COMPLETED
     named = {day: with_file if day in (files or ()) else without_file for day in open_days}
-    return replace(progress, states={**progress.states, **named}, unnamed={})
+    return Progress(
+        progress.days,
+        {**progress.states, **named},
+        unaccounted=progress.unaccounted,
+        queue_position=progress.queue_position,
+        expected_at=progress.expected_at,
+    )
 
 
 def _lacks_files(progress: Progress, files: Collection[date] | None) -> bool:
-    """Whether there must be more files than the list shows; of a part of a job's days that is not known."""
+    """Whether files must be missing from the list. For a part of a job's days this is unknown."""
     completed, open_days = progress.unnamed.get(DayStatus.COMPLETED, 0), progress.unnamed_days
     if files is None:
         return completed > 0

@@ -1,4 +1,4 @@
-"""When the day quota is renewed, and which ranges fit into which UTC day."""
+"""When the day quota renews, and which ranges fit into which UTC day."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange, 
 
 __all__ = ["CLOCK_MARGIN", "quota_renewed_at", "schedule_ranges"]
 
-#: Seconds over which the tasks that wait for the same midnight are spread.
+#: Seconds over which tasks are spread that wait for the same midnight.
 _SPREAD = 300
 
-#: Seconds by which Twilio's clock may trail ours.
+#: Seconds that Twilio's clock may be slow.
 CLOCK_MARGIN = 5
 
 
 def quota_renewed_at(now: datetime, *, identity: str) -> datetime:
     """
-    Next moment at which a submission that was refused for the quota is worth another try.
+    When to repeat a submission that was rejected for the quota.
 
-    That is shortly after the next UTC midnight; tasks come one after the other, each always in the same place.
+    That is shortly after the next UTC midnight, tasks one after the other, each always in the same place.
 
     :param now: In UTC.
     :param identity: The task's; see :func:`airflow_provider_bulkexports.planning.identity.identity_of`.
@@ -34,14 +34,14 @@ def schedule_ranges(
     ranges: Iterable[DayRange], *, today: date, used_today: int = 0, quota: int = MAX_DAYS_PER_JOB
 ) -> dict[date, list[DayRange]]:
     """
-    Give every range the first UTC day that has room for the whole of it and on which Twilio exports it.
+    Assign each range to the first UTC day that has enough quota left and on which Twilio exports the range.
 
     :param ranges: In order of importance: an earlier one is placed first, a later one may fill the gap it leaves.
     :param today: Current UTC day.
-    :param used_today: Days that were requested already; Twilio does not tell, so whoever asks must know.
+    :param used_today: Days requested today already; Twilio offers no way to ask.
     :param quota: Days that may be requested in a UTC day.
     :return: The ranges by the day on which to submit them, both in ascending order of the day.
-    :raises BulkExportsInputError: for a range that no day has room for.
+    :raises BulkExportsInputError: for a range longer than the quota of a day.
     """
     room: dict[date, int] = {today: quota - used_today}
     plan: dict[date, list[DayRange]] = {}

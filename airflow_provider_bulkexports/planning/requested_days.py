@@ -1,4 +1,4 @@
-"""The days that a task was asked to store: written by a user, or taken from the results of waits."""
+"""The days to store: written by a user, or taken from the results of waits."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class RequestedDays:
     Days to store.
 
     :param days: All of them, ascending.
-    :param empty: Those that are known to have no records.
-    :param failed: Days that failed at Twilio, if the wait left it to the storing task to fail for them.
-    :param job_sids: Jobs that the results name.
-    :param resource_type: Type that the results name; ``None`` if the days came without one.
+    :param empty: Those known to have no records.
+    :param failed: Days that failed at Twilio, if the storing task has to fail because of them instead of the wait.
+    :param job_sids: Jobs named in the results.
+    :param resource_type: Type named in the results; ``None`` if there is none.
     """
 
     days: tuple[date, ...]
@@ -40,18 +40,18 @@ class RequestedDays:
     @classmethod
     def parse(cls, value: Any) -> RequestedDays:
         """
-        Read the argument ``days``.
+        Parse the argument ``days``.
 
         :param value: A day, a list of days, a text of several with commas between, a wait's result, or a list of them.
-        :raises BulkExportsInputError: for anything else, or nothing; saying what to pass.
+        :raises BulkExportsInputError: for anything else, or nothing; the message says what to pass.
         """
         if isinstance(value, Mapping):
             return cls._of_results([value])
         if isinstance(value, str):
             if not value.strip():
                 raise BulkExportsInputError(
-                    "days is an empty text, which is not a day: a template found nothing, as in a run that was "
-                    f"triggered by hand if days come from a watcher's events. Trigger it with the days, or {_CURE}"
+                    "days is an empty text, which is not a day: a template found nothing, for example because a DAG "
+                    f"whose days come from a watcher was triggered by hand. Trigger it with the days, or {_CURE}"
                 )
             return cls._of_days(_split(value))
         if isinstance(value, date):
@@ -65,16 +65,16 @@ class RequestedDays:
 
     def type_for(self, own: str | None) -> ResourceType:
         """
-        Return the type to store: the task's own, which has to be the results' too, or else theirs.
+        Return the type to store: the task's own, which must match that of the results, otherwise that of the results.
 
-        :param own: What the task says; ``None``: nothing.
-        :raises BulkExportsInputError: if they differ, or neither says.
+        :param own: The task's; ``None`` if it has none.
+        :raises BulkExportsInputError: if they differ, or neither is given.
         """
         if own is None:
             if self.resource_type is None:
                 raise BulkExportsInputError(
-                    "resource_type is missing, and days does not tell it: write 'Messages', 'Calls', 'Conferences' or "
-                    "'Participants', or pass the sensor's whole result as days"
+                    "resource_type is missing, and days does not contain it: write 'Messages', 'Calls', 'Conferences' "
+                    "or 'Participants', or pass the sensor's whole result as days"
                 )
             return self.resource_type
         kind = ResourceType.parse(own)
@@ -106,7 +106,7 @@ class RequestedDays:
                 types.add(ResourceType.parse(result["resource_type"]))
         if len(types) > 1:
             names = " and ".join(sorted(map(str, types)))
-            raise BulkExportsInputError(f"days are results of waits for {names}: store each type by its own task")
+            raise BulkExportsInputError(f"days are results of waits for {names}: store each type with its own task")
         wanted = completed | empty
         return cls(
             days=tuple(sorted(wanted)),
@@ -118,7 +118,7 @@ class RequestedDays:
 
 
 def _split(text: str) -> Iterator[str]:
-    """Take the days of a text, as a template makes them."""
+    """Split a text of several days, for example one that a template rendered."""
     if text.strip().startswith(("{", "[", "(", "<")):
         raise BulkExportsInputError(
             f"days is the text of a value, {text.strip()[:60]!r}…, which a template made: write days=wait.output "
@@ -133,7 +133,7 @@ def _elements(value: Any) -> list[Any]:
         raise BulkExportsInputError(f"days is {_shown(value)}: {_CURE}")
     try:
         return list(value)
-    except TypeError as error:  # a scalar that only looks like a list, such as an array without dimensions
+    except TypeError as error:  # a scalar that pretends to be iterable, for example an array without dimensions
         raise BulkExportsInputError(f"days is {_shown(value)}: {_CURE}") from error
 
 

@@ -1,1 +1,1 @@
-"""Waits, and one poll for all of a process."""
+"""What to wait for, and one shared poll for all waits of a process."""

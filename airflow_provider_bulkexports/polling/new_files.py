@@ -1,4 +1,4 @@
-"""What is new in Twilio's list of day files, look after look."""
+"""The new files in Twilio's list of day files, poll after poll."""
 
 from __future__ import annotations
 
@@ -13,42 +13,38 @@ from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.polling.wait_poller import ConsecutiveFailures, as_poll_error
-from airflow_provider_bulkexports.polling.waits import ExportsReader, StaleCredentialsError
+from airflow_provider_bulkexports.polling.waits import ExportsReader, Needs, StaleCredentialsError
 
 __all__ = ["NewFiles", "file_key"]
 
-#: How long a file is remembered after it was made: well beyond the time for which Twilio lists it.
-_MEMORY = 2 * FILE_LIFETIME
+#: How long a key is kept after its file was made: well beyond the time for which Twilio lists the file.
+_KEPT = 2 * FILE_LIFETIME
 
 
 def file_key(entry: ExportDay) -> str:
     """
-    What tells a file from others, beginning with the date on which it was made.
+    Identify a file. The key begins with the date on which it was made.
 
-    A day that is exported anew has a new file, which may be of the same date: Twilio says no time.
+    A day that is exported again has a new file, possibly of the same date: Twilio gives no time.
     """
     # A name may be cut in the middle of a character: half an emoji has no UTF-8.
-    told = f"{entry.size}/{entry.friendly_name}".encode(errors="surrogatepass")
-    rest = hashlib.blake2s(told, digest_size=4).hexdigest()
-    return f"{entry.create_date or '-'}/{entry.day}/{rest}"
+    name = f"{entry.size}/{entry.friendly_name}".encode(errors="surrogatepass")
+    digest = hashlib.blake2s(name, digest_size=4).hexdigest()
+    return f"{entry.create_date or '-'}/{entry.day}/{digest}"
 
 
 class NewFiles:
     """
-    Looks for day files that were not there before.
+    Polls for day files that were not there before. It never gives up; failures are logged.
 
-    It never gives up: whoever schedules by it cannot be told otherwise than by its log.
-
-    :param seen: Keys of the files that were announced before; ``None``: what the first look shows counts as such.
+    :param seen: Keys of the files that were announced before; ``None``: the files of the first poll count as announced.
     """
-
-    wait = None
 
     def __init__(
         self, resource_type: ResourceType, log: Log, schedule: PollSchedule, seen: Iterable[str] | None
     ) -> None:
         self.resource_type = resource_type
-        self.has_looked = False
+        self.has_polled = False
         self._seen = None if seen is None else set(seen)
         self._log = log
         self._schedule = schedule
@@ -56,69 +52,65 @@ class NewFiles:
 
     @property
     def seen(self) -> list[str]:
-        """Keys of the files that were announced, or there at first."""
+        """Keys of the files that were announced, or existed at first."""
         return sorted(self._seen or ())
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last look failed."""
+        """Whether the last poll failed."""
         return self._failures.length > 0
 
     @property
-    def days_of(self) -> ResourceType:
-        """Whose list of day files is all that is asked for."""
-        return self.resource_type
+    def needs(self) -> Needs:
+        """The list of files."""
+        return Needs(day_lists=(self.resource_type,))
 
-    def look(self, source: ExportsReader) -> list[ExportDay] | None:
+    def poll(self, reader: ExportsReader) -> list[ExportDay] | None:
         """
-        Look once; blocks.
+        Poll once; blocks.
 
-        :return: The new files in order of generation, which may be none at the first look; ``None``: nothing new.
+        :return: The new files in order of generation, possibly none at the first poll; ``None``: nothing new.
         """
         try:
-            entries = {file_key(entry): entry for entry in source.list_days(self.resource_type)}
+            entries = {file_key(entry): entry for entry in reader.list_days(self.resource_type)}
         except StaleCredentialsError:
             raise
         except Exception as error:  # noqa: BLE001  # counted; see fail()
             self.fail(error)
             return None
-        self.has_looked = True
-        self._failures.end()
+        self.has_polled = True
+        self._failures.reset()
         if self._seen is None:
             self._seen = set(entries)
-            self._log.info("%d files of %s are there already; new ones are announced", len(entries), self.resource_type)
+            self._log.info("Found %d existing %s files; waiting for new ones", len(entries), self.resource_type)
             return []
-        self._forget(entries)
+        self._forget_old(entries)
         return [entry for key, entry in entries.items() if key not in self._seen] or None
 
-    def announced(self, keys: Iterable[str]) -> None:
+    def mark_announced(self, keys: Iterable[str]) -> None:
         """Remember that files were announced."""
         self._seen = {*(self._seen or ()), *keys}
 
-    def pause(self) -> float:
-        """Seconds until the next look."""
+    def next_delay(self) -> float:
+        """Seconds until the next poll."""
         if self.is_failing:
-            return self._failures.pause(self._schedule)
+            return self._failures.delay(self._schedule)
         return self._schedule.pause(CompletionEstimate(), jitter=random.random())
 
-    def timed_out(self) -> list[ExportDay]:
-        """A feed has no end."""
-        return []
-
     def fail(self, error: Exception) -> None:
-        """Count a failed poll; no number of them ends a feed."""
+        """Count a failed poll. No number of failures ends the polling."""
         failure = as_poll_error(error)
         self._failures.add(failure)
         self._log.warning(
-            "Look at the files of %s failed (%d in a row): %s",
+            "Cannot list %s files (%d consecutive failures): %s",
             self.resource_type,
             self._failures.length,
             plain_text(failure),
         )
 
-    def _forget(self, listed: Mapping[str, ExportDay]) -> None:
-        """Drop what Twilio has long removed, judged by its own dates."""
+    def _forget_old(self, listed: Mapping[str, ExportDay]) -> None:
+        """Drop the keys of files that Twilio removed long ago, by its own dates."""
         newest = max((entry.create_date for entry in listed.values() if entry.create_date), default=date.min)
-        if newest - date.min > _MEMORY and self._seen is not None:
-            oldest = (newest - _MEMORY).isoformat()
+        if newest - date.min > _KEPT and self._seen is not None:
+            oldest = (newest - _KEPT).isoformat()
             self._seen = {key for key in self._seen if key in listed or key >= oldest or key.startswith("-")}

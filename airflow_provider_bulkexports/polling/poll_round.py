@@ -1,7 +1,7 @@
 """
-One look of many waits: each question is asked once, and a list answers for many jobs where that is cheaper.
+One poll of many waits: each request is sent once, and a list answers for many jobs where that is cheaper.
 
-All of this runs in a poller's thread and blocks there.
+All of this runs, and blocks, in a thread of the poller.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.json_body import ListCache
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsAuthError,
@@ -24,20 +22,22 @@ from airflow_provider_bulkexports.exceptions import (
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.wait_poller import as_poll_error
-from airflow_provider_bulkexports.polling.waits import DayWait, JobWait, StaleCredentialsError, Wait
+from airflow_provider_bulkexports.polling.waits import Needs, StaleCredentialsError
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
 __all__ = ["PollRound", "PollerState"]
 
 T = TypeVar("T")
-OnJobs = Callable[[Iterable[str]], None]
 
-#: Requests that may get no answer before the rest of a round is given up. One alone may be about an odd job.
-_SILENCES = 2
+#: Consecutive requests without a response that end the round. A single one may concern an odd job.
+_MAX_UNANSWERED = 2
 
-#: Jobs that are asked for to see whether only the list fails. One of them may be what makes it fail.
+#: Jobs to fetch one by one, to see whether only the list fails. One of them may be the reason why it fails.
 _SAMPLES = 3
 
-#: Failures of a list in a row after which it is suspected to be the list, and not Twilio, that fails.
+#: Consecutive failures of a list from which on the list is suspected, and not Twilio as a whole.
 _SUSPICIOUS = 3
 
 
@@ -46,12 +46,12 @@ class PollerState:
     """
     What a poller learned in its rounds.
 
-    :param pages: Pages to read of each Jobs list until the awaited jobs were seen.
-    :param types: Resource types of jobs whose waits did not say.
-    :param unlisted: Jobs of unknown type that no list showed.
-    :param list_failures: Failures in a row of each Jobs list.
-    :param recollections: What each Jobs list showed the last time.
-    :param unusable: Jobs lists of which was said that they cannot be read.
+    :param pages: Pages of each Jobs list to read until all awaited jobs were seen.
+    :param types: Resource types of jobs whose waits did not name one.
+    :param unlisted: Jobs of unknown type that are in none of the lists.
+    :param list_failures: Consecutive failures of each Jobs list.
+    :param unusable: Jobs lists that cannot be read, as the log says already.
+    :param list_caches: The elements of each Jobs list as of the last round.
     """
 
     pages: dict[ResourceType, int] = field(default_factory=dict)
@@ -59,8 +59,8 @@ class PollerState:
     unlisted: set[str] = field(default_factory=set)
     list_failures: dict[ResourceType, int] = field(default_factory=dict)
     unusable: set[ResourceType] = field(default_factory=set)
-    recollections: dict[ResourceType, ListCache] = field(
-        default_factory=lambda: {kind: ListCache(Job.from_json, attrgetter("job_sid")) for kind in ResourceType}
+    list_caches: dict[ResourceType, ListCache] = field(
+        default_factory=lambda: {kind: ListCache(Job.from_json, key="job_sid") for kind in ResourceType}
     )
 
 
@@ -68,66 +68,64 @@ class PollRound:
     """
     Answers the requests of one poll, each sent once; an ``ExportsReader``.
 
-    :param experience: What is known from former rounds; it grows.
+    :param state: What former rounds learned; this one adds to it.
     :param are_fresh: Whether the client's credentials were looked up just now.
+    :param before_request: Called before each request that is sent.
     """
 
-    def __init__(self, client: BulkExportsClient, state: PollerState, *, are_fresh: bool = False) -> None:
+    def __init__(
+        self,
+        client: BulkExportsClient,
+        state: PollerState,
+        *,
+        are_fresh: bool = False,
+        before_request: Callable[[], None] = lambda: None,
+    ) -> None:
         self._client = client
         self._state = state
         self._are_fresh = are_fresh
+        self._before_request = before_request
         self._jobs: dict[str, Job] = {}
         self._errors: dict[str, BulkExportsError] = {}
         self._job_lists: dict[ResourceType, _JobList] = {}
         self._day_lists: dict[ResourceType, Sequence[ExportDay]] = {}
-        self._silences = 0
+        self._unanswered = 0
         self._rate_limit: BulkExportsRateLimitError | None = None
-        #: Seconds that Twilio asked to wait before the next round.
+        #: Seconds to pause before the next round, as Twilio asked.
         self.pause_asked = 0.0
         self.has_read_lists = False
         self.has_failed = False
 
-    def gather(self, waits: Iterable[Wait], *, on_jobs: OnJobs = lambda _: None) -> None:
-        """
-        Read the lists that are cheaper than the jobs of these waits one by one.
-
-        :param on_jobs: Called with the sids that a page showed, as soon as it is read.
-        """
+    def prefetch(self, needs: Iterable[Needs]) -> Iterator[list[str]]:
+        """Read the lists that are cheaper than fetching the jobs one by one; yield the sids of each page."""
         by_type: dict[ResourceType | None, set[str]] = {}
-        for wait in waits:
-            if isinstance(wait, JobWait):
-                for sid in wait.job_sids:
-                    kind = wait.resource_type or self._state.types.get(sid)
-                    by_type.setdefault(kind, set()).add(sid)
+        for need in needs:
+            for sid in need.job_sids:
+                by_type.setdefault(need.job_type or self._state.types.get(sid), set()).add(sid)
         untyped = by_type.pop(None, set()) - self._state.unlisted
         for kind, wanted in by_type.items():
             assert kind is not None
-            self._read_list(kind, wanted, on_jobs)
-        self._find(untyped, on_jobs)
+            yield from self._read_list(kind, wanted)
+        yield from self._discover_types(untyped)
 
-    def knows(self, wait: Wait | None) -> bool:
-        """Whether the wait's questions are answered already."""
-        if isinstance(wait, JobWait):
-            return all(sid in self._jobs for sid in wait.job_sids)
-        if isinstance(wait, DayWait):
-            jobs = self._job_lists.get(wait.resource_type)
-            return wait.resource_type in self._day_lists and jobs is not None and jobs.is_whole
-        return False
-
-    def knows_days(self, resource_type: ResourceType | None) -> bool:
-        """Whether the list of day files of a resource type was read."""
-        return resource_type in self._day_lists
+    def has_answers_for(self, needs: Needs) -> bool:
+        """Whether a poll with these needs would send no request."""
+        return (
+            all(sid in self._jobs for sid in needs.job_sids)
+            and all(kind in self._day_lists for kind in needs.day_lists)
+            and all(kind in self._job_lists and self._job_lists[kind].is_whole for kind in needs.job_lists)
+        )
 
     def get_job(self, job_sid: str) -> Job:
-        """Fetch one job, unless it is known."""
+        """Fetch one job, unless this round has it."""
         if job_sid in self._jobs:
             return self._jobs[job_sid]
         if job_sid in self._errors:
             raise self._errors[job_sid].with_traceback(None)
         try:
-            job = self._ask(lambda: self._client.get_job(job_sid))
+            job = self._send(lambda: self._client.get_job(job_sid))
         except BulkExportsNotFoundError:
-            raise  # and not kept: a single one is not believed
+            raise  # and not kept: a single 404 may be wrong
         except BulkExportsError as error:
             self._errors[job_sid] = error
             raise
@@ -140,7 +138,7 @@ class PollRound:
         """List all jobs of a resource type."""
         jobs = self._job_list(ResourceType(resource_type))
         while not jobs.is_whole:
-            self._ask(jobs.read_page)
+            self._send(jobs.read_page)
         return jobs.jobs.values()
 
     def list_days(self, resource_type: str) -> Iterable[ExportDay]:
@@ -150,14 +148,14 @@ class PollRound:
             raise self._errors[key].with_traceback(None)
         if kind not in self._day_lists:
             try:
-                self._day_lists[kind] = self._ask(lambda: list(self._client.list_days(kind)))
+                self._day_lists[kind] = self._send(lambda: list(self._client.list_days(kind)))
             except BulkExportsError as error:
                 self._errors[key] = error
                 raise
         return self._day_lists[kind]
 
-    def _read_list(self, kind: ResourceType, wanted: set[str], on_jobs: OnJobs) -> None:
-        """Read the list until it showed the wanted jobs, or proved to be longer than they are many."""
+    def _read_list(self, kind: ResourceType, wanted: set[str]) -> Iterator[list[str]]:
+        """Read the list until it has shown the wanted jobs, or has more pages than there are wanted jobs."""
         wanted = wanted - self._jobs.keys()
         if len(wanted) <= self._state.pages.get(kind, 1):
             return
@@ -165,38 +163,36 @@ class PollRound:
         self.has_read_lists = True
         try:
             while not jobs.is_whole and jobs.pages < len(wanted) and not wanted <= jobs.jobs.keys():
-                shown = self._ask(jobs.read_page)
-                self._jobs.update((job.job_sid, job) for job in shown)
-                on_jobs([job.job_sid for job in shown])
+                page = self._send(jobs.read_page)
+                self._jobs.update((job.job_sid, job) for job in page)
+                yield [job.job_sid for job in page]
         except BulkExportsError as error:
-            self._blame(kind, error, wanted - jobs.jobs.keys())
+            self._record_list_failure(kind, error, wanted - jobs.jobs.keys())
         else:
             self._state.list_failures[kind] = 0
             is_enough = jobs.is_whole or wanted <= jobs.jobs.keys()
             self._state.pages[kind] = max(jobs.pages, 1) if is_enough else len(wanted)
 
-    def _blame(self, kind: ResourceType, error: BulkExportsError, missing: set[str]) -> None:
-        """Let a failed list fail the jobs that it did not show, unless they can be had one by one."""
+    def _record_list_failure(self, kind: ResourceType, error: BulkExportsError, missing: set[str]) -> None:
+        """Let a failed list fail the jobs that it did not show, unless they can be fetched one by one."""
         self._state.list_failures[kind] = failures = self._state.list_failures.get(kind, 0) + 1
         if not error.is_transient and not isinstance(error, BulkExportsAuthError):
-            self._say_unusable(kind, error)  # such as one that leads in circles
+            self._warn_unusable(kind, error)  # for example a list whose pages form a loop
             return
         is_suspicious = failures >= _SUSPICIOUS and not isinstance(error, BulkExportsRateLimitError)
         if not (is_suspicious and any(map(self._can_be_fetched, sorted(missing)[:_SAMPLES]))):
             self._errors.update(dict.fromkeys(missing, error))
 
-    def _say_unusable(self, kind: ResourceType, error: BulkExportsError) -> None:
-        """Warn, once: a request for each job, time after time, is not what anybody expects."""
+    def _warn_unusable(self, kind: ResourceType, error: BulkExportsError) -> None:
+        """Warn once: from now on each poll sends a request for each job, which nobody expects."""
         if kind not in self._state.unusable:
             self._state.unusable.add(kind)
             logging.getLogger(__name__).warning(
-                "The list of %s jobs cannot be read, so those that it did not show are asked for one by one: %s",
-                kind,
-                error,
+                "Cannot read the list of %s jobs; fetching the missing jobs one by one: %s", kind, error
             )
 
-    def _find(self, untyped: set[str], on_jobs: OnJobs) -> None:
-        """Learn the types of jobs: one job tells its own, and the list of that type shows others."""
+    def _discover_types(self, untyped: set[str]) -> Iterator[list[str]]:
+        """Find the types of jobs: a job says its own, and the list of that type shows others."""
         types = self._state.types
         tried: set[ResourceType] = set()
         while len(untyped) > 1 and len(tried) < len(ResourceType):
@@ -205,7 +201,7 @@ class PollRound:
             if kind is None or kind in tried:
                 kind = next(each for each in ResourceType if each not in tried)
             tried.add(kind)
-            self._read_list(kind, untyped, on_jobs)
+            yield from self._read_list(kind, untyped)
             types.update(dict.fromkeys(untyped & self._job_list(kind).jobs.keys(), kind))
             untyped = untyped - types.keys() - self._errors.keys()
         if len(tried) == len(ResourceType):
@@ -220,37 +216,38 @@ class PollRound:
 
     def _job_list(self, kind: ResourceType) -> _JobList:
         if kind not in self._job_lists:
-            recollection = self._state.recollections[kind]
-            self._job_lists[kind] = _JobList(self._client.list_job_pages(kind, recollection=recollection))
+            cache = self._state.list_caches[kind]
+            self._job_lists[kind] = _JobList(self._client.list_job_pages(kind, recollection=cache))
         return self._job_lists[kind]
 
-    def _ask(self, question: Callable[[], T]) -> T:
-        if self._silences >= _SILENCES:
-            raise BulkExportsConnectionError("Twilio did not answer the other questions of this look")
+    def _send(self, request: Callable[[], T]) -> T:
+        if self._unanswered >= _MAX_UNANSWERED:
+            raise BulkExportsConnectionError("Twilio did not respond to the other requests of this poll")
         if self._rate_limit:
             raise self._rate_limit.with_traceback(None)
+        self._before_request()
         try:
-            answer = question()
+            response = request()
         except BulkExportsNotFoundError:
             raise
         except BulkExportsError as error:
             self._learn_from(error)
             raise
-        except Exception as error:  # a fault in reading one answer is the fault of that answer
+        except Exception as error:  # a bug in reading one response concerns that response only
             self.has_failed = True
             raise as_poll_error(error) from error
-        self._silences = 0
-        return answer
+        self._unanswered = 0
+        return response
 
     def _learn_from(self, error: BulkExportsError) -> None:
         """
         Conclude from a failure what it means for the rest of the round.
 
-        :raises StaleCredentialsError: if credentials were refused that may have been replaced.
+        :raises StaleCredentialsError: if the refused credentials may have been replaced.
         """
         self.has_failed = True
         if isinstance(error, BulkExportsConnectionError):
-            self._silences += 1
+            self._unanswered += 1
         elif isinstance(error, BulkExportsRateLimitError):
             self._rate_limit = error
             self.pause_asked = PollSchedule(0).pause_after(1, retry_after=error.retry_after)
@@ -259,7 +256,7 @@ class PollRound:
 
 
 class _JobList:
-    """As much of a Jobs list as was read; an error of it stays."""
+    """The pages of a Jobs list that were read so far. Its error, if any, is kept."""
 
     def __init__(self, pages: Iterator[list[Job]]) -> None:
         self.jobs: dict[str, Job] = {}
@@ -269,13 +266,13 @@ class _JobList:
         self._error: BulkExportsError | None = None
 
     def read_page(self) -> list[Job]:
-        """Read the next page, and return its jobs; none if there is no further one."""
+        """Read the next page, and return its jobs; none if there is no further page."""
         if self._error:
             raise self._error.with_traceback(None)
         try:
             page = next(self._pages, None)
         except Exception as error:
-            # An iterator that raised has ended: asked again, it would look like a list that was read to its end.
+            # An iterator that raised has ended: the next call would take the list for whole.
             self._error = as_poll_error(error)
             raise self._error from error
         if page is None:

@@ -1,8 +1,8 @@
 """
 One poll for all waits of a process that use the same connection.
 
-Waits come and leave; a poller lives from the first to the last of them. It looks in rounds, in a thread: whatever waits
-are due then share its requests, and what a list shows is told to the others as well. A triggerer serves one team
+Waits subscribe and leave; a poller lives as long as it has subscriptions. It polls in rounds, in a thread: all waits
+that are due share the requests of a round, and others learn from the lists that were read. A triggerer serves one team
 (Airflow's ``--team-name``), so within a process a connection id means one connection.
 """
 
@@ -11,45 +11,58 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.hooks.connection_lookup import load_connection_lookup
 from airflow_provider_bulkexports.polling.poll_round import PollerState, PollRound
-from airflow_provider_bulkexports.polling.subscription import PollTarget, Subscription
+from airflow_provider_bulkexports.polling.subscription import PollTarget, Subscription, TimedPollTarget
 from airflow_provider_bulkexports.polling.waits import StaleCredentialsError
+
+if TYPE_CHECKING:  # both load the HTTP libraries, which a DAG file that names a trigger does not need
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
+    from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 
 __all__ = ["SharedPoller", "in_background", "in_thread", "poll_until_done"]
 
 Found = TypeVar("Found")
 
-#: Threads for HTTP, our own: every other trigger shares the event loop's pool, and a hanging host would fill it.
+#: Threads for HTTP, our own: all other triggers share the event loop's pool, and a hanging host would fill it.
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="bulkexports")
 
-#: Waits due within this part of their interval are looked at in the same round.
+#: Waits that are due within this part of their interval are polled in the same round.
 _SAME_ROUND = 0.1
 
-#: Part of its interval by which a wait may be looked at earlier, where a round takes long.
+#: How much of its interval a wait may be polled early when rounds are slow.
 _LONGEST_LEAD = 0.4
 
-#: Repetitions of one request: a round waits for it, and with it all waits. Each has its own next look, and its pauses.
+#: No retries within a round: they would delay all waits. The next round retries.
 _RETRIES = 0
 
-#: Part of the last round's lead that the next one has at least.
+#: Part of the last round's lead that the next round has at least.
 _LEAD_KEPT = 0.9
 
-#: Seconds for which a wait whose time is up waits for its last look: at least, or twice the last round, but at most.
+#: Seconds that a wait whose time is up has for its last poll: at least; twice the last round; at most.
 _GRACE, _LONGEST_GRACE = 2.0, 15.0
 
-#: Looks or wake-ups after which a thread lets the event loop run, or the event loop its other tasks.
+#: Polls after which a thread lets the event loop run, and ended waits after which the event loop runs other tasks.
 _BATCH = 20
 
 _pollers: dict[tuple[asyncio.AbstractEventLoop, str], SharedPoller] = {}
 _in_background: set[asyncio.Future[Any]] = set()
+
+
+@overload
+async def poll_until_done(
+    twilio_conn_id: str, make_target: Callable[[], TimedPollTarget[Found]], *, interval: float, end_time: float | None
+) -> Found: ...
+
+
+@overload
+async def poll_until_done(
+    twilio_conn_id: str, make_target: Callable[[], PollTarget[Found]], *, interval: float, first_delay: float
+) -> Found: ...
 
 
 async def poll_until_done(
@@ -58,23 +71,23 @@ async def poll_until_done(
     *,
     interval: float,
     end_time: float | None = None,
-    first_pause: float = 0.0,
+    first_delay: float = 0.0,
 ) -> Found:
     """
-    Look, together with all others of this process and connection, until something is found or time is up.
+    Poll, together with all others of this process and connection, until the target finds something or time is up.
 
-    :param make_looker: Called in a thread, in the caller's context, which its log lines are said in as well.
-    :param interval: Seconds of the looker's pace.
+    :param make_target: Called in a thread, in the caller's context, which the target's log lines have as well.
+    :param interval: Seconds of the target's schedule.
     :param end_time: When the wait times out, in seconds since the epoch.
-    :param first_pause: Seconds before the first look.
-    :raises BulkExportsInputError: if the connection, or what the looker is made from, cannot be right.
+    :param first_delay: Seconds until the first poll.
+    :raises BulkExportsInputError: if the connection, or the input of ``make_target``, is wrong.
     """
     key = (asyncio.get_running_loop(), twilio_conn_id)
     poller: SharedPoller | None = _pollers.get(key)
     if poller is None or poller.has_ended:
         poller = _pollers[key] = SharedPoller(twilio_conn_id)
     try:
-        found: Found = await poller.wait(Subscription(make_target, interval, end_time, first_pause))
+        found: Found = await poller.wait(Subscription(make_target, interval, end_time, first_delay))
         return found
     finally:
         if poller.has_ended and _pollers.get(key) is poller:
@@ -82,13 +95,13 @@ async def poll_until_done(
 
 
 async def in_thread(work: Callable[..., Found], *args: Any) -> Found:
-    """Run what blocks in one of our threads, in the caller's context."""
+    """Run blocking work in one of our threads, in the caller's context."""
     context = contextvars.copy_context()
     return await asyncio.get_running_loop().run_in_executor(_THREADS, context.run, work, *args)
 
 
 def in_background(work: Coroutine[Any, Any, Found]) -> asyncio.Future[Found]:
-    """Let work go on after its caller has ended; the event loop alone would let it be collected as garbage."""
+    """Keep work running after its caller has ended; the event loop alone would let it be garbage-collected."""
     future = asyncio.ensure_future(work)
     _in_background.add(future)
     future.add_done_callback(_in_background.discard)
@@ -97,14 +110,14 @@ def in_background(work: Coroutine[Any, Any, Found]) -> asyncio.Future[Found]:
 
 class SharedPoller:
     """
-    Looks for all waits of one connection in one event loop.
+    Polls for all waits of one connection in one event loop.
 
     :param twilio_conn_id: The connection; looked up in the context of one of the waits.
     """
 
     def __init__(self, twilio_conn_id: str) -> None:
         self.has_ended = False
-        self._hook = BulkExportsHook(twilio_conn_id)
+        self._twilio_conn_id = twilio_conn_id
         self._client: BulkExportsClient | None = None
         self._state = PollerState()
         self._subscriptions: dict[Subscription, None] = {}
@@ -112,16 +125,18 @@ class SharedPoller:
         self._paused_until = -float("inf")
         self._lead_time = 0.0
         self._grace = _GRACE
-        self._arrival = asyncio.Event()
+        #: Waits that ended in this round and are not settled yet. Of the round's thread.
+        self._ended: list[Subscription] = []
+        self._new_subscription = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        # In a context of its own: what it might say belongs to none of the waits.
+        # In a context of its own: its log lines, if any, belong to none of the waits.
         self._task = contextvars.Context().run(asyncio.ensure_future, self._run())
 
     async def wait(self, subscription: Subscription) -> Any:
         """Take part until the end of the wait, or of its task."""
-        subscription.arrive(self._last_round)
+        subscription.schedule_first(self._last_round)
         self._subscriptions[subscription] = None
-        self._arrival.set()
+        self._new_subscription.set()
         alarm = self._alarm(subscription)
         try:
             return await subscription.end
@@ -134,8 +149,8 @@ class SharedPoller:
                 self._task.cancel()
 
     def _alarm(self, subscription: Subscription) -> asyncio.TimerHandle | None:
-        """End a wait when its time is up and no round does: that may hang, or be held back."""
-        if subscription.last_look == float("inf"):
+        """End a wait when its time is up and no round ends it: a round may hang or be paused."""
+        if subscription.last_poll == float("inf"):
             return None
 
         def ring() -> None:
@@ -151,9 +166,9 @@ class SharedPoller:
         try:
             while self._subscriptions:
                 now = time.monotonic()
-                next_look = max(self._paused_until, min(subscription.due for subscription in self._subscriptions))
-                if next_look <= now:
-                    await self._look(
+                next_poll = max(self._paused_until, min(subscription.due for subscription in self._subscriptions))
+                if next_poll <= now:
+                    await self._poll(
                         [
                             subscription
                             for subscription in self._subscriptions
@@ -161,7 +176,7 @@ class SharedPoller:
                         ]
                     )
                 else:
-                    await self._sleep(next_look - now)
+                    await self._sleep(next_poll - now)
         except Exception as error:  # noqa: BLE001  # raised again in every wait
             self._end_all(error)
         finally:
@@ -174,28 +189,28 @@ class SharedPoller:
             client.close()
 
     async def _connected(self) -> BulkExportsClient:
-        """Return the client; if there is none, look the connection up as the wait that came first would."""
+        """Return the client; if there is none, look the connection up in the context of the oldest wait."""
         if self._client:
             return self._client
-        await in_thread(load_connection_lookup)
+        hook = await in_thread(_prepared_hook, self._twilio_conn_id)
         subscription = next(iter(self._subscriptions))
-        look_up = self._hook.aget_conn(most_retries=_RETRIES)
+        look_up = hook.aget_conn(most_retries=_RETRIES)
         task: asyncio.Future[BulkExportsClient] = subscription.context.copy().run(asyncio.ensure_future, look_up)
         self._client = await task
         return self._client
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep; a wait that arrives ends it."""
-        self._arrival.clear()
-        either = [asyncio.ensure_future(asyncio.sleep(seconds)), asyncio.ensure_future(self._arrival.wait())]
+        """Sleep until the time has passed or a wait subscribes."""
+        self._new_subscription.clear()
+        either = [asyncio.ensure_future(asyncio.sleep(seconds)), asyncio.ensure_future(self._new_subscription.wait())]
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for each in either:
                 each.cancel()
 
-    async def _look(self, due: Collection[Subscription]) -> None:
-        """Look for the seats that are due, and for those that learn from it by the way."""
+    async def _poll(self, due: Collection[Subscription]) -> None:
+        """Poll for the waits that are due, and for others that the lists answer along the way."""
         are_due = set(due)
         others = [
             subscription
@@ -204,99 +219,81 @@ class SharedPoller:
         ]
         self._last_round = time.monotonic()
         try:
-            source, looked = await self._hold_round(due, others)
-        except BulkExportsInputError:  # the connection cannot be right
+            poll, polled = await self._hold_round(due, others)
+        except BulkExportsInputError:  # the connection is wrong
             raise
-        except Exception as error:  # noqa: BLE001  # such as no connection just now: counted by each wait
+        except Exception as error:  # noqa: BLE001  # for example no connection just now: counted by each wait
             await in_thread(self._fail, due, error, time.monotonic())
             return
         now = time.monotonic()
-        self._paused_until = now + source.pause_asked
+        self._paused_until = now + poll.pause_asked
         took = now - self._last_round
-        if not source.has_failed:
+        if not poll.has_failed:
             self._grace = min(max(_GRACE, 2 * took), _LONGEST_GRACE)
-        if source.has_read_lists and not source.has_failed:
-            # Reading them takes a while, maybe twice as long next time, and what was slow lately may be so again: the
-            # next round begins as much earlier, or waits would end late by it.
+        if poll.has_read_lists and not poll.has_failed:
+            # The next reading may take twice as long, and one slow reading may be followed by another: the next round
+            # begins earlier by that time, or waits would end late by it.
             self._lead_time = max(2 * took, self._lead_time * _LEAD_KEPT)
-        for subscription in looked:
+        for subscription in polled:
             if subscription.is_failing:
-                subscription.due += took  # its pause begins with the end of what failed
-            elif source.has_read_lists:
+                subscription.due += took  # its delay begins at the end of what failed
+            elif poll.has_read_lists:
                 subscription.due -= min(self._lead_time, subscription.interval * _LONGEST_LEAD)
 
     async def _hold_round(
         self, due: Collection[Subscription], others: Collection[Subscription]
     ) -> tuple[PollRound, list[Subscription]]:
-        source = PollRound(await self._connected(), self._state)
         try:
-            return source, await in_thread(self._round, source, due, others)
+            return await self._hold_once(due, others, are_fresh=False)
         except StaleCredentialsError:
             self._disconnect()
-            source = PollRound(await self._connected(), self._state, are_fresh=True)
-            return source, await in_thread(self._round, source, due, others)
+            return await self._hold_once(due, others, are_fresh=True)
+
+    async def _hold_once(
+        self, due: Collection[Subscription], others: Collection[Subscription], *, are_fresh: bool
+    ) -> tuple[PollRound, list[Subscription]]:
+        client = await self._connected()
+        poll = PollRound(client, self._state, are_fresh=are_fresh, before_request=self._settle_ended)
+        return poll, await in_thread(self._round, poll, due, others)
 
     def _fail(self, due: Iterable[Subscription], error: Exception, now: float) -> None:
-        """Count a failed poll of every seat that is due. In a thread."""
+        """Count a failed poll of every wait that is due. In a thread."""
         for subscription in due:
-            subscription.prepare()
+            subscription.start()
             subscription.fail(error, now)
-        if ended := [subscription for subscription in due if subscription.found is not None]:
-            self._loop.call_soon_threadsafe(self._settle, ended)
+            self._note_end(subscription)
+        self._settle_ended()
 
     def _round(
-        self, source: PollRound, due: Iterable[Subscription], others: Iterable[Subscription]
+        self, poll: PollRound, due: Collection[Subscription], others: Iterable[Subscription]
     ) -> list[Subscription]:
-        """Look for every seat as soon as its questions are answered, and return the seats. In a thread."""
+        """Poll for every wait as soon as its requests are answered; return those that were polled. In a thread."""
         for subscription in due:
-            subscription.prepare()
-        waiting = dict.fromkeys([*due, *others])
-        by_job: dict[str, list[Subscription]] = {}
-        for subscription in waiting:
-            for sid in subscription.job_sids:
-                by_job.setdefault(sid, []).append(subscription)
+            subscription.start()
+        polled = []
+        for subscription in _as_answered(poll, due, others):
+            polled.append(subscription)
+            subscription.poll(poll, self._last_round)
+            self._note_end(subscription)
+            if len(polled) % _BATCH == 0:
+                time.sleep(0)
+        self._settle_ended()
+        return polled
 
-        def look_at(subscriptions: Iterable[Subscription]) -> None:
-            looked = [subscription for subscription in dict.fromkeys(subscriptions) if subscription in waiting]
-            ended: list[Subscription] = []
-            for number, subscription in enumerate(looked, 1):
-                if ended and not subscription.is_answered(source):
-                    # What has ended does not wait for the answer to another's question.
-                    self._loop.call_soon_threadsafe(self._settle, ended)
-                    ended = []
-                del waiting[subscription]
-                subscription.look(source, self._last_round)
-                if subscription.found is not None:
-                    ended.append(subscription)
-                if number % _BATCH == 0:
-                    time.sleep(0)
-            if ended:
-                self._loop.call_soon_threadsafe(self._settle, ended)
+    def _note_end(self, subscription: Subscription) -> None:
+        if subscription.found is not None:
+            self._ended.append(subscription)
 
-        def on_jobs(job_sids: Iterable[str]) -> None:
-            look_at(
-                subscription
-                for sid in job_sids
-                for subscription in by_job.get(sid, ())
-                if subscription.is_answered(source)
-            )
-
-        # Whose last look failed comes last: it may hang again.
-        for is_failing in (False, True):
-            subscriptions = [
-                subscription
-                for subscription in due
-                if subscription in waiting and subscription.is_failing is is_failing
-            ]
-            source.gather([subscription.wait for subscription in subscriptions if subscription.wait], on_jobs=on_jobs)
-            look_at(subscriptions)
-        look_at(subscription for subscription in others if subscription.is_answered(source))
-        return [subscription for subscription in (*due, *others) if subscription not in waiting]
+    def _settle_ended(self) -> None:
+        """Settle the waits that have ended so far: they do not wait for another's request. In a thread."""
+        ended, self._ended = self._ended, []
+        if ended:
+            self._loop.call_soon_threadsafe(self._settle, ended)
 
     def _settle(self, subscriptions: Sequence[Subscription]) -> None:
         for subscription in subscriptions:
             self._subscriptions.pop(subscription, None)
-        in_background(_wake(subscriptions))
+        in_background(_resolve(subscriptions))
 
     def _end_all(self, error: Exception) -> None:
         for subscription in self._subscriptions:
@@ -304,8 +301,46 @@ class SharedPoller:
         self._settle(list(self._subscriptions))
 
 
-async def _wake(subscriptions: Iterable[Subscription]) -> None:
+def _prepared_hook(twilio_conn_id: str) -> BulkExportsHook:
+    """Build the hook in a thread: the imports for it, and for its first lookup, would block the event loop."""
+    from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+    from airflow_provider_bulkexports.hooks.connection_lookup import load_connection_lookup
+
+    load_connection_lookup()
+    return BulkExportsHook(twilio_conn_id)
+
+
+def _as_answered(
+    poll: PollRound, due: Iterable[Subscription], others: Iterable[Subscription]
+) -> Iterator[Subscription]:
+    """
+    Yield each wait that is due, as soon as its requests are answered, and the others whose requests are answered too.
+
+    Those whose last poll failed come last: their requests may hang again.
+    """
+    waiting = dict.fromkeys([*due, *others])
+    by_job: dict[str, list[Subscription]] = {}
+    for subscription in waiting:
+        for sid in subscription.needs.job_sids:
+            by_job.setdefault(sid, []).append(subscription)
+    for is_failing in (False, True):
+        turn = [each for each in due if each in waiting and each.is_failing is is_failing]
+        for job_sids in poll.prefetch(subscription.needs for subscription in turn):
+            for subscription in [each for sid in job_sids for each in by_job.get(sid, ())]:
+                if subscription in waiting and poll.has_answers_for(subscription.needs):
+                    del waiting[subscription]
+                    yield subscription
+        for subscription in turn:
+            if subscription in waiting:
+                del waiting[subscription]
+                yield subscription
+    for subscription in waiting:
+        if poll.has_answers_for(subscription.needs):
+            yield subscription
+
+
+async def _resolve(subscriptions: Iterable[Subscription]) -> None:
     for number, subscription in enumerate(subscriptions, 1):
-        subscription.wake()
+        subscription.resolve()
         if number % _BATCH == 0:
             await asyncio.sleep(0)

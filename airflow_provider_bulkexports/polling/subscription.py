@@ -1,129 +1,126 @@
-"""The place of a wait in a poller: when it is to be looked at, and what it is told in the end."""
+"""A wait's place in the shared poller: when it is polled next, and what it gets in the end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
 
-from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.polling.poll_round import PollRound
-from airflow_provider_bulkexports.polling.waits import ExportsReader, JobWait, StaleCredentialsError, Wait
+from airflow_provider_bulkexports.polling.waits import ExportsReader, Needs, StaleCredentialsError
 
-__all__ = ["PollTarget", "Subscription"]
+__all__ = ["PollTarget", "Subscription", "TimedPollTarget"]
 
 T = TypeVar("T")
 Found_co = TypeVar("Found_co", covariant=True)
 
-#: Waits that arrive one after the other are looked at together, at most so many seconds after the last round.
+#: Most seconds after the last round for which a new wait waits for others, to be polled together with them.
 _LONGEST_GATHERING = 5.0
 
-#: Seconds for the first look of a wait whose time is up already: its job may have finished while no triggerer ran.
-_GRACE_OF_THE_FIRST_LOOK = 30.0
+#: Seconds for the first poll of a wait whose time is already up: its job may have finished while no triggerer ran.
+_GRACE_OF_THE_FIRST_POLL = 30.0
 
 
 class PollTarget(Protocol[Found_co]):
-    """What the shared poller polls, such as a ``WaitPoller``."""
+    """What the shared poller polls: a ``WaitPoller``, or ``NewFiles``."""
 
     @property
-    def wait(self) -> Wait | None:
-        """What is waited for, where the poller can prepare the answers; else what is asked is asked on demand."""
-
-    @property
-    def days_of(self) -> ResourceType | None:
-        """Resource type whose list of day files is all that is asked for, if so."""
+    def needs(self) -> Needs:
+        """What each poll requests."""
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last look failed."""
+        """Whether the last poll failed."""
 
-    def look(self, source: ExportsReader) -> Found_co | None:
-        """Look once; blocks. Return what was waited for, once it is there."""
+    def poll(self, reader: ExportsReader) -> Found_co | None:
+        """Poll once; blocks. Return what was waited for, once it is there."""
 
     def fail(self, error: Exception) -> Found_co | None:
-        """Count a poll that failed before it came to this looker. Return what ends the wait, if that is too many."""
+        """Count a poll that failed before it came to this target. Return what ends the wait, if that is too many."""
 
-    def pause(self) -> float:
-        """Seconds until the next look."""
+    def next_delay(self) -> float:
+        """Seconds until the next poll."""
+
+
+class TimedPollTarget(PollTarget[Found_co], Protocol[Found_co]):
+    """A target whose polling has an end time."""
 
     def timed_out(self) -> Found_co:
-        """What to return when time is up."""
+        """What to return when the time is up."""
 
 
 class Subscription:
     """
-    A wait's place in a poller.
+    A wait's place in the shared poller.
 
-    :param due: Monotonic time of the next look.
-    :param wait: What is waited for, as far as the poller can prepare answers.
-    :param job_sids: The jobs that are waited for.
+    :param make_target: Makes what to poll; a ``TimedPollTarget`` if there is an end time.
+    :param end_time: When the wait times out, in seconds since the epoch.
+    :param first_delay: Seconds until the first poll.
     """
 
     def __init__(
-        self, make_target: Callable[[], PollTarget[Any]], interval: float, end_time: float | None, first_pause: float
+        self, make_target: Callable[[], PollTarget[Any]], interval: float, end_time: float | None, first_delay: float
     ) -> None:
         self.interval = interval
-        self._first_pause = first_pause
-        self._arrived = time.monotonic()
-        self.last_look = float("inf") if end_time is None else self._arrived + end_time - time.time()
+        self._first_delay = first_delay
+        self._subscribed = time.monotonic()
+        #: Monotonic time of the last poll, and of the next one.
+        self.last_poll = float("inf") if end_time is None else self._subscribed + end_time - time.time()
         self.due = 0.0
         self.end: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.context = contextvars.copy_context()
         self.target: PollTarget[Any] | None = None
-        self.wait: Wait | None = None
-        self.job_sids: Sequence[str] = ()
         self.found: Any = None
-        self._make_looker = make_target
+        self._make_target = make_target
+
+    @property
+    def needs(self) -> Needs:
+        """What each poll requests; nothing until the target is made."""
+        return self.target.needs if self.target else Needs()
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last look failed."""
+        """Whether the last poll failed."""
         return self.target is not None and self.target.is_failing
 
-    def is_answered(self, source: PollRound) -> bool:
-        """Whether a look would ask nothing that is not known already."""
-        return source.knows(self.wait) or (self.target is not None and source.knows_days(self.target.days_of))
-
-    def arrive(self, last_round: float) -> None:
-        """Set the first look; waits that arrive one after the other are looked at together."""
+    def schedule_first(self, last_round: float) -> None:
+        """Set the first poll. Waits that subscribe shortly after each other are polled together."""
         gathering = min(self.interval / 2, _LONGEST_GATHERING)
-        self.due = max(time.monotonic() + self._first_pause, last_round + gathering)
+        self.due = max(time.monotonic() + self._first_delay, last_round + gathering)
 
     def overdue_at(self, grace: float) -> float:
         """
-        Monotonic time at which the wait ends even without its last look.
+        Monotonic time at which the wait ends even without its last poll.
 
-        :param grace: Seconds for that look. One whose time was up when it came, as after a restart, is owed its first.
+        :param grace: Seconds for that poll. If the time was already up at the start, as after a restart, the first poll
+            gets longer.
         """
-        if self.last_look <= self._arrived:
-            return self._arrived + max(grace, _GRACE_OF_THE_FIRST_LOOK)
-        return self.last_look + grace
+        if self.last_poll <= self._subscribed:
+            return self._subscribed + max(grace, _GRACE_OF_THE_FIRST_POLL)
+        return self.last_poll + grace
 
-    def prepare(self) -> None:
-        """Make the looker, once."""
+    def start(self) -> None:
+        """Make the target, once."""
         if self.target is None and self.found is None:
             try:
-                self.target = self._in_context(self._make_looker)
+                self.target = self._in_context(self._make_target)
             except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = error
-            else:
-                self.wait = self.target.wait
-                self.job_sids = self.wait.job_sids if isinstance(self.wait, JobWait) else ()
 
-    def look(self, source: PollRound, began: float) -> None:
+    def poll(self, reader: PollRound, began: float) -> None:
         """
-        Look, and set the next look or end the wait if its time is up. In the poller's thread.
+        Poll, and set the next poll, or end the wait if its time is up. In the poller's thread.
 
-        What is found is one wait's own affair, and so is a fault of ours: it counts as that wait's failed poll.
+        A bug that shows in one wait counts as a failed poll of that wait only.
 
         :param began: Monotonic time at which the round began.
         """
-        if (target := self._open_looker()) is None:
+        if (target := self._open_target()) is None:
             return
         try:
-            self._go_on(target, self._in_context(target.look, source), began)
+            self._take(target, self._in_context(target.poll, reader), began)
         except StaleCredentialsError:
             raise
         except Exception as error:  # noqa: BLE001  # counted
@@ -131,45 +128,48 @@ class Subscription:
 
     def fail(self, error: Exception, began: float) -> None:
         """
-        Count a failed poll, and set the next look or end the wait.
+        Count a failed poll, and set the next poll or end the wait.
 
         :param began: Monotonic time at which the poll began.
         """
-        if (target := self._open_looker()) is not None:
+        if (target := self._open_target()) is not None:
             try:
-                self._go_on(target, self._in_context(target.fail, error), began)
+                self._take(target, self._in_context(target.fail, error), began)
             except Exception as fault:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = fault
 
     def time_out(self) -> None:
-        """End the wait since its time is up, whatever its poll is doing. In the event loop."""
-        self.prepare()
-        if (target := self._open_looker()) is not None:
+        """End the wait because its time is up, even while a poll hangs. In the event loop."""
+        self.start()
+        if (target := self._open_target()) is not None:
             try:
-                self.found = self._in_context(target.timed_out)
+                self.found = self._in_context(self._timed_out, target)
             except Exception as fault:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = fault
-        self.wake()
+        self.resolve()
 
-    def _open_looker(self) -> PollTarget[Any] | None:
-        return None if self.found is not None or self.end.done() else self.target
-
-    def _in_context(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Call in a copy of the wait's context: a look that hangs in a thread still occupies its own."""
-        return self.context.copy().run(call, *arguments)
-
-    def _go_on(self, target: PollTarget[Any], found: Any, began: float) -> None:
-        if found is None:
-            self.due = min(began + target.pause(), self.last_look)
-            if began >= self.last_look:
-                found = target.timed_out()
-        self.found = found
-
-    def wake(self) -> None:
-        """Hand what was found to the wait, unless it has left."""
+    def resolve(self) -> None:
+        """Hand what was found to the wait, unless that was cancelled."""
         if self.end.done():
             return
         if isinstance(self.found, Exception):
             self.end.set_exception(self.found)
         elif self.found is not None:
             self.end.set_result(self.found)
+
+    def _open_target(self) -> PollTarget[Any] | None:
+        return None if self.found is not None or self.end.done() else self.target
+
+    def _in_context(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Call in a copy of the wait's context: the context itself may be occupied by a poll that hangs in a thread."""
+        return self.context.copy().run(call, *arguments)
+
+    def _take(self, target: PollTarget[Any], found: Any, began: float) -> None:
+        if found is None:
+            self.due = min(began + target.next_delay(), self.last_poll)
+            if began >= self.last_poll:
+                found = self._timed_out(target)
+        self.found = found
+
+    def _timed_out(self, target: PollTarget[Any]) -> Any:
+        return cast("TimedPollTarget[Any]", target).timed_out()  # only these have an end time

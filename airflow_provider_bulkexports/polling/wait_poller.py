@@ -1,4 +1,4 @@
-"""Watch a wait: look again and again, say what is new, survive passing faults. The same for every mode of waiting."""
+"""Poll one wait: repeat its check, log what changed, survive transient failures. The same for every mode of waiting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import traceback
 from datetime import datetime, timezone
 from pathlib import Path
 
-from airflow_provider_bulkexports.compat import Log, conf
+from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsError,
     BulkExportsRateLimitError,
@@ -17,35 +17,26 @@ from airflow_provider_bulkexports.exceptions import (
 )
 from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitEvent
-from airflow_provider_bulkexports.planning import pacing
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.planning.progress import Progress
-from airflow_provider_bulkexports.polling.waits import CheckResult, ExportsReader, StaleCredentialsError, Wait
+from airflow_provider_bulkexports.polling.waits import CheckResult, ExportsReader, Needs, StaleCredentialsError, Wait
 
 __all__ = [
     "MAX_CONSECUTIVE_FAILURES",
-    "MAX_POLL_INTERVAL",
-    "POLL_INTERVAL",
     "ConsecutiveFailures",
     "WaitPoller",
     "as_poll_error",
 ]
 
-#: Seconds between looks, where the DAG does not say.
-POLL_INTERVAL = conf.getfloat("bulkexports", "poll_interval", fallback=60.0)
-
-#: Seconds up to which Twilio's estimate stretches them, where the DAG does not say.
-MAX_POLL_INTERVAL = conf.getfloat("bulkexports", "max_poll_interval", fallback=pacing.MAX_POLL_INTERVAL)
-
-#: Looks in a row that may fail. With their growing pauses they outlast an outage of ten minutes at any interval.
+#: Consecutive failures that end a wait. With their growing delays they outlast ten minutes of outage at any interval.
 MAX_CONSECUTIVE_FAILURES = 10
 
 
 def as_poll_error(error: Exception) -> BulkExportsError:
     """
-    Take whatever ended a poll for a failed poll, which the next one may mend; an error of this package is itself.
+    Turn any error into that of a failed poll, which the next poll may mend; errors of this package stay as they are.
 
-    A fault of ours in reading one answer must not end the waits for others, and says where it is.
+    A bug in reading one response must not end the waits for others. The message names its place.
     """
     if isinstance(error, BulkExportsError):
         return error
@@ -56,36 +47,33 @@ def as_poll_error(error: Exception) -> BulkExportsError:
 
 
 class ConsecutiveFailures:
-    """Failed looks in a row, and the pause that they call for."""
+    """Counts consecutive failed polls, and sets the delay after them."""
 
     def __init__(self) -> None:
         self.length = 0
         self._retry_after: float | None = None
 
     def add(self, error: BulkExportsError) -> None:
-        """Count a failed look."""
+        """Count a failed poll."""
         self.length += 1
         self._retry_after = error.retry_after if isinstance(error, BulkExportsRateLimitError) else None
 
-    def end(self) -> None:
-        """Count anew, after a look that worked."""
+    def reset(self) -> None:
+        """Start counting at zero, after a poll that succeeded."""
         self.length = 0
 
-    def pause(self, schedule: PollSchedule) -> float:
-        """Seconds until the next look, after at least one failed."""
+    def delay(self, schedule: PollSchedule) -> float:
+        """Seconds until the next poll, after at least one failed."""
         return schedule.pause_after(self.length, retry_after=self._retry_after)
 
 
 class WaitPoller:
     """
-    A wait's memory between looks, so that each log line says something new and passing faults are survived.
+    Keeps the state of one wait between its polls, to log only what changed and to count consecutive failures.
 
-    :param wait: What is waited for.
-    :param log: Where the wait's progress goes.
-    :param pace: How often to look.
+    :param log: Gets the wait's progress.
+    :param schedule: How often to poll.
     """
-
-    days_of = None
 
     def __init__(self, wait: Wait, log: Log, schedule: PollSchedule) -> None:
         self.wait = wait
@@ -96,19 +84,24 @@ class WaitPoller:
         self._last_headline = ""
 
     @property
+    def needs(self) -> Needs:
+        """What each poll requests."""
+        return self.wait.needs
+
+    @property
     def is_failing(self) -> bool:
-        """Whether the last look failed."""
+        """Whether the last poll failed."""
         return self._failures.length > 0
 
-    def look(self, source: ExportsReader) -> WaitEvent | None:
+    def poll(self, reader: ExportsReader) -> WaitEvent | None:
         """
-        Look once. Blocks; a fault is counted, not raised.
+        Poll once. Blocks; a failure is counted, not raised.
 
-        :return: How the wait ended, or ``None`` while it goes on.
-        :raises StaleCredentialsError: if the source does, which concerns the whole poll.
+        :return: How the wait ended; ``None`` while it continues.
+        :raises StaleCredentialsError: if the reader does, since that concerns the whole poll.
         """
         try:
-            check = self.wait.check(source, self._last)
+            check = self.wait.check(reader, self._last)
         except StaleCredentialsError:
             raise
         except Exception as error:  # noqa: BLE001  # counted; see fail()
@@ -116,61 +109,61 @@ class WaitPoller:
         previous, self._last = self._last, check
         if check.failure:
             return self.fail(check.failure)
-        self._failures.end()
-        if previous is None or not _is_same(previous.progress, check.progress):
-            self._say(check.progress)
+        self._failures.reset()
+        if previous is None or not _has_same_headline(previous.progress, check.progress):
+            self._log_progress(check.progress)
         return check.event
 
-    def insist(self, source: ExportsReader, *, deadline: float) -> WaitEvent | None:
+    def poll_until_answered(self, reader: ExportsReader, *, deadline: float) -> WaitEvent | None:
         """
-        Look, and if that fails again and again: until Twilio answers, or the budget of failures is spent.
+        Poll, and repeat a failed poll until Twilio responds or the consecutive failures are too many.
 
-        For tasks on a worker. A rescheduled one forgets this object between its looks: it cannot count otherwise.
+        For tasks on a worker: a rescheduled task cannot count otherwise, since it loses this object between two polls.
 
         :param deadline: Monotonic time after which nothing is repeated.
         """
-        event = self.look(source)
+        event = self.poll(reader)
         while event is None and self.is_failing and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(self._failures.pause(PollSchedule(0)), left))
-            event = self.look(source)
+            time.sleep(min(self._failures.delay(PollSchedule(0)), left))
+            event = self.poll(reader)
         if event is None and time.monotonic() >= deadline:
             return self._fallback()
         return event
 
-    def pause(self) -> float:
-        """Seconds until the next look."""
+    def next_delay(self) -> float:
+        """Seconds until the next poll."""
         if self.is_failing:
-            return self._failures.pause(self.schedule)
+            return self._failures.delay(self.schedule)
         now = datetime.now(timezone.utc)
         estimate = self._last.progress.estimate(now=now) if self._last else CompletionEstimate()
         return self.schedule.pause(estimate, jitter=random.random())
 
-    def timed_out(self, *, fate: str | None = None) -> WaitEvent:
+    def timed_out(self, *, cancellation: str | None = None) -> WaitEvent:
         """
-        Make the event of a wait whose deadline passed.
+        Make the event of a wait whose deadline has passed.
 
-        :param fate: What became of the job, and what to do now, if it does not go on.
+        :param cancellation: If the jobs were to be cancelled: what became of them, and what to do now.
         """
         if fallback := self._fallback():
             return fallback
         message = (
             f"Timed out waiting for {self.wait.subject} ({self._last_line}). "
-            f"{fate or 'The job goes on at Twilio: clear the task to wait on'}, "
-            "with a longer timeout if this happens often."
+            f"{cancellation or 'The job is still running at Twilio. Clear this task to resume waiting'}; "
+            "raise timeout if this happens often."
         )
         return WaitEvent(status="timeout", message=message, result=None)
 
     @property
     def _last_line(self) -> str:
         if self._last is None:
-            return "Twilio has not answered yet"
+            return "no status received yet"
         return self._last.progress.summary(today=datetime.now(timezone.utc).date())
 
     def fail(self, error: Exception) -> WaitEvent | None:
         """
-        Count a failed poll, also one that failed before it came to this wait; any error that is not ours may pass.
+        Count a failed poll, also one that failed before it came to this wait. Foreign errors count as transient.
 
-        :return: How the wait ended, if the error ends it or the budget of consecutive failures is spent.
+        :return: How the wait ended, if the error or the number of consecutive failures ends it.
         """
         failure = as_poll_error(error)
         if not failure.is_transient:
@@ -178,13 +171,15 @@ class WaitPoller:
         self._failures.add(failure)
         length = self._failures.length
         if length >= MAX_CONSECUTIVE_FAILURES:
-            message = f"Twilio could not be asked {length} times in a row; the job goes on there. {failure}"
+            message = f"Polling Twilio failed {length} times in a row. The job is still running at Twilio. {failure}"
             return self._fallback() or WaitEvent(status="error", message=message, result=None)
-        self._log.warning("Look failed (%d of %d in a row): %s", length, MAX_CONSECUTIVE_FAILURES, plain_text(failure))
+        self._log.warning(
+            "Poll failed (%d of %d consecutive failures): %s", length, MAX_CONSECUTIVE_FAILURES, plain_text(failure)
+        )
         return None
 
     def _fallback(self) -> WaitEvent | None:
-        """The end of a wait whose days are final, but for a list that cannot be had."""
+        """The end of a wait whose days are all final, when only the list of day files cannot be read."""
         if self._last is None or self._last.fallback is None:
             return None
         self._log.warning(
@@ -194,13 +189,13 @@ class WaitPoller:
         )
         return self._last.fallback
 
-    def _say(self, progress: Progress) -> None:
-        # Twilio computes its estimate anew for every answer: that alone is no news.
+    def _log_progress(self, progress: Progress) -> None:
+        # Twilio computes its estimate for each response: a new estimate alone is not news.
         if progress.headline != self._last_headline:
             self._last_headline = progress.headline
             self._log.info("%s: %s", self.wait.subject, self._last_line)
 
 
-def _is_same(one: Progress, other: Progress) -> bool:
-    """Whether two looks certainly showed the same, told without comparing every day."""
+def _has_same_headline(one: Progress, other: Progress) -> bool:
+    """Tell without composing both, which takes half of the time of a check in which only the estimate changed."""
     return one.states is other.states and one.queue_position == other.queue_position

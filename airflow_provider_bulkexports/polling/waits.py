@@ -1,7 +1,7 @@
 """
-What is waited for, looked at once and without memory: jobs, or day files whoever had them made.
+What to wait for: jobs, or day files made by anyone. Each check is stateless.
 
-How looks follow each other is in ``watching.py``; how a wait ends, and what the task makes of it, in ``outcomes.py``.
+``wait_poller.py`` repeats checks; ``tasks/results.py`` turns the end of a wait into a task's result or failure.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from operator import is_
 from typing import NamedTuple, Protocol
 
-from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, BulkExportsNotFoundError
+from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsNotFoundError
 from airflow_provider_bulkexports.model.days import DayRange, parse_day
 from airflow_provider_bulkexports.model.details import DayStatus
-from airflow_provider_bulkexports.model.plain import listed
+from airflow_provider_bulkexports.model.plain import listed, plain_text
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType, parse_job_sids
 from airflow_provider_bulkexports.model.results import WaitEvent, WaitResult
-from airflow_provider_bulkexports.planning.coverage import awaited_days
-from airflow_provider_bulkexports.planning.expiry import expires_at
+from airflow_provider_bulkexports.planning.coverage import awaited_days, require_resource_type
+from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 from airflow_provider_bulkexports.planning.identity import read_marker
-from airflow_provider_bulkexports.planning.job_days import _is_as_far, _overlap
+from airflow_provider_bulkexports.planning.job_days import has_same_days, overlap
 from airflow_provider_bulkexports.planning.progress import (
     Progress,
     Verdict,
@@ -30,14 +29,30 @@ from airflow_provider_bulkexports.planning.progress import (
     resolve_unnamed_days,
 )
 
-__all__ = ["CheckResult", "DayWait", "ExportsReader", "JobWait", "StaleCredentialsError", "Wait"]
+__all__ = ["CheckResult", "DayWait", "ExportsReader", "JobWait", "Needs", "StaleCredentialsError", "Wait"]
 
-#: Looks at the files for each look at the jobs, while no job works on a wanted day.
-_IDLE_LOOKS = 10
+#: Polls of the files for each poll of the jobs, while no job works on a wanted day.
+_POLLS_WITHOUT_JOBS = 10
+
+
+class Needs(NamedTuple):
+    """
+    What one poll requests from Twilio.
+
+    :param job_sids: Jobs, each by itself or from a page of the Jobs list.
+    :param job_type: Resource type of these jobs, if known.
+    :param job_lists: Resource types of which the whole Jobs list is needed.
+    :param day_lists: Resource types of which the Days list is needed.
+    """
+
+    job_sids: tuple[str, ...] = ()
+    job_type: ResourceType | None = None
+    job_lists: tuple[ResourceType, ...] = ()
+    day_lists: tuple[ResourceType, ...] = ()
 
 
 class ExportsReader(Protocol):
-    """Who is asked: a client (``BulkExportsClient``), or one look of many waits (``PollRound``)."""
+    """Reads jobs and day files: a client (``BulkExportsClient``), or one poll of many waits (``PollRound``)."""
 
     def get_job(self, job_sid: str) -> Job:
         """Fetch one job."""
@@ -50,35 +65,60 @@ class ExportsReader(Protocol):
 
 
 class StaleCredentialsError(Exception):
-    """Raised by a source that refuses the whole poll: its credentials may have been replaced. No fault of a wait."""
+    """Raised by a reader to refuse the whole poll: its credentials may have been replaced. Not a fault of a wait."""
 
 
-class CheckResult(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CheckResult:
     """
-    What one look showed.
+    What one check found.
 
-    :param event: How the wait ended; ``None`` while it goes on.
-    :param evidence: What the progress was concluded from, for the next look to compare with.
-    :param failure: Why the poll failed although the days are final.
-    :param fallback: How the wait ends if it keeps failing in this way.
+    :param event: How the wait ended; ``None`` while it continues.
+    :param failure: Why the check counts as failed although all days are final.
+    :param fallback: How the wait ends if that failure persists.
     """
 
     progress: Progress
-    event: WaitEvent | None
-    basis: object = None
+    event: WaitEvent | None = None
     failure: BulkExportsError | None = None
     fallback: WaitEvent | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class JobCheck(CheckResult):
+    """
+    What one check of jobs found.
+
+    :param jobs: The jobs while the wait continues, for the next check to compare with.
+    """
+
+    jobs: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DayCheck(CheckResult):
+    """
+    What one check of day files found.
+
+    :param polls_without_jobs: Checks to come until the jobs are read again.
+    """
+
+    polls_without_jobs: int = 0
+
+
 class Wait(Protocol):
-    """Anything that can be waited for."""
+    """Anything to wait for."""
 
     @property
     def subject(self) -> str:
-        """What it is, in a log line."""
+        """Its name in a log line."""
 
-    def check(self, source: ExportsReader, previous: CheckResult | None = None) -> CheckResult:
-        """Look once; blocks. ``previous`` is what the last look showed, if there was one."""
+    @property
+    def needs(self) -> Needs:
+        """What each check requests."""
+
+    def check(self, reader: ExportsReader, previous: CheckResult | None = None) -> CheckResult:
+        """Check once; blocks. ``previous`` is the result of the check before, if there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +142,10 @@ class JobWait:
         cls, job_sid: object, *, resource_type: object = None, start_day: object = None, end_day: object = None
     ) -> JobWait:
         """
-        Take a wait as a user wrote it.
+        Parse a wait given by the user.
 
         :param job_sid: A job sid or a list of them.
-        :raises BulkExportsInputError: saying what to write instead.
+        :raises BulkExportsInputError: with what to write instead.
         """
         wait = cls(
             job_sids=parse_job_sids(job_sid),
@@ -122,51 +162,54 @@ class JobWait:
         """The job sids."""
         return listed(self.job_sids, most=10)
 
-    def check(self, source: ExportsReader, previous: CheckResult | None = None) -> CheckResult:
+    @property
+    def needs(self) -> Needs:
+        """The jobs."""
+        return Needs(job_sids=self.job_sids, job_type=self.resource_type)
+
+    def check(self, reader: ExportsReader, previous: CheckResult | None = None) -> JobCheck:
         """
-        Look at the jobs once.
+        Check the jobs once.
+
+        At the end of the wait it may read the Days list, for days without a name and for the expiry of the files.
 
         :raises BulkExportsNotFoundError: if Twilio does not know a job, asked twice.
-        :raises BulkExportsInputError: if the jobs are not what was waited for.
+        :raises BulkExportsInputError: if the jobs are not those to wait for.
         """
-        jobs = [_fetch(source, sid) for sid in self.job_sids]
-        if previous and previous.event is None and isinstance(basis := previous.basis, list):
-            if all(map(is_, jobs, basis)):
+        jobs = tuple(_fetch(reader, sid) for sid in self.job_sids)
+        if isinstance(previous, JobCheck) and previous.jobs:
+            if jobs == previous.jobs:
                 return previous
-            if all(map(_is_as_far, jobs, basis)):
-                return CheckResult(previous.progress.with_estimate(jobs), None, jobs)
-        days = self._days_in(jobs, previous)
+            if all(map(has_same_days, jobs, previous.jobs)):
+                return JobCheck(previous.progress.with_estimate(jobs), jobs=jobs)
+        require_resource_type(jobs, self.resource_type)
+        former = previous.progress.days if previous else None
+        days = awaited_days(jobs, start_day=self.start_day, end_day=self.end_day, former=former)
         progress = progress_of(jobs, days)
         if progress.verdict is Verdict.WAIT:
-            return CheckResult(progress, None, jobs)
+            return JobCheck(progress, jobs=jobs)
         if progress.verdict is Verdict.DELETED:
-            return CheckResult(progress, self._deleted(progress))
+            return JobCheck(progress, self._deleted(progress))
+        return self._finished(reader, progress, jobs)
+
+    def _finished(self, reader: ExportsReader, progress: Progress, jobs: Sequence[Job]) -> JobCheck:
         resource_type = self.resource_type or next((job.resource_type for job in jobs if job.resource_type), None)
-        markers = [marker for job in jobs if (marker := read_marker(job))]
-        created = [marker.day for marker in markers] if len(markers) == len(jobs) else []
-
-        def finished(named: Progress) -> WaitEvent:
-            return _finished(named, created, self.job_sids, resource_type)
-
-        if not progress.unnamed_days:
-            return CheckResult(progress, finished(progress))
-        try:
-            named = resolve_unnamed_days(progress, _files(source, resource_type))
-        except BulkExportsError as error:  # passing; by the list's absence alone no day is said to have failed
-            fallback = (
-                None if progress.unnamed.get(DayStatus.FAILED) else finished(resolve_unnamed_days(progress, None))
-            )
-            return CheckResult(progress, None, failure=error, fallback=fallback)
-        return CheckResult(named, finished(named))
-
-    def _days_in(self, jobs: Sequence[Job], previous: CheckResult | None) -> DayRange:
-        for job in jobs:
-            if self.resource_type and job.resource_type and job.resource_type is not self.resource_type:
-                raise BulkExportsInputError(
-                    f"Job {job.job_sid} exports {job.resource_type}, not {self.resource_type}: correct resource_type"
-                )
-        former = previous.progress.days if previous else None
-        return awaited_days(jobs, start_day=self.start_day, end_day=self.end_day, former=former)
+        created, files = _submission_days(jobs), None
+        if progress.unnamed_days:
+            try:
+                files = _list_files(reader, resource_type)
+            except BulkExportsError as error:
+                # It may pass. That the list cannot be read does not mean that any day failed.
+                if progress.unnamed.get(DayStatus.FAILED):
+                    return JobCheck(progress, failure=error)
+                assumed = resolve_unnamed_days(progress, None)
+                event = _finished(assumed, created, self.job_sids, resource_type)
+                return JobCheck(progress, failure=error, fallback=event)
+            progress = resolve_unnamed_days(progress, None if files is None else {file.day for file in files})
+        elif not created and _exported_days(progress):
+            files = _list_files_for_expiry(reader, resource_type)
+        created = created or _creation_days(files or (), progress)
+        return JobCheck(progress, _finished(progress, created, self.job_sids, resource_type))
 
     def _deleted(self, progress: Progress) -> WaitEvent:
         lost = progress.with_status(DayStatus.DELETED_BY_USER_REQUEST, DayStatus.RUNNING_TO_BE_DELETED)
@@ -181,9 +224,9 @@ class JobWait:
 @dataclass(frozen=True, slots=True)
 class DayWait:
     """
-    Wait until the files of days exist, whoever had them made.
+    Wait until the files of days exist, made by anyone.
 
-    A day of which a listed job says that it has no records counts as well, since some such days have no file.
+    A day counts as well if a listed job says that it has no records: some such days have no file.
     """
 
     resource_type: ResourceType
@@ -194,32 +237,37 @@ class DayWait:
         """The resource type and the days."""
         return f"{self.resource_type} of {self.days}"
 
-    def check(self, source: ExportsReader, previous: CheckResult | None = None) -> CheckResult:
-        """Look at the list of files once, and, if files are missing, at the jobs for days without records."""
-        files = [entry for entry in source.list_days(self.resource_type) if entry.day in self.days]
+    @property
+    def needs(self) -> Needs:
+        """The list of files, and the list of jobs for days without records."""
+        return Needs(job_lists=(self.resource_type,), day_lists=(self.resource_type,))
+
+    def check(self, reader: ExportsReader, previous: CheckResult | None = None) -> DayCheck:
+        """Check the list of files once, and, if files are missing, the jobs for days without records."""
+        files = [entry for entry in reader.list_days(self.resource_type) if entry.day in self.days]
         states = dict.fromkeys(sorted(entry.day for entry in files), DayStatus.COMPLETED)
-        looks_left, jobs = 0, list[Job]()
+        polls_without_jobs, jobs = 0, list[Job]()
         if len(states) < len(self.days):
-            looks_left = previous.basis - 1 if previous and isinstance(previous.basis, int) else 0
-            if looks_left <= 0:
-                jobs = self._jobs(source)
+            polls_without_jobs = previous.polls_without_jobs - 1 if isinstance(previous, DayCheck) else 0
+            if polls_without_jobs <= 0:
+                jobs = self._jobs(reader)
                 states = self._with_empty_days(states, jobs)
-                looks_left = _IDLE_LOOKS if all(job.is_finished for job in jobs) else 1
+                polls_without_jobs = _POLLS_WITHOUT_JOBS if all(job.is_finished for job in jobs) else 1
         progress = Progress(self.days, states, unaccounted=len(self.days) - len(states)).with_estimate(jobs)
         if progress.verdict is Verdict.WAIT:
-            return CheckResult(progress, None, looks_left)
+            return DayCheck(progress, polls_without_jobs=polls_without_jobs)
         created = [entry.create_date for entry in files if entry.create_date]
-        return CheckResult(progress, _finished(progress, created, (), self.resource_type))
+        return DayCheck(progress, _finished(progress, created, (), self.resource_type))
 
-    def _jobs(self, source: ExportsReader) -> list[Job]:
+    def _jobs(self, reader: ExportsReader) -> list[Job]:
         """The jobs that may work on a wanted day."""
-        return [job for job in source.list_jobs(self.resource_type) if _overlap(job.days or self.days, self.days)]
+        return [job for job in reader.list_jobs(self.resource_type) if overlap(job.days or self.days, self.days)]
 
     def _with_empty_days(self, states: Mapping[date, DayStatus], jobs: Iterable[Job]) -> dict[date, DayStatus]:
-        """Add days that a job calls empty, by name or, if it says which days it covers, by its counts."""
-        said = progress_of([job for job in jobs if job.days or _names_all_days(job)], self.days)
-        empty = dict.fromkeys(said.with_status(DayStatus.COMPLETED_EMPTY_RECORDS), DayStatus.COMPLETED_EMPTY_RECORDS)
-        return {**empty, **states}
+        """Add days that a job calls empty: by name or, if it says which days it covers, by its counts."""
+        reported = progress_of([job for job in jobs if job.days or _names_all_days(job)], self.days)
+        empty_days = reported.with_status(DayStatus.COMPLETED_EMPTY_RECORDS)
+        return {**dict.fromkeys(empty_days, DayStatus.COMPLETED_EMPTY_RECORDS), **states}
 
 
 def _finished(
@@ -228,6 +276,7 @@ def _finished(
     job_sids: Sequence[str],
     resource_type: ResourceType | None,
 ) -> WaitEvent:
+    expiry = earliest_expiry(created)
     result = WaitResult(
         job_sids=list(job_sids),
         resource_type=resource_type.value if resource_type else None,
@@ -236,7 +285,7 @@ def _finished(
         completed=_iso(progress.with_status(DayStatus.COMPLETED)),
         empty=_iso(progress.with_status(DayStatus.COMPLETED_EMPTY_RECORDS)),
         failed=_iso(progress.with_status(DayStatus.FAILED)),
-        expires_at=expires_at(created),
+        expires_at=expiry.isoformat() if expiry else None,
     )
     return WaitEvent(status="finished", message="", result=result)
 
@@ -245,14 +294,14 @@ def _names_all_days(job: Job) -> bool:
     return all(len(group.days) >= group.count for group in job.details)
 
 
-def _fetch(source: ExportsReader, job_sid: str) -> Job:
+def _fetch(reader: ExportsReader, job_sid: str) -> Job:
     try:
-        return source.get_job(job_sid)
+        return reader.get_job(job_sid)
     except BulkExportsNotFoundError:
         pass
     try:
         # A single 404 may come from a server that does not know the new job yet.
-        return source.get_job(job_sid)
+        return reader.get_job(job_sid)
     except BulkExportsNotFoundError as error:
         raise error.restated(
             f"Twilio does not know job {job_sid}: it was deleted, finished more than seven days ago, or belongs to "
@@ -261,17 +310,46 @@ def _fetch(source: ExportsReader, job_sid: str) -> Job:
         ) from error
 
 
-def _files(source: ExportsReader, resource_type: ResourceType | None) -> set[date] | None:
-    """Days of which there is a file; ``None`` if nobody can tell, such as without the permission to list them."""
+def _submission_days(jobs: Sequence[Job]) -> list[date]:
+    """The days on which jobs of this package were submitted; none if any of the jobs is not of this package."""
+    markers = [marker for job in jobs if (marker := read_marker(job))]
+    return [marker.day for marker in markers] if len(markers) == len(jobs) else []
+
+
+def _exported_days(progress: Progress) -> tuple[date, ...]:
+    return progress.with_status(DayStatus.COMPLETED, DayStatus.COMPLETED_EMPTY_RECORDS)
+
+
+def _creation_days(files: Iterable[ExportDay], progress: Progress) -> list[date]:
+    """The days on which the newest files of the exported days were made."""
+    newest = {file.day: file.create_date for file in files}
+    return [created for day in _exported_days(progress) if (created := newest.get(day))]
+
+
+def _list_files(reader: ExportsReader, resource_type: ResourceType | None) -> list[ExportDay] | None:
+    """List the day files; ``None`` if that is impossible, for example without the permission."""
     if resource_type is None:
         return None
     try:
-        return {entry.day for entry in source.list_days(resource_type)}
+        return list(reader.list_days(resource_type))
     except BulkExportsError as error:
         if error.is_transient:
             raise
-        logging.getLogger(__name__).info("Going on without the list of day files: %s", error)
+        logging.getLogger(__name__).info("Continuing without the list of day files: %s", error)
         return None
+
+
+def _list_files_for_expiry(reader: ExportsReader, resource_type: ResourceType | None) -> list[ExportDay]:
+    """List the day files of a wait that has ended; a failure costs ``expires_at``, not the result."""
+    if resource_type is None:
+        return []
+    try:
+        return list(reader.list_days(resource_type))
+    except StaleCredentialsError:
+        raise
+    except Exception as error:  # noqa: BLE001  # logged
+        logging.getLogger(__name__).info("Cannot determine when the files expire: %s", plain_text(error))
+        return []
 
 
 def _iso(days: Iterable[date]) -> list[str]:

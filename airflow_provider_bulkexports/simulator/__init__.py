@@ -1,14 +1,29 @@
 """
-Twilio's side of BulkExports, for tests, demos and people without an account.
+A simulator of Twilio BulkExports, for tests, demos and people without an account.
 
-Plays the API and the storage behind its download links on two local HTTP origins. Time, quota, retention, faults and
-every behaviour that Twilio leaves undocumented are in the user's hands. :class:`Simulator` needs the extra
+It serves the API, and the storage that download links lead to, on two local HTTP origins. You control its time, quota,
+retention and faults, and every behaviour that Twilio leaves undocumented. :class:`Simulator` needs the extra
 ``simulator``; importing this package does not.
 
 .. code-block:: python
 
     with Simulator(clock=SimulatedClock(speed=60), seed=7) as simulator:
         print(simulator.connection_json())
+
+What a test touches is here: ``server`` (:class:`Simulator`), ``knobs``, ``faults``, ``clock``, ``request_log``.
+
+``service/`` is what Twilio does, without HTTP:
+
+* ``exports``: the operations of the API · ``state``: scripts for them, as ``Simulator.state``
+* ``jobs``, ``lifecycle``, ``scenarios``: a job, when its days run and end, how they end
+* ``day_files``, ``records``, ``signed_links``: files, their content, their download links
+* ``accounts``, ``quota``, ``webhooks``, ``event_queue``
+
+``http/`` is how clients reach it:
+
+* ``api``, ``storage``: the two origins · ``pages``: the API for browsers
+* ``admission``, ``middleware``: what each request passes first: hosts and sizes, then the log, faults and headers
+* ``paging``, ``representations``: list pages, and resources as JSON
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The simulator's time: starts anywhere, runs at any speed, can be frozen and moved forward."""
+"""The simulator's time: it starts at any moment and runs at any speed, and tests move it forward."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ __all__ = ["SimulatedClock"]
 
 class SimulatedClock:
     """
-    A UTC clock that only its owner controls.
+    A UTC clock that runs at any speed and that tests move forward.
 
-    :param start: First reading; the real time if omitted. A naive value is taken as UTC.
-    :param speed: Simulated seconds in a real second; ``0`` freezes the clock, so that only :meth:`advance` moves it.
+    :param start: Time at which it starts; now by default. A naive value is UTC.
+    :param speed: Simulated seconds per real second. ``0`` freezes the clock: then only :meth:`advance` and
+        :meth:`advance_to` move it.
+    :raises ValueError: if ``speed`` is negative.
     """
 
     def __init__(self, start: datetime | None = None, *, speed: float = 1.0) -> None:
@@ -24,13 +26,13 @@ class SimulatedClock:
         self._speed = _checked_speed(speed)
 
     def now(self) -> datetime:
-        """Return the simulated moment, in UTC."""
+        """Return the simulated time, in UTC."""
         with self._lock:
             return self._read()
 
     @property
     def speed(self) -> float:
-        """Simulated seconds in a real second; may be set at any time."""
+        """Simulated seconds per real second; can be changed at any time."""
         return self._speed
 
     @speed.setter
@@ -41,19 +43,20 @@ class SimulatedClock:
 
     def advance(self, step: timedelta | float) -> datetime:
         """
-        Move forward and return the new moment.
+        Move the clock forward and return the new time.
 
-        :param step: A duration, or seconds. The clock never runs backwards.
+        :param step: A duration, or seconds.
+        :raises ValueError: if ``step`` is negative.
         """
         duration = step if isinstance(step, timedelta) else timedelta(seconds=step)
         if duration < timedelta(0):
-            raise ValueError(f"the clock cannot go back by {-duration}")
+            raise ValueError(f"step {step!r}: the clock cannot go back")
         with self._lock:
             self._set(self._read() + duration)
             return self._anchor
 
     def advance_to(self, moment: datetime) -> datetime:
-        """Move forward to ``moment``; a moment that has passed changes nothing."""
+        """Move the clock forward to ``moment`` and return the new time; a past ``moment`` changes nothing."""
         with self._lock:
             self._set(max(self._read(), _as_utc(moment)))
             return self._anchor
@@ -75,5 +78,5 @@ def _as_utc(moment: datetime) -> datetime:
 
 def _checked_speed(speed: float) -> float:
     if speed < 0:
-        raise ValueError(f"speed {speed!r}: the clock cannot run backwards")
+        raise ValueError(f"speed {speed!r}: the clock cannot run backwards; use 0 or more")
     return float(speed)

@@ -1,4 +1,4 @@
-"""The one exception by which the simulator refuses a request."""
+"""Errors that the simulated API answers with, and their JSON bodies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ __all__ = ["RefusedError", "error_body", "problem_body"]
 
 class RefusedError(Exception):
     """
-    A request is answered with one of Twilio's errors.
+    Twilio rejects the request.
 
-    :param code: Twilio's error code; ``None`` leaves it out of the answer.
+    :param status: HTTP status of the response.
+    :param code: Twilio's error code; ``None``: the usual one of the status.
+    :param detail: Further text in the response.
     """
 
     def __init__(self, status: int, code: int | None, message: str, *, detail: str | None = None) -> None:
@@ -25,13 +27,13 @@ class RefusedError(Exception):
         self.detail = detail
 
     @classmethod
-    def because(cls, rejection: Rejection, message: str) -> RefusedError:
-        """Refuse with the status and code that a knob gives."""
+    def from_rejection(cls, rejection: Rejection, message: str) -> RefusedError:
+        """Make the error that a knob asks for."""
         return cls(rejection.status, rejection.code, message)
 
     @classmethod
     def not_found(cls, path: str) -> RefusedError:
-        """Answer 404 in Twilio's words; ``path`` is the part after ``/v1``."""
+        """Make Twilio's 404; ``path`` is the part after ``/v1``."""
         return cls(404, 20404, f"The requested resource {path} was not found")
 
 
@@ -40,9 +42,9 @@ _CODES = {401: 20003, 403: 20403, 404: 20404, 405: 20004, 429: 20429, 500: 20500
 
 def error_body(status: int, code: int | None, message: str, detail: str | None = None) -> bytes:
     """
-    Twilio's classic error object (documentation of API responses).
+    Make Twilio's classic error object (documentation of API responses).
 
-    :param code: Twilio's error code; by default the usual one of the status.
+    :param code: Twilio's error code; ``None``: the usual one of the status.
     """
     number = code if code is not None else _CODES.get(status)
     payload: dict[str, Any] = {"message": message, "status": status}
@@ -54,7 +56,7 @@ def error_body(status: int, code: int | None, message: str, detail: str | None =
 
 
 def problem_body(status: int, code: int, title: str, detail: str | None = None) -> dict[str, Any]:
-    """The error object of newer Twilio APIs (RFC 9457), as a :attr:`Fault.body`."""
+    """Make the error object of newer Twilio APIs (RFC 9457), for :attr:`Fault.body`."""
     problem: dict[str, Any] = {
         "type": f"https://www.twilio.com/docs/errors/{code}",
         "title": title,

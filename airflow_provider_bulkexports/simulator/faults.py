@@ -1,4 +1,4 @@
-"""Scripted faults: which requests go wrong, how, and how often."""
+"""Scripted faults: which requests fail, how, and how often."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from airflow_provider_bulkexports.simulator.errors import error_body
 
 __all__ = ["HTML_PAGE", "Fault", "FaultPlan"]
 
-#: What a gateway in front of Twilio may answer, as a :attr:`Fault.body`.
+#: Error page of a gateway in front of Twilio, for :attr:`Fault.body`.
 HTML_PAGE = "<html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 @dataclass
 class Fault:
     """
-    Something that goes wrong with the requests it matches.
+    A failure of the requests that it matches.
 
-    :param status: Status to answer instead of doing what was asked; ``None``: do it, after ``delay`` and up to
-        ``drop_at``.
-    :param method: HTTP method it is for; ``None``: any.
-    :param path: Regular expression that the whole decoded path matches.
-    :param origin: ``api`` or ``storage``; ``None``: both.
-    :param times: How many matching requests it hits; ``None``: all.
-    :param after: How many matching requests pass unharmed before.
-    :param headers: Headers of the answer, such as ``Retry-After``.
-    :param body: The answer's body: text, bytes, or a JSON value. ``None``: Twilio's usual error object; ``""``: empty.
-    :param content_type: Its media type; by default what suits ``body``.
-    :param delay: Real seconds to wait before anything else but what ``processed`` does.
-    :param drop: Close the connection without an answer.
-    :param drop_at: Close it after so many bytes of the answer's body.
-    :param processed: Do what was asked before the fault shows: the job exists, the client does not know. Without a
-        ``status`` the connection is dropped then.
+    :param status: Status of a response that replaces the real one; the request has no effect. ``None``: the request
+        is processed as usual.
+    :param method: HTTP method to match; ``None``: any.
+    :param path: Regular expression to match the whole decoded path.
+    :param origin: Origin to match, ``api`` or ``storage``; ``None``: both.
+    :param times: How many matching requests fail; ``None``: all.
+    :param after: How many matching requests succeed before the first one fails.
+    :param headers: Response headers to add or replace, for example ``Retry-After``.
+    :param body: Response body if ``status`` is set: text, bytes, or a JSON value. ``None``: Twilio's usual error
+        object; ``""``: empty.
+    :param content_type: Media type of ``body``; by default one that suits it.
+    :param delay: Real seconds to wait before the response.
+    :param drop: Close the connection without a response; the request has no effect unless it is ``processed``.
+    :param drop_at: Close the connection after this many bytes of the response body.
+    :param processed: Process the request before it fails: the job exists, but the client does not know. Without
+        ``status`` the connection is closed then.
     """
 
     status: int | None = None
@@ -52,21 +53,22 @@ class Fault:
     drop: bool = False
     drop_at: int | None = None
     processed: bool = False
-    #: How many requests matched so far, and how many of them were hit.
+    #: Requests that matched so far.
     matched: int = field(default=0, init=False)
+    #: Requests that failed so far.
     hits: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._path = re.compile(self.path, re.DOTALL)
 
     def matches(self, origin: str, method: str, path: str) -> bool:
-        """Whether a request is of the kind that this fault is for, whatever the counts say."""
+        """Whether a request has the origin, method and path of this fault; counts nothing."""
         return (
             self.origin in (None, origin) and self.method in (None, method) and self._path.fullmatch(path) is not None
         )
 
     def applies(self) -> bool:
-        """Count one matching request; whether the fault hits it."""
+        """Count a matching request, and decide by ``after`` and ``times`` whether it fails."""
         self.matched += 1
         if self.matched <= self.after or (self.times is not None and self.hits >= self.times):
             return False
@@ -74,7 +76,7 @@ class Fault:
         return True
 
     def rendered(self) -> tuple[bytes, str]:
-        """The body of the answer and its media type."""
+        """Return the response body and its media type."""
         if self.body is None:
             content: bytes = error_body(self.status or 500, None, "Simulated fault")
             kind = "application/json"
@@ -90,14 +92,14 @@ class Fault:
 
 
 class FaultPlan:
-    """The faults in force, in the order in which they were added. Safe to use from several threads."""
+    """The active faults, in the order in which they were added. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
     def add(self, *faults: Fault) -> None:
-        """Put faults in force, after those already there."""
+        """Add faults after those already active."""
         with self._lock:
             self._faults.extend(faults)
 
@@ -107,7 +109,7 @@ class FaultPlan:
             self._faults.clear()
 
     def pick(self, origin: str, method: str, path: str) -> Fault | None:
-        """Return the first fault that hits a request. Those after it do not count the request."""
+        """Return the first fault that applies to a request. Later ones do not count the request."""
         with self._lock:
             for fault in self._faults:
                 if fault.matches(origin, method, path) and fault.applies():

@@ -1,4 +1,4 @@
-"""What arrived at the simulator, for tests to look at."""
+"""The requests that arrived, for tests to inspect."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class LoggedRequest:
 
     :param origin: ``api`` or ``storage``.
     :param path: Decoded path.
-    :param query: Query parameters, the last one of each name.
+    :param query: Query parameters; the last value of each name.
     :param headers: By lower-case name.
-    :param form: Form fields of the body, the last one of each name.
-    :param at: Simulated moment of arrival.
-    :param status: Status answered; ``None`` while under way, or if the connection was dropped before any answer.
-    :param fault: The scripted fault that hit it.
+    :param form: Form fields of the body; the last value of each name.
+    :param at: Simulated time of arrival.
+    :param status: Status of the response; ``None`` if there is none yet, or the connection was closed without one.
+    :param fault: The scripted fault that applied to it.
     """
 
     origin: str
@@ -41,7 +41,7 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """All requests in the order of arrival. Safe to use from several threads."""
+    """Every request, in order of arrival. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -53,7 +53,7 @@ class RequestLog:
             self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget everything so far."""
+        """Remove every request."""
         with self._lock:
             self._entries.clear()
 
@@ -61,9 +61,10 @@ class RequestLog:
         self, *, method: str | None = None, path: str = r".*", origin: str | None = None
     ) -> list[LoggedRequest]:
         """
-        Select requests.
+        Return the requests of a method, path and origin.
 
-        :param path: Regular expression for the whole decoded path.
+        :param path: Regular expression to match the whole decoded path.
+        :param origin: ``api`` or ``storage``.
         """
         return [
             entry

@@ -1,4 +1,4 @@
-"""The simulator as a whole: two HTTP servers in a background thread, and everything a test needs around them."""
+"""The simulator as a whole: two HTTP servers in a background thread, and what tests need around them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from airflow_provider_bulkexports.simulator.http.storage import make_storage
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 from airflow_provider_bulkexports.simulator.request_log import RequestLog
 from airflow_provider_bulkexports.simulator.service.accounts import Account, make_accounts
+from airflow_provider_bulkexports.simulator.service.exports import ExportService
 from airflow_provider_bulkexports.simulator.service.jobs import SimulatedJob, read_job_request
 from airflow_provider_bulkexports.simulator.service.state import SimulatorState
 from airflow_provider_bulkexports.simulator.service.webhooks import Delivery, deliver
@@ -39,18 +40,18 @@ class Simulator:
             requests.get(f"{simulator.base_url}/v1/Exports/Messages", auth=simulator.auth)
 
     :param clock: Simulated time; starts now and runs at real speed by default.
-    :param seed: Decides everything that looks random.
-    :param knobs: How the service behaves where Twilio's documentation leaves it open.
-    :param records_per_day: Short for the knob of that name.
+    :param seed: Seed of everything random: the same seed gives the same credentials, sids, records and life cycles.
+    :param knobs: Settings of behaviour that Twilio leaves undocumented.
+    :param records_per_day: Shorthand for the knob of that name.
     :param host: Address to listen on.
-    :param public_host: Name in the URLs that the simulator gives out, if clients reach it under another one.
-    :param allowed_hosts: Further names that it answers to, besides this machine's and those two; any other ``Host`` is
-        refused, so that no web page can read from it by a name of its own.
-    :param api_port: Port of the API; 0 takes a free one, and keeps it over a restart.
-    :param storage_port: Port of the storage behind the download links.
-    :param account_sid: Sid of the parent account.
-    :param auth_token: Its auth token.
-    :param subaccounts: How many subaccounts it has.
+    :param public_host: Host name in the simulator's URLs, if clients reach it by another one than ``host``.
+    :param allowed_hosts: Further host names to accept. Any ``Host`` but these, ``host``, ``public_host``, loopback
+        names and the address of the connection gets 421, so that no web page can read from here by DNS rebinding.
+    :param api_port: Port of the API; 0 takes a free one and keeps it across restarts.
+    :param storage_port: Port of the storage; 0 as for ``api_port``.
+    :param account_sid: Sid of the parent account; made from the seed by default.
+    :param auth_token: Auth token of the parent account; made from the seed by default.
+    :param subaccounts: Number of subaccounts.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class Simulator:
             knobs.records_per_day = records_per_day
         accounts = make_accounts(seed, account_sid=account_sid, auth_token=auth_token, subaccounts=subaccounts)
         self.clock = clock or SimulatedClock()
-        self.state = SimulatorState(clock=self.clock, knobs=knobs, seed=seed, accounts=accounts)
+        self._service = ExportService(clock=self.clock, knobs=knobs, seed=seed, accounts=accounts)
+        self.state = SimulatorState(self._service)
         self.faults = FaultPlan()
         self.requests = RequestLog()
         self._host = host.strip("[]")
@@ -86,32 +88,32 @@ class Simulator:
 
     @property
     def knobs(self) -> Knobs:
-        """How the service behaves; may be changed or replaced while it runs."""
-        return self.state.knobs
+        """Settings of undocumented behaviour; can be changed or replaced at any time."""
+        return self._service.knobs
 
     @knobs.setter
     def knobs(self, knobs: Knobs) -> None:
-        self.state.knobs = knobs
+        self._service.knobs = knobs
 
     @property
     def base_url(self) -> str:
-        """Origin of the API."""
+        """Origin of the API, for example ``http://127.0.0.1:4010``; the port is known once it is started."""
         return self._origin(self._ports[0])
 
     @property
     def storage_url(self) -> str:
-        """Origin of the storage."""
+        """Origin of the storage that download links lead to."""
         return self._origin(self._ports[1])
 
     @property
     def account(self) -> Account:
         """The parent account."""
-        return self.state.accounts[0]
+        return self._service.accounts[0]
 
     @property
     def subaccounts(self) -> Sequence[Account]:
-        """Its subaccounts: each has its own data, all share its quota."""
-        return self.state.accounts[1:]
+        """Subaccounts of the parent: each has its own data, all share the parent's quota."""
+        return self._service.accounts[1:]
 
     @property
     def account_sid(self) -> str:
@@ -135,16 +137,21 @@ class Simulator:
 
     @property
     def bearer_token(self) -> str:
-        """OAuth token of the parent account, for ``Knobs.accept_bearer``."""
+        """OAuth token of the parent account; needs ``Knobs.accept_bearer``."""
         return self.account.bearer_token
 
     @property
     def auth(self) -> tuple[str, str]:
-        """Account sid and auth token."""
+        """Account sid and auth token of the parent account."""
         return self.account_sid, self.auth_token
 
     def connection_json(self, *, api_key: bool = False, account: Account | None = None) -> str:
-        """Return an Airflow connection to the simulator, as JSON."""
+        """
+        Return an Airflow connection to the simulator, as JSON.
+
+        :param api_key: Authenticate with the account's API key, not its auth token.
+        :param account: Account to connect as; the parent by default.
+        """
         owner = account or self.account
         connection: dict[str, Any] = {"conn_type": "twilio_bulkexports", "host": self.base_url}
         if api_key:
@@ -155,16 +162,21 @@ class Simulator:
         return json.dumps(connection)
 
     def start(self) -> None:
-        """Listen; returns when both origins answer. Ports and state are kept over :meth:`stop` and a new start."""
+        """
+        Start both servers and return when they accept requests; ports and state are kept across restarts.
+
+        :raises OSError: if a port is taken.
+        :raises RuntimeError: if it is already running.
+        """
         if self._thread is not None:
-            raise RuntimeError("the simulator is running already")
+            raise RuntimeError("the simulator is already running")
         sockets = self._listen()
-        self.state.links.base_url = self.storage_url
-        api = make_api(self.state, lambda: self.base_url)
-        storage = make_storage(self.state)
+        self._service.links.base_url = self.storage_url
+        api = make_api(self._service, lambda: self.base_url)
+        storage = make_storage(self._service)
         wiring: dict[str, Any] = {
             "hosts": self._hosts,
-            "state": self.state,
+            "service": self._service,
             "faults": self.faults,
             "requests": self.requests,
         }
@@ -180,7 +192,7 @@ class Simulator:
             server.is_up.wait()
 
     def stop(self) -> None:
-        """Stop listening and close every connection; does nothing if it is not running."""
+        """Stop both servers and close every connection; does nothing if it is not running."""
         if self._thread is None:
             return
         for server in self._servers:
@@ -203,31 +215,37 @@ class Simulator:
         """
         Create a job as a request would, without HTTP.
 
-        :param form: Further form fields in Twilio's spelling, such as ``FriendlyName``.
+        :param account: Account that owns it; the parent by default.
+        :param form: Further form fields in Twilio's spelling, for example ``FriendlyName``.
+        :raises RefusedError: if Twilio would reject it.
         """
         fields = {"FriendlyName": "simulated", "StartDay": start_day, "EndDay": end_day, **form}
         today = self.clock.now().date()
         request = read_job_request(ResourceType(resource_type), fields, today=today, knobs=self.knobs)
-        return self.state.create_job(account or self.account, request)
+        return self._service.create_job(account or self.account, request)
 
     def job_of(self, friendly_name: str) -> SimulatedJob:
-        """Return the newest job with that friendly name."""
+        """
+        Return the newest job with a friendly name.
+
+        :raises LookupError: if there is none.
+        """
         jobs = [job for job in self.state.jobs.values() if job.request.friendly_name == friendly_name]
         if not jobs:
             raise LookupError(f"no job has the friendly name {friendly_name!r}")
         return jobs[-1]
 
     def finish_jobs(self) -> None:
-        """Move the clock to where every job is finished."""
+        """Move the clock forward until every job is finished."""
         for job in self.state.jobs.values():
             self.clock.advance_to(job.finishes_at)
-        self.state.settle()
+        self._service.settle()
 
     def deliver_webhooks(self) -> list[Delivery]:
-        """Call the webhooks that became due since the last time; only those on this machine."""
-        with self.state.lock:
-            self.state.settle()
-            notices = self.state.outbox.take()
+        """Send the webhooks that became due since the last call, to receivers on this machine only."""
+        with self._service.lock:
+            self._service.settle()
+            notices = self._service.outbox.take()
         return [deliver(notice) for notice in notices for _ in range(self.knobs.webhook_copies)]
 
     def _origin(self, port: int) -> str:
@@ -238,14 +256,14 @@ class Simulator:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         sockets = [socket.create_server((self._host, port), family=family) for port in self._ports]
         for listener in sockets:
-            # Connections inherit it. Without, every answer waits 40 ms for the delayed acknowledgement of its head.
+            # Connections inherit it. Without it, each response waits 40 ms for the delayed acknowledgement of its head.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._ports = [listener.getsockname()[1] for listener in sockets]
         return sockets
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its polling and its patience: a test suite starts and stops hundreds of simulators."""
+    """uvicorn that stops at once, without polling: a test suite starts and stops hundreds of simulators."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -267,7 +285,7 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
 
     def end(self) -> None:
-        """Leave the main loop; may be called from any thread."""
+        """Leave the main loop; thread-safe."""
         self._loop.call_soon_threadsafe(self._stopping.set)
 
 

@@ -1,1 +1,1 @@
-"""Submit an export job once, and cancel it if asked to."""
+"""Submit an export job once (start with ``submit.py``), and cancel it if asked to."""

@@ -1,21 +1,24 @@
-"""What becomes of a task's jobs when the task is killed or times out: nothing, unless ``cancel_on_kill`` says so."""
+"""What happens to a task's jobs when the task is killed or times out: nothing, unless ``cancel_on_kill`` is set."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsNotFoundError, TaskKilledError
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.progress import Verdict, progress_of
 
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
+
 __all__ = ["CANCELLED", "JobGuard", "cancel_jobs"]
 
-#: What to do about jobs that were cancelled at a time-out.
-CANCELLED = "Clear the task to submit what is missing again"
+#: What to do about jobs that were cancelled at a timeout.
+CANCELLED = "Clear the task to submit the missing days again"
 
 #: Airflow kills a worker's process five seconds after it asked it to end.
 SECONDS_TO_CANCEL = 3.0
@@ -23,17 +26,17 @@ SECONDS_TO_CANCEL = 3.0
 
 class JobGuard:
     """
-    Stands between a task and its jobs from the moment that Airflow kills the task.
+    Stops a killed task from submitting jobs and, if asked to, cancels the jobs it created.
 
-    On Airflow 3 the task's code runs on for up to five seconds after ``on_kill``, so every step asks here first: no
-    job is submitted after a kill, and one whose answer arrives after it is cancelled too.
+    On Airflow 3 the task's code keeps running for up to five seconds after ``on_kill``. So every step asks here first:
+    no job is submitted after a kill, and a job whose response arrives after the kill is cancelled too.
 
-    Only jobs that the task created are cancelled, and only if the task has ended: a worker is also killed when it is
-    deployed anew, runs out of memory or loses the API server, and then a retry wants the jobs.
+    Jobs of other tasks are never cancelled, and none is cancelled unless the task has ended: a worker is also killed
+    for a deployment, for memory, or when it loses the API server, and then a retry needs the jobs.
 
-    :param client: What cancels them; a kill leaves no time to look up a connection.
-    :param cancels: Whether unfinished jobs are taken out of Twilio's queue at a kill.
-    :param has_ended: Tells, at a kill, whether the task has ended; may block, and is asked in a thread of its own.
+    :param client: Cancels the jobs; a kill leaves no time to look up a connection.
+    :param cancel_on_kill: Whether a kill or a timeout cancels unfinished jobs.
+    :param has_ended: Whether Airflow recorded that the task has ended. Called after a kill, in a thread; may block.
     """
 
     def __init__(
@@ -41,72 +44,80 @@ class JobGuard:
         client: BulkExportsClient | None,
         log: Log,
         *,
-        cancels: bool = False,
+        cancel_on_kill: bool = False,
         has_ended: Callable[[], bool] = lambda: True,
     ) -> None:
         self.job_sids: list[str] = []
         self._client = client
         self._log = log
-        self._cancels = cancels
+        self._cancel_on_kill = cancel_on_kill
         self._has_ended = has_ended
         self._is_killed = False
 
-    def take(self, job_sid: str) -> None:
-        """Watch over a job that the task created."""
+    def register(self, job_sid: str) -> None:
+        """
+        Add a job that the task created.
+
+        :raises TaskKilledError: if the task was killed meanwhile.
+        """
         self.job_sids.append(job_sid)
         if self._is_killed:
             self._cancel([job_sid])
-        self.check()
+        self.raise_if_killed()
 
-    def drop(self, job_sid: str) -> None:
-        """Watch over a job no longer, since it is gone."""
+    def unregister(self, job_sid: str) -> None:
+        """Remove a job that no longer exists."""
         self.job_sids = [sid for sid in self.job_sids if sid != job_sid]
 
-    def share_of(self, job_sids: Iterable[str]) -> bool | list[str]:
-        """Which of the jobs may be cancelled: ``True`` for all of them, ``False`` for none."""
+    def cancellable(self, job_sids: Iterable[str]) -> bool | list[str]:
+        """Which of the jobs the task may cancel: ``True`` for all, ``False`` for none, otherwise their sids."""
         own = [sid for sid in job_sids if sid in self.job_sids]
         return own if set(own) != set(job_sids) and own else bool(own)
 
-    def check(self) -> None:
+    def raise_if_killed(self) -> None:
         """
-        Go on only if the task was not killed.
+        Stop a killed task.
 
-        :raises TaskKilledError: if it was.
+        :raises TaskKilledError: if the task was killed.
         """
         if self._is_killed:
-            raise TaskKilledError("The task was killed. The next try looks for its job before it submits one.")
+            raise TaskKilledError("The task was killed. The next attempt searches for its job before it submits one.")
 
     def sleep(self, seconds: float) -> None:
-        """Wait, and then see whether to go on."""
-        self.check()
+        """
+        Sleep.
+
+        :raises TaskKilledError: if the task was killed, before or meanwhile.
+        """
+        self.raise_if_killed()
         time.sleep(seconds)
-        self.check()
+        self.raise_if_killed()
 
     def kill(self) -> None:
-        """Stop the task, and cancel its jobs if it was asked for. Takes three seconds at most and never raises."""
+        """Stop the task, and cancel its jobs if asked to. Takes three seconds at most and never raises."""
         self._is_killed = True
         self._cancel(list(self.job_sids))
 
     def cancel_on_timeout(self) -> str | None:
         """
-        Cancel the jobs, since the wait for them timed out, if it was asked for.
+        Cancel the jobs, if asked to, because the wait for them timed out.
 
-        :return: What became of them, for the error of the time-out; ``None`` if nothing did.
+        :return: What happened to them, for the timeout's error message; ``None`` if nothing did.
         """
-        if not (self._cancels and self._client and self.job_sids):
+        if not (self._cancel_on_kill and self._client and self.job_sids):
             return None
         return f"{cancel_jobs(self._client, self.job_sids, self._log)} {CANCELLED}"
 
     def _cancel(self, job_sids: list[str]) -> None:
-        if not (self._cancels and self._client and job_sids):
+        if not (self._cancel_on_kill and self._client and job_sids):
             return
-        # In a thread, as the main one may be halfway through something that holds a lock; and only so long.
+        # In a thread because the main one may hold a lock at this moment, and for a limited time.
         thread = threading.Thread(target=self._cancel_if_ended, args=(self._client, job_sids), daemon=True)
         thread.start()
         thread.join(SECONDS_TO_CANCEL)
         if thread.is_alive():
             self._log.warning(
-                "The time to cancel %s was too short: Airflow or Twilio has not answered yet", ", ".join(job_sids)
+                "Could not cancel %s in time: no response from Airflow or Twilio yet", ", ".join(job_sids)
             )
 
     def _cancel_if_ended(self, client: BulkExportsClient, job_sids: list[str]) -> None:
@@ -114,7 +125,7 @@ class JobGuard:
             cancel_jobs(client, job_sids, self._log)
         else:
             self._log.info(
-                "%s: left alone despite cancel_on_kill, as Airflow's records do not say that the task has ended; "
+                "Left %s alone despite cancel_on_kill because Airflow's records do not say that the task has ended; "
                 "a retry adopts it",
                 ", ".join(job_sids),
             )
@@ -122,29 +133,29 @@ class JobGuard:
 
 def cancel_jobs(client: BulkExportsClient, job_sids: Iterable[str], log: Log) -> str:
     """
-    Take the unfinished days of jobs out of Twilio's queue, as well as it goes.
+    Remove the unfinished days of jobs from Twilio's queue, as far as possible; never raises.
 
     A finished job is left alone: deleting it would save nothing, and a cleared task can still adopt it.
 
-    :return: What became of each job, in sentences.
+    :return: What happened to each job, in sentences.
     """
-    told = []
+    sentences = []
     for sid in job_sids:
         try:
-            told.append(_cancel_job(client, sid))
+            sentences.append(_cancel_job(client, sid))
         except BulkExportsNotFoundError:
-            told.append(f"Job {sid} is gone already.")
+            sentences.append(f"Job {sid} no longer exists.")
         except BulkExportsError as error:
-            told.append(f"Job {sid} could not be deleted and goes on at Twilio: {error}")
-        log.warning("%s", told[-1])
-    return " ".join(told)
+            sentences.append(f"Could not delete job {sid}; it is still running at Twilio: {error}")
+        log.warning("%s", sentences[-1])
+    return " ".join(sentences)
 
 
 def _cancel_job(client: BulkExportsClient, sid: str) -> str:
     if not _is_unfinished(client.get_job(sid)):
         return f"Job {sid} is finished and was left alone."
     client.delete_job(sid)
-    return f"Job {sid} was deleted, since cancel_on_kill is set; what it cost of the quota is spent."
+    return f"Deleted job {sid} because cancel_on_kill is set; the quota it used is not refunded."
 
 
 def _is_unfinished(job: Job) -> bool:

@@ -1,4 +1,4 @@
-"""After a submission whose outcome is unknown: look for its job until Twilio lists it, or surely does not."""
+"""After a submission without a usable response: search the list until the job appears, or surely does not exist."""
 
 from __future__ import annotations
 
@@ -17,74 +17,105 @@ from airflow_provider_bulkexports.exceptions import (
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.submission.cancellation import JobGuard
 
-__all__ = ["Search", "is_outcome_unknown", "search_for_job"]
+__all__ = ["find_created_jobs", "is_outcome_unknown"]
 
-#: Seconds before each further look for a job that may have been created; with the client's own retries they outlast an
-#: outage of a quarter of an hour.
-_LOOK_UP_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 60.0, 120.0, 120.0, 120.0, 120.0)
+#: Seconds before each further search; with the client's own retries they outlast an outage of a quarter of an hour.
+_SEARCH_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 60.0, 120.0, 120.0, 120.0, 120.0)
 
-#: The same, if an outage of the list ended so late that the time for believing its absence was short.
-_LATE_LOOK_UP_PAUSES = (60.0, 60.0, 60.0, 60.0, 60.0)
+#: Further ones, if an outage of the list ended too late to assume that the job is absent.
+_LATE_SEARCH_PAUSES = (60.0, 60.0, 60.0, 60.0, 60.0)
 
-#: Seconds after which a list that can be read and does not have the job is believed, if Twilio answered that it failed.
-_BELIEVED_ABSENT_AFTER_FAILURE = 120.0
+#: Seconds for which a readable list must lack the job, after an error response.
+_ASSUME_ABSENT_AFTER_ERROR = 120.0
 
-#: The same if there was no such answer: the request may have been on its way.
-_BELIEVED_ABSENT_AFTER_SILENCE = 300.0
+#: The same after no response at all: the request may still be on its way.
+_ASSUME_ABSENT_AFTER_SILENCE = 300.0
 
-#: Statuses below 500 of requests that were not carried out, though not refused either.
-_NO_REFUSAL = frozenset({408, 421, 425})
-
-
-class Search(NamedTuple):
-    """
-    What became of a search.
-
-    :param found: New jobs, any of which may be the one.
-    :param absent_for: Seconds for which a list that could be read did not have it; ``None`` if none could be read.
-    :param is_absence_certain: Whether that is long enough.
-    """
-
-    found: Sequence[Job] = ()
-    absent_for: float | None = None
-    is_absence_certain: bool = False
+#: Statuses below 500 of requests that were not carried out, though not rejected either.
+_NOT_REJECTED = frozenset({408, 421, 425})
 
 
 def is_outcome_unknown(error: BulkExportsError) -> bool:
-    """Whether Twilio may have created a job though the submission ended in this error."""
+    """Whether Twilio may have created a job although the submission ended in this error."""
     if isinstance(error, (BulkExportsConnectionError, BulkExportsResponseError, BulkExportsServerError)):
         return True
     if isinstance(error, BulkExportsQuotaError):
         return False
-    return isinstance(error, BulkExportsAPIError) and (error.status in _NO_REFUSAL or error.is_transient)
+    return isinstance(error, BulkExportsAPIError) and (error.status in _NOT_REJECTED or error.is_transient)
 
 
-def search_for_job(look: Callable[[], Sequence[Job]], error: BulkExportsError, *, guard: JobGuard, log: Log) -> Search:
+def find_created_jobs(
+    search: Callable[[], Sequence[Job]],
+    error: BulkExportsError,
+    *,
+    name: str,
+    may_resend: bool,
+    guard: JobGuard,
+    log: Log,
+) -> Sequence[Job]:
     """
-    Look until new jobs are listed, or surely none is; through an outage that outlasts the client's retries.
+    Find out whether Twilio created the job of a submission.
 
-    :param look: Reads the list and returns the jobs that may be the one.
+    :param search: Reads the list and returns the new jobs that may be the one.
     :param error: What the submission ended in.
-    :raises BulkExportsError: what a look ends in that does not pass.
+    :param name: FriendlyName of the job.
+    :param may_resend: Whether the job may be submitted again if it surely does not exist.
+    :return: The jobs that may be the one; none if it does not exist and is to be submitted again.
+    :raises BulkExportsConnectionError: if it remains unknown, or the job may not be submitted again.
+    :raises BulkExportsError: if the list cannot be read and trying again would not help.
     """
-    is_answered = isinstance(error, BulkExportsAPIError)
-    enough = _BELIEVED_ABSENT_AFTER_FAILURE if is_answered else _BELIEVED_ABSENT_AFTER_SILENCE
+    log.warning("No usable response to the submission. Checking the Jobs list for %r: %s", name, error)
+    result = _search(search, error, guard=guard, log=log)
+    if result.found:
+        return result.found
+    if result.is_absent and may_resend:
+        log.warning(
+            "Twilio has not listed the job for %.0f s, so it was not created. Submitting it again", result.absent_for
+        )
+        return ()
+    seen = "the Jobs list could not be read" if result.absent_for is None else "the Jobs list does not show it"
+    raise BulkExportsConnectionError(
+        f"Cannot tell whether Twilio created {name!r}: the response was lost, and {seen}. The task's next attempt "
+        f"searches for the job again before it submits; clear the task if this was its last. ({error})"
+    ) from error
+
+
+class _SearchResult(NamedTuple):
+    """
+    What a search found.
+
+    :param found: New jobs that may be the one.
+    :param absent_for: Seconds for which a readable list lacked it; ``None`` if the list could never be read.
+    :param is_absent: Whether that is long enough to assume that the job does not exist.
+    """
+
+    found: Sequence[Job] = ()
     absent_for: float | None = None
-    for number, pause in enumerate((0.0, *_LOOK_UP_PAUSES, *_LATE_LOOK_UP_PAUSES)):
-        if number > len(_LOOK_UP_PAUSES) and absent_for is None:
+    is_absent: bool = False
+
+
+def _search(
+    search: Callable[[], Sequence[Job]], error: BulkExportsError, *, guard: JobGuard, log: Log
+) -> _SearchResult:
+    """Search again and again, through an outage that outlasts the client's retries."""
+    has_response = isinstance(error, BulkExportsAPIError)
+    long_enough = _ASSUME_ABSENT_AFTER_ERROR if has_response else _ASSUME_ABSENT_AFTER_SILENCE
+    absent_for: float | None = None
+    for number, pause in enumerate((0.0, *_SEARCH_PAUSES, *_LATE_SEARCH_PAUSES)):
+        if number > len(_SEARCH_PAUSES) and absent_for is None:
             break
         if pause:
             guard.sleep(pause)
         try:
-            found = look()
+            found = search()
         except BulkExportsError as failed:
             if not failed.is_transient:
                 raise
-            log.warning("The list of jobs cannot be read yet: %s", failed)
+            log.warning("Cannot read the Jobs list yet: %s", failed)
             continue
         if found:
-            return Search(found=found)
+            return _SearchResult(found=found)
         absent_for = 0.0 if absent_for is None else absent_for + pause
-        if absent_for >= enough:
-            return Search(absent_for=absent_for, is_absence_certain=True)
-    return Search(absent_for=absent_for)
+        if absent_for >= long_enough:
+            return _SearchResult(absent_for=absent_for, is_absent=True)
+    return _SearchResult(absent_for=absent_for)

@@ -1,4 +1,4 @@
-"""Tell values that are known when a DAG file is parsed from those that a run fills in."""
+"""Check arguments while a DAG file is parsed, as far as they are literals and not filled in by a run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import DayRange, explicit_days, parse_day
 
-__all__ = ["is_literal", "known", "known_days", "require_choice"]
+__all__ = ["is_literal", "literal_days", "literal_or", "require_choice"]
 
 
 def is_literal(value: Any) -> bool:
-    """Whether a value is final: not a template, and not another task's output."""
+    """Whether a value is neither a template nor another task's output."""
     if isinstance(value, str):
         return "{{" not in value and "{%" not in value
     if isinstance(value, (list, tuple)):
@@ -21,20 +21,20 @@ def is_literal(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, date))
 
 
-def known(value: Any, *, default: Any = None) -> Any:
-    """The value if it is final, else a stand-in, so that what is known already can be checked already."""
+def literal_or(value: Any, default: Any = None) -> Any:
+    """The value if it is a literal, otherwise ``default``; lets the constructor validate what it can."""
     return value if is_literal(value) else default
 
 
-def known_days(start_day: Any, end_day: Any) -> DayRange | None:
+def literal_days(start_day: Any, end_day: Any) -> DayRange | None:
     """
-    The days, if both are final; if one is, that one is checked.
+    Return the days if both are literals; check the one that is, otherwise.
 
-    :raises BulkExportsInputError: for what can be seen to be wrong.
+    :raises BulkExportsInputError: if one is not a day, only one is given, or their order is reversed.
     """
     if is_literal(start_day) and is_literal(end_day):
         return explicit_days(start_day, end_day)
-    for name, day in (("start_day", known(start_day)), ("end_day", known(end_day))):
+    for name, day in (("start_day", literal_or(start_day)), ("end_day", literal_or(end_day))):
         if day is not None:
             parse_day(day, name=name)
     return None
@@ -42,7 +42,7 @@ def known_days(start_day: Any, end_day: Any) -> DayRange | None:
 
 def require_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     """
-    Refuse a word that is not one of the choices.
+    Reject a value that is not one of the choices.
 
     :raises BulkExportsInputError: naming the choices.
     """

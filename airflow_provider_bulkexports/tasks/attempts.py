@@ -1,4 +1,4 @@
-"""Which days a run means, and by what it is known."""
+"""The identity of a task's jobs, and which attempt of the task this is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Attempt", "attempt_of", "identities_of", "run_id_of"]
 
 
 def run_id_of(context: Mapping[str, Any]) -> str:
-    """Id of the run that a task's context belongs to; empty outside a run."""
+    """Return the id of the run of a task's context; empty outside a run."""
     for holder in ("dag_run", "ti"):
         if run_id := getattr(context.get(holder), "run_id", None):
             return str(run_id)
@@ -24,12 +24,12 @@ def run_id_of(context: Mapping[str, Any]) -> str:
 
 class Attempt(NamedTuple):
     """
-    Which try of a task this is.
+    Which attempt of a task this is.
 
-    :param number: Counted from 1, and on when the task is cleared.
-    :param last: Number of the last one that Airflow's retries allow. Clearing the task raises it, so it is the same for
-        a try and its retries, and for them alone.
-    :param map_index: Which of the mapped tasks; -1 if it is not mapped.
+    :param number: Counted from 1; clearing the task continues the count.
+    :param last: Number of the last attempt that Airflow's retries allow. Clearing the task raises it, so an attempt has
+        it in common with its retries only.
+    :param map_index: Index of a mapped task; -1 if it is not mapped.
     """
 
     number: int
@@ -37,7 +37,7 @@ class Attempt(NamedTuple):
     map_index: int
 
     def submission_key(self, number: int) -> str:
-        """What sets the submission of a try of the same round apart from all others of the task."""
+        """Return a key that tells the submission of this or an earlier attempt from all others of the task."""
         return f"{self.map_index}/{self.last}/{number}"
 
 
@@ -51,12 +51,12 @@ def identities_of(
     is_resumed: bool = False,
 ) -> tuple[str, tuple[str, ...]]:
     """
-    By what the jobs of a task are known: those that it submits, and those that it adopts.
+    Return the identity of the jobs that a task submits, and the identities of those that it adopts.
 
-    With ``if_exists="submit"`` that differs from try to try. A try then adopts what earlier ones submitted since the
-    task was last cleared, so that a lost answer or a killed worker makes one new job, not two; but never older jobs.
+    With ``if_exists="submit"`` every attempt has its own. It then adopts what earlier attempts submitted since the task
+    was last cleared, so that a lost response or a killed worker makes one new job, not two; but never older jobs.
 
-    :param is_resumed: Whether the try goes on after a wait, so that it may have submitted something itself.
+    :param is_resumed: Whether the attempt resumes after a wait, so that it may have submitted a job itself.
     """
     identify = partial(
         identity_of,
@@ -74,7 +74,7 @@ def identities_of(
 
 
 def attempt_of(context: Mapping[str, Any]) -> Attempt:
-    """Tell which try of its task a context belongs to; the first, outside a run."""
+    """Return which attempt of its task a context belongs to; the first, outside a run."""
     ti = context.get("ti")
     return Attempt(
         number=max(1, getattr(ti, "try_number", None) or 1),

@@ -15,20 +15,20 @@ __all__ = ["days_covered_by_run", "days_to_export"]
 
 def days_to_export(context: Mapping[str, Any], *, start_day: object = None, end_day: object = None) -> DayRange:
     """
-    The explicit days, or else those that the run means.
+    Return the explicit days, or else those that the run covers.
 
     :param start_day: First UTC day, inclusive.
     :param end_day: Last UTC day, inclusive.
-    :raises BulkExportsInputError: if only one is given, one is no day, or the run means none.
+    :raises BulkExportsInputError: if only one is given, one is not a day, or the run covers none.
     """
     return explicit_days(start_day, end_day) or days_covered_by_run(context)
 
 
 def days_covered_by_run(context: Mapping[str, Any]) -> DayRange:
     """
-    The UTC days that a run means: its partition key; else its data interval, end exclusive; else its logical date.
+    Return the UTC days of a run: of its partition key; else its data interval, end exclusive; else its logical date.
 
-    On Airflow 3 a cron schedule has an interval of no length by default, and then the logical date counts. Manual,
+    On Airflow 3 the data interval of a cron schedule is empty by default; then the logical date counts. Manual,
     asset-triggered and partitioned runs may have neither.
 
     :raises BulkExportsInputError: if the run has none of them.
@@ -43,8 +43,8 @@ def days_covered_by_run(context: Mapping[str, Any]) -> DayRange:
         day = _utc(logical_date).date()
         return DayRange(day, day)
     raise BulkExportsInputError(
-        "This run has no partition key, data interval or logical date, so it means no day: pass start_day and end_day, "
-        "for example from the run's configuration, start_day=\"{{ dag_run.conf['day'] }}\""
+        "Cannot tell which days to export: this run has no partition key, data interval or logical date. Pass "
+        "start_day and end_day, for example from the run's configuration: start_day=\"{{ dag_run.conf['day'] }}\""
     )
 
 

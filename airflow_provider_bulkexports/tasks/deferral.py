@@ -1,4 +1,4 @@
-"""Wait for a moment that is known beforehand, off the worker where Airflow can: the calendar's, or the quota's."""
+"""Defer until a given time: the days become exportable, or the quota renews."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from airflow_provider_bulkexports.planning.clock_skew import (
 
 __all__ = ["Pauses", "pause_until"]
 
-#: Seconds of one nap of a task that cannot leave its worker, so that a clock that is set meanwhile is noticed.
+#: Longest single sleep in seconds on a worker, so that a clock that is set meanwhile is noticed.
 _LONGEST_NAP = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
     """
-    The waits of a task for Twilio's calendar.
+    The waits of a submitting task: until its days are exportable, and until the quota renews.
 
     :param days: What the task submits.
-    :param identity: By what its jobs are known; spreads tasks that wait for the same midnight.
-    :param method_name: Where a deferred task goes on.
+    :param identity: Identity of its jobs; it spreads tasks that wait for the same midnight.
+    :param method_name: Method with which a deferred task resumes.
     """
 
     task: BaseOperator
@@ -46,9 +46,10 @@ class Pauses:
 
     def until_exportable(self, *, may_wait: bool) -> None:
         """
-        Return when Twilio accepts the days, by a clock that may trail this one a little.
+        Return when Twilio accepts the days, even if its clock is a little slower than this one.
 
-        :raises DayNotExportableError: if that takes too long, or is not wanted.
+        :param may_wait: Whether to wait for yesterday and today.
+        :raises DayNotExportableError: if the last day has not begun, or the task may not wait.
         """
         now = datetime.now(timezone.utc)
         must_wait = needs_wait(self.days.end, today=now.date(), may_wait=may_wait)
@@ -57,22 +58,22 @@ class Pauses:
             self._until(moment, why=f"when Twilio exports {self.days.end}", sleep=time.sleep)
 
     def until_new_quota(self, refusal: BulkExportsQuotaError, *, sleep: Callable[[float], None]) -> None:
-        """Return when the quota that a submission was refused for has been renewed."""
+        """Return when the quota has renewed for which Twilio refused a submission."""
         moment = next_quota_at(refusal, identity=self.identity, now=datetime.now(timezone.utc))
-        why = f"for a new quota; then the task looks for its job again, and submits {self.days}: {refusal}"
+        why = f"for the quota to renew. Then the task searches for its job again, and submits {self.days}: {refusal}"
         self._until(moment, why=why, sleep=sleep)
 
     def until_clocks_agree(self, refusal: BulkExportsAPIError, *, sleep: Callable[[float], None]) -> None:
         """
-        Wait some minutes at most if a submission was refused only since it is not midnight yet at Twilio.
+        Wait, a few minutes at most, if Twilio refused a submission only because it is not midnight there yet.
 
-        :raises BulkExportsAPIError: the refusal, if it is about something else.
+        :raises BulkExportsAPIError: the refusal, if it has another reason.
         """
         seconds = wait_after_refusal(refusal, self.days.end, now=datetime.now(timezone.utc))
         if seconds is None:
             raise refusal
         self.task.log.warning(
-            "Twilio refused %s, as its clock seems to trail this worker's; submitting it again in %.0f s: %s",
+            "Twilio rejected %s, probably because its clock is slower than this worker's; retrying in %.0f s: %s",
             self.days,
             seconds,
             refusal,
@@ -94,12 +95,12 @@ def pause_until(
     sleep: Callable[[float], None],
 ) -> None:
     """
-    Defer, or have the task started again, at a moment; return at that moment only where Airflow can do neither.
+    Defer or reschedule the task until a given time; sleep until then where Airflow supports neither.
 
     :param moment: In UTC.
-    :param days: What the task means; a deferred task is handed them, since its templates are rendered again.
-    :param method_name: Where a deferred task goes on; a task that is started again begins at ``execute``.
-    :param sleep: How to sleep on the worker.
+    :param days: Days of the task. A deferred task gets them back, because its templates are rendered again.
+    :param method_name: Method with which a deferred task resumes; a rescheduled one starts with ``execute``.
+    :param sleep: Sleeps on the worker, for the given seconds.
     """
     if deferrable:
         task.defer(

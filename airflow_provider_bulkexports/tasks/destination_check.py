@@ -1,4 +1,4 @@
-"""Find out before an export is paid for whether its files can be stored."""
+"""Check, before an export is paid for, that its files can be stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsStorageError
-from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
 from airflow_provider_bulkexports.tasks.arguments import is_literal
 
 __all__ = ["check_known_destination", "check_writable"]
@@ -15,9 +14,9 @@ __all__ = ["check_known_destination", "check_writable"]
 
 class HasDestination(Protocol):
     """
-    A task that is followed by one that stores.
+    A task before the one that stores.
 
-    :param destination: Where that one stores; ``None``: nowhere, or nobody said.
+    :param destination: Where that one stores; ``None`` if it is not known.
     """
 
     destination: str | None
@@ -31,14 +30,16 @@ class HasDestination(Protocol):
 
 def check_writable(task: HasDestination) -> None:
     """
-    Write a small object to the destination and remove it again.
+    Write a small object to the destination, and remove it.
 
-    A store that is down for the moment is no reason to wait with the export, which takes its time.
+    If the store is down for the moment, the export does not wait for it: it takes its time anyway.
 
-    :raises BulkExportsError: if the destination cannot be right, or the store refuses; no retry helps then.
+    :raises BulkExportsError: if the destination is invalid or the store refuses, so that no retry helps.
     """
     if task.destination is None:
         return
+    from airflow_provider_bulkexports.object_storage.destination import Destination
+
     try:
         destination = Destination(task.destination, task.object_storage_conn_id, task.upload_options)
         destination.check()
@@ -47,14 +48,16 @@ def check_writable(task: HasDestination) -> None:
             raise
         task.log.warning("Could not check the destination before submitting. %s", error)
     else:
-        task.log.info("The destination %s can be written to", destination.folder_uri)
+        task.log.info("The destination %s is writable", destination.folder_uri)
 
 
-def check_known_destination(task: HasDestination) -> None:
+def check_known_destination(destination: Any) -> None:
     """
-    Refuse at parse time a destination that cannot be right.
+    Reject an invalid destination at parse time; templates pass.
 
     :raises BulkExportsInputError: saying what to write instead.
     """
-    if task.destination is not None and is_literal(task.destination):
-        check_scheme(task.destination)
+    if is_literal(destination):
+        from airflow_provider_bulkexports.object_storage.destination_url import check_scheme
+
+        check_scheme(destination)

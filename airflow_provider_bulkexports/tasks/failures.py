@@ -1,8 +1,8 @@
 """
-What an error means for a task: fail for good, or fail and let Airflow's retries try again.
+What an error means for a task: fail without retries, or fail and let Airflow retry.
 
     AirflowException
-    ├── BulkExportsTaskError             a retry may mend it: Twilio is down, too many requests, days to resubmit
+    ├── BulkExportsTaskError             a retry may help: Twilio is down, too many requests, days to resubmit
     └── AirflowFailException
         └── BulkExportsTaskFailure       a retry cannot: bad input, bad credentials, a deleted job
 """
@@ -23,11 +23,11 @@ class BulkExportsTaskError(AirflowException):
 
 
 class BulkExportsTaskFailure(AirflowFailException):
-    """The task fails without a retry, since that would fail the same way."""
+    """The task fails without a retry, which would fail the same way."""
 
 
 def task_failure(error: BulkExportsError) -> AirflowException:
-    """Translate an error of this package into the Airflow exception that ends the task rightly."""
+    """Translate an error of this package into the Airflow exception that fails the task, with or without retries."""
     return (BulkExportsTaskError if error.is_transient else BulkExportsTaskFailure)(str(error))
 
 

@@ -1,4 +1,4 @@
-"""Arguments that were given, and came out as nothing when the task ran."""
+"""Reject arguments that the DAG sets and that have no value when the task runs."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from airflow_provider_bulkexports.compat import BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import explicit_days, parse_day
 from airflow_provider_bulkexports.model.resources import ResourceType, parse_job_sids
-from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.arguments import is_literal
 
 __all__ = ["remember_given", "require_given"]
 
-#: Arguments of other names than the attributes that hold them.
+#: Arguments whose attributes have other names.
 _ARGUMENTS = {"completion_email": "email"}
 
-#: What a template makes of nothing.
+#: What a template renders to when it has no value.
 _NOTHING = frozenset({"", "none", "null", "undefined", "nan", "[]", "{}", "()"})
 
 
 def remember_given(task: BaseOperator) -> None:
     """
-    Remember, as the last thing that an operator's constructor does, which templated arguments were given.
+    Remember which templated arguments the DAG sets; an operator's constructor calls this last.
 
-    ``None`` in a DAG file means "not given", and the run's own days for instance. ``None`` that a template, another
-    task's output or a mapped value comes to means that something is missing.
+    ``None`` in a DAG file means "not set", and then for example the days of the run. ``None`` from a template, another
+    task's output or a mapped value means that something is missing.
     """
     values = {name: getattr(task, name, None) for name in task.template_fields}
     task._given = {name: is_literal(value) for name, value in values.items() if value is not None}  # noqa: SLF001
@@ -33,7 +32,7 @@ def remember_given(task: BaseOperator) -> None:
 
 def require_given(task: BaseOperator) -> None:
     """
-    Refuse arguments that were given and came out as nothing; call it before anything is sent.
+    Reject arguments that the DAG sets and that have no value now; call it before anything is sent.
 
     :raises BulkExportsInputError: naming them.
     """
@@ -51,7 +50,7 @@ def require_given(task: BaseOperator) -> None:
 
 def _mapped_arguments(task: BaseOperator) -> frozenset[str]:
     """
-    Names of the arguments that a mapped task was made with; empty for any other task.
+    Names of the arguments of a mapped task; empty for any other task.
 
     The constructor of a mapped task gets values instead of templates and other tasks' outputs.
     """
@@ -63,20 +62,22 @@ def _mapped_arguments(task: BaseOperator) -> frozenset[str]:
 def _refuse(task: BaseOperator, name: str) -> None:
     value, argument = getattr(task, name, None), _ARGUMENTS.get(name, name)
     raise BulkExportsInputError(
-        f"{argument} was given and came out as {value!r}, so nothing was sent: the task or configuration that "
-        f"it comes from gave nothing, as a skipped task does. Give it a value, or leave {argument} out. "
+        f"{argument} is set in the DAG, but its value in this run is {value!r}; nothing was sent. Its source, such as "
+        f"another task or the run's configuration, has no value. Give it one, or leave {argument} out. "
         f"{_what_it_takes(task, name, value)}".strip()
     )
 
 
 def _what_it_takes(task: BaseOperator, name: str, value: Any) -> str:
-    """The words by which such a value is refused otherwise, if it is."""
+    """The usual error for such a value; empty if there is none."""
     try:
         if name == "resource_type":
             ResourceType.parse(value)
         elif name == "job_sid":
             parse_job_sids(value)
         elif name == "days":
+            from airflow_provider_bulkexports.planning.requested_days import RequestedDays
+
             RequestedDays.parse(value)
         elif name in ("start_day", "end_day"):
             if value is None and not hasattr(task, "job_sid"):

@@ -1,4 +1,4 @@
-"""How a wait ended, plain enough to be a trigger's event, and what that makes of the task: a result or a failure."""
+"""Turn the end of a wait into the task's result or its failure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def result_or_raise(
     on_timeout: type[AirflowException] = AirflowSensorTimeout,
 ) -> WaitResult:
     """
-    Turn the end of a wait into the task's result or failure. Harmless when repeated.
+    Return the result of a wait, or raise what fails the task. Repeating it is harmless.
 
-    :param event: A :class:`WaitEvent`, perhaps from a trigger; anything else fails the task.
+    :param event: A :class:`~airflow_provider_bulkexports.model.results.WaitEvent`; anything else fails the task.
     :param failed_days: ``fail``, ``ignore``, or ``store``: return the result and mark it, so that the transfer fails.
-    :param on_failed_days: What to raise for failed days.
-    :param on_timeout: What to raise for a passed deadline.
+    :param on_failed_days: Exception for failed days.
+    :param on_timeout: Exception for a timeout.
     """
     status = event.get("status") if isinstance(event, Mapping) else None
     message = event.get("message") if isinstance(event, Mapping) else None
@@ -42,7 +42,7 @@ def result_or_raise(
     if status == "error":
         raise BulkExportsTaskError(message)
     shown = plain_text(repr(event), longest=500)
-    raise BulkExportsTaskError(f"The trigger sent an event that this version does not know: {shown}. Clear the task.")
+    raise BulkExportsTaskError(f"Unexpected trigger event: {shown}. Clear the task.")
 
 
 def _is_result(value: Any) -> bool:
@@ -56,5 +56,5 @@ def _failed_days_message(result: WaitResult) -> str:
         f"{len(result['failed'])} of {total} days failed at Twilio: {listed(result['failed'])} "
         f"(job {listed(result['job_sids'], most=10)}); {exported} are exported. Clear the task that submitted the job: "
         "it submits the failed days again, and only those. failed_days='store' stores the others first, "
-        "failed_days='ignore' goes on without them."
+        "failed_days='ignore' continues without them."
     )

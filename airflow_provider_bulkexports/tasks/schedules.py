@@ -1,4 +1,4 @@
-"""Schedules whose runs do not mean one UTC day each, and what to write instead."""
+"""Find schedules whose runs do not cover one UTC day each, and say what to write instead."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ _PRESETS = {
 }
 
 _FINER = (
-    "{schedule} starts several runs a day, and each of them exports the same UTC day: it is paid each time. Run the "
-    "export once a day (schedule='0 0 * * *', in UTC), or pass start_day and end_day"
+    "{schedule} starts several runs a day, and each exports and pays for the same UTC day. Run the export once a day "
+    "(schedule='0 0 * * *', in UTC), or pass start_day and end_day"
 )
 _COARSER = (
-    "{schedule} starts less than one run a day, and each exports one UTC day: the others are left out. Pass "
+    "{schedule} starts less than one run a day, and each exports one UTC day only. Pass "
     'start_day and end_day, such as "{{{{ macros.ds_add(ds, -7) }}}}" and "{{{{ macros.ds_add(ds, -1) }}}}" for a '
-    "week, or schedule by CronDataIntervalTimetable(…, timezone='UTC'), whose runs mean all days since the one before"
+    "week, or schedule with CronDataIntervalTimetable(…, timezone='UTC'), whose runs cover all days since the last run"
 )
 _UNALIGNED = (
-    "{schedule} has data intervals that do not begin and end at 00:00 UTC: a run exports each UTC day that it touches, "
-    "so neighbouring runs both export, and pay, the day between them. Schedule by '0 0 * * *' in UTC, or pass the day: "
+    "{schedule} has data intervals that do not begin and end at 00:00 UTC. A run exports each UTC day that it touches, "
+    "so consecutive runs both export and pay for the day they share. Use schedule='0 0 * * *' in UTC, or pass the day: "
     'start_day and end_day = "{{{{ data_interval_start | ds }}}}"'
 )
 
 
 class BulkExportsScheduleWarning(UserWarning):
-    """A DAG's schedule does not give each of its runs one UTC day."""
+    """The runs of a DAG do not cover one UTC day each."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cron:
     """
-    What a cron expression says about days.
+    The days of a cron expression.
 
-    :param minute_of_day: When it fires; ``None`` if several times a day.
+    :param minute_of_day: When it fires; ``None`` if it fires several times a day.
     :param is_daily: Whether it fires on every day.
     """
 
@@ -59,19 +59,19 @@ class _Cron:
 
 
 def warn_at_parse_time(task: BaseOperator) -> None:
-    """Warn of the schedule of the DAG that a task, whose days come from the run, was just put into."""
+    """Warn of the schedule of a task's DAG; for tasks whose days come from the run."""
     if task.has_dag() and (advice := advice_on_schedule(task.dag)):
         warnings.warn(f"Task {task.task_id}: {advice}.", BulkExportsScheduleWarning, stacklevel=2)
 
 
 def warn_in_run(context: Mapping[str, Any], *, log: Log) -> None:
-    """Warn, once a run, of days that its schedule makes it miss or pay twice."""
+    """Log, once a run, that its schedule misses days or pays for them twice."""
     if advice := advice_on_run(context):
         log.warning("%s.", advice)
 
 
 def advice_on_run(context: Mapping[str, Any]) -> str | None:
-    """What is wrong with the days that a run means by itself; ``None`` if nothing is."""
+    """Return what is wrong with the days that a run covers; ``None`` if nothing is."""
     run, dag = context.get("dag_run"), context.get("dag")
     if context.get("partition_key") or getattr(run, "partition_key", None):
         return None
@@ -86,7 +86,7 @@ def advice_on_run(context: Mapping[str, Any]) -> str | None:
 
 
 def advice_on_schedule(dag: Any) -> str | None:
-    """What is wrong with the days that a DAG's runs mean by themselves, as far as its schedule tells."""
+    """Return what is wrong with the days that a DAG's runs cover, judged by its schedule; ``None`` if nothing is."""
     timetable = getattr(dag, "timetable", None)
     name = _name(dag)
     if timetable is None or name is None or "Partition" in type(timetable).__name__:
@@ -145,6 +145,6 @@ def _is_midnight_in_utc(minute_of_day: int, zone: Any) -> bool:
     try:
         known = zone if hasattr(zone, "utcoffset") else ZoneInfo(str(zone or "UTC"))
     except (KeyError, ValueError, OSError):
-        return True  # nobody knows, and a warning that is wrong is worse than none
+        return True  # unknown, and a wrong warning is worse than none
     offsets = {known.utcoffset(datetime(2026, month, 1)) or timedelta() for month in (1, 7)}
     return all((timedelta(minutes=minute_of_day) - offset) % _DAY == timedelta() for offset in offsets)

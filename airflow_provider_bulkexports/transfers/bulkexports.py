@@ -6,28 +6,31 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_bulkexports.assets.bulkexports import asset_uri_of
-from airflow_provider_bulkexports.assets.events import add_day_events, require_asset_outlet
+from airflow_provider_bulkexports.assets.events import add_day_events
 from airflow_provider_bulkexports.assets.lineage import report_hook_lineage, store_lineage
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.object_storage.day_store import DayStore, Outcome, StoredDay
-from airflow_provider_bulkexports.object_storage.destination import Destination, check_scheme
 from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
-from airflow_provider_bulkexports.object_storage.options import check_upload_options
+from airflow_provider_bulkexports.object_storage.upload_options import check_upload_options
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
-from airflow_provider_bulkexports.tasks.arguments import is_literal, known, known_days, require_choice
+from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
 from airflow_provider_bulkexports.tasks.days import days_to_export
+from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
+from airflow_provider_bulkexports.tasks.destination_check import check_known_destination
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
+from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
-from airflow_provider_bulkexports.transfers.endings import IF_EXISTS, require_all_exported, require_all_stored
+from airflow_provider_bulkexports.transfers.failed_days import IF_EXISTS, require_all_exported, require_all_stored
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.object_storage.day_store import DayStore, StoredDay, StoreResult
+    from airflow_provider_bulkexports.object_storage.destination import Destination
 
 __all__ = ["BulkExportsToObjectStorageOperator"]
 
@@ -35,46 +38,46 @@ _MISSING_DAYS = ("fail", "ignore")
 _EMPTY_DAYS = ("store", "skip")
 
 
-class BulkExportsToObjectStorageOperator(BaseOperator):
+class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     """
     Stores the files of exported days, byte for byte as Twilio made them, each whole and verified or not at all.
 
     A file is spooled, checked (length, every gzip checksum, every line) and then published in one step. Its manifest,
     ``_<file>.manifest.json``, has its account, generation, size and SHA-256: running the task again fetches only what
-    is missing or differs. A file of another account or resource type is never replaced and never taken for the day's:
-    the task then fails. A day that fails does not lose the others; the task fails after them, naming it.
+    is missing or differs. A file of another account or resource type is neither replaced nor accepted as the day's
+    file: the task fails. If a day fails, the others are still stored; then the task fails, naming the day.
 
     Returns (XCom) a list of :class:`~airflow_provider_bulkexports.object_storage.day_store.StoredDay`, one a day,
     ascending: ``day``, ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``, ``resource_type``,
     ``account_sid``, ``listed_size``, ``friendly_name``.
 
-    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. May be left out if ``days`` is a
-        sensor's result, and has to agree with it. (templated)
-    :param days: The days: one, a list, a text of several with commas between, or a sensor's whole result (or a list of
-        results), of which the completed and the empty days are stored. If the sensor has ``failed_days="store"``, the
+    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. Optional if ``days`` is a
+        sensor's result, with which it must agree. (templated)
+    :param days: The days: one, a list, a text with commas between, or a sensor's whole result (or a list of results),
+        of which the completed and the empty days are stored. If the sensor has ``failed_days="store"``, the
         task fails for the failed days after it has stored the others. (templated)
-    :param start_day: Instead of ``days``: first UTC day, inclusive. Without any of them, the days that the run means.
+    :param start_day: Instead of ``days``: first UTC day, inclusive. Without any of them, the days that the run covers.
         (templated)
     :param end_day: Last UTC day, inclusive. (templated)
     :param destination: Folder: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder``, or an absolute
         local path. (templated)
-    :param object_storage_conn_id: Airflow connection of the store, such as ``aws_default``; without it the credentials
+    :param object_storage_conn_id: Airflow connection of the store, such as ``aws_default``; by default the credentials
         of the worker's environment. (templated)
     :param layout: Path below the destination, with ``{day}`` and optionally ``{resource_type}``, ``{account_sid}``,
         ``{year}``, ``{month}``.
-    :param if_exists: ``skip`` a file that is there and the same, ``overwrite`` it in any case, or ``fail``.
-    :param missing_days: ``fail`` if Twilio has no file of a day, or ``ignore`` it: its status is then ``missing``.
-    :param missing_timeout: Seconds to wait for the file of a day that its job calls completed.
-    :param max_parallel_days: Days fetched at the same time.
+    :param if_exists: ``skip`` a day whose file is stored already, always ``overwrite``, or ``fail``. (templated)
+    :param missing_days: ``fail`` if Twilio has no file of a day, or ``ignore`` it, with status ``missing``. (templated)
+    :param missing_timeout: Seconds to wait for the file of a day that its job reports as completed.
+    :param max_parallel_days: How many days are fetched at the same time.
     :param spool_dir: Local folder for files on their way to an object store; the system's temporary folder by default.
     :param write_manifest: Also write the result to ``_manifests/resource_type=…/<first day>_<last day>.json`` below
         the destination.
-    :param upload_options: Arguments of the store for everything that is written, by the store's own names; for S3 such
-        as ``{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "…", "StorageClass": "STANDARD_IA"}``. (templated)
-    :param empty_days: ``store`` a day without records as an empty gzip file, or ``skip`` it, since some readers fail on
-        such a file: its status is then ``empty``.
+    :param upload_options: Arguments of the store for everything that is written, in the store's own names; for S3, for
+        example, ``{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "…", "StorageClass": "STANDARD_IA"}``. (templated)
+    :param empty_days: ``store`` a day without records as an empty gzip file, or ``skip`` it, with status ``empty``,
+        because some readers fail on such a file.
     :param manifests: Where the files' manifests go: ``beside`` them, ``aside`` (the same path below ``_manifests`` in
-        the destination), or ``none``: then a day that is there is fetched and stored again.
+        the destination), or ``none``: then stored days are fetched and stored again.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``. (templated)
     :param emit_partitions: Make one event a day for each asset among ``outlets``, with the day as its partition key
         (Airflow 3.3 and later), instead of one event with all ``days`` in its ``extra``.
@@ -92,10 +95,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         "upload_options",
         "twilio_conn_id",
     )
-    ui_color = "#f9e2e4"
-    operator_extra_links = (BulkExportsLink(),)
 
-    _outcome: Outcome | None = None
+    _outcome: StoreResult | None = None
     _resource_type: ResourceType | None = None
 
     def __init__(
@@ -117,13 +118,13 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         upload_options: Mapping[str, Any] | None = None,
         empty_days: str = "store",
         manifests: str = "beside",
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        twilio_conn_id: str = DEFAULT_CONN_ID,
         emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        require_asset_outlet(self, emit_partitions=emit_partitions)
         self.emit_partitions = emit_partitions
+        self._require_asset_outlet()
         self.resource_type = resource_type
         self.destination = destination
         self.days = days
@@ -146,13 +147,8 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         if days is None and start_day is None and end_day is None:
             warn_at_parse_time(self)
 
-    @cached_property
-    def hook(self) -> BulkExportsHook:
-        """The hook, built at first use."""
-        return BulkExportsHook(self.twilio_conn_id)
-
     def execute(self, context: Context) -> list[StoredDay]:
-        """Store the days; fail, after all of them were tried, if some could not be stored."""
+        """Store the days; then fail if some could not be stored."""
         with as_task_failures():
             require_given(self)
             if self.days is None and self.start_day is None and self.end_day is None:
@@ -161,7 +157,7 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
             wanted = self._wanted(context)
             store = self._day_store(wanted)
-            push_link(context, store.client, resource_type=store.resource_type)
+            self._push_link(context, resource_type=store.resource_type)
             self._outcome = outcome = store.store_all(wanted.days, at_a_time=self.max_parallel_days)
             require_all_stored(outcome, wanted, if_exists=self.if_exists, log=self.log)
             if self.write_manifest and wanted.days:
@@ -169,27 +165,29 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
                 store.destination.write_json(path, outcome.entries)
                 self.log.info("Manifest of %d days at %s", len(wanted.days), store.destination.uri(path))
         require_all_exported(outcome, wanted)
-        self._announce(context, store, outcome)
+        self._report(context, store, outcome)
         return outcome.entries
 
     def on_kill(self) -> None:
-        """Begin no further day; what is on its way ends with the process, and leaves nothing under a final name."""
+        """Start no further day; unfinished downloads end with the process and leave no file under its final name."""
         self._stop.set()
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Name the exports as the task's input and the folder as its output; see ``lineage.py``."""
+        """Report the exports as input and the folder as output; see ``assets/lineage.py``."""
         return store_lineage(
             asset_uri_of(self.hook.get_conn(), self._resource_type or self.resource_type),
-            destination=Destination(self.destination, self.object_storage_conn_id).folder_uri,
-            entries=self._outcome.there if self._outcome else [],
+            destination=self._destination.folder_uri,
+            entries=self._outcome.stored if self._outcome else [],
         )
 
     def _day_store(self, wanted: RequestedDays) -> DayStore:
+        from airflow_provider_bulkexports.object_storage.day_store import DayStore
+
         self._resource_type = wanted.type_for(self.resource_type)
         return DayStore(
             client=self.hook.get_conn(),
             resource_type=self._resource_type,
-            destination=Destination(self.destination, self.object_storage_conn_id, self.upload_options),
+            destination=self._destination,
             layout=self.layout,
             if_exists=self.if_exists,
             ignore_missing=self.missing_days == "ignore",
@@ -202,20 +200,26 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
             manifests=self.manifests,
         )
 
-    def _announce(self, context: Context, store: DayStore, outcome: Outcome) -> None:
-        """Say what is there now to lineage and to the DAGs that wait for it."""
+    def _report(self, context: Context, store: DayStore, outcome: StoreResult) -> None:
+        """Report the stored days to lineage and to the outlets' events."""
         source = asset_uri_of(store.client, store.resource_type)
         folder = store.destination.folder_uri
         report_hook_lineage(self.hook, inputs=[source] if source else [], outputs=[folder])
         add_day_events(
             self,
             context,
-            [entry["day"] for entry in outcome.there],
+            [entry["day"] for entry in outcome.stored],
             emit_partitions=self.emit_partitions,
             log=self.log,
             resource_type=store.resource_type.value,
             destination=folder,
         )
+
+    @property
+    def _destination(self) -> Destination:
+        from airflow_provider_bulkexports.object_storage.destination import Destination
+
+        return Destination(self.destination, self.object_storage_conn_id, self.upload_options)
 
     @cached_property
     def _stop(self) -> threading.Event:
@@ -230,20 +234,19 @@ class BulkExportsToObjectStorageOperator(BaseOperator):
         return RequestedDays.parse(self.days)
 
     def _check_literals(self) -> None:
-        """Refuse at parse time what is known by then to be wrong."""
-        ResourceType.parse(known(self.resource_type) or ResourceType.MESSAGES)
+        """Reject invalid literals at parse time."""
+        ResourceType.parse(literal_or(self.resource_type) or ResourceType.MESSAGES)
         check_layout(self.layout)
-        require_choice("if_exists", known(self.if_exists, default="skip"), IF_EXISTS)
-        require_choice("missing_days", known(self.missing_days, default="fail"), _MISSING_DAYS)
+        require_choice("if_exists", literal_or(self.if_exists, "skip"), IF_EXISTS)
+        require_choice("missing_days", literal_or(self.missing_days, "fail"), _MISSING_DAYS)
         require_choice("empty_days", self.empty_days, _EMPTY_DAYS)
         require_choice("manifests", self.manifests, MANIFESTS)
         check_upload_options(None if isinstance(self.upload_options, (str, XComArg)) else self.upload_options)
         if self.max_parallel_days < 1:
             raise BulkExportsInputError(f"max_parallel_days {self.max_parallel_days}: write 1 or more")
-        if is_literal(self.destination):
-            check_scheme(self.destination)
+        check_known_destination(self.destination)
         if self.days is None:
-            known_days(self.start_day, self.end_day)
+            literal_days(self.start_day, self.end_day)
             RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)
         elif is_literal(self.days) or (isinstance(self.days, Mapping) and not self.days):
-            RequestedDays.parse(self.days).type_for(known(self.resource_type, default="Messages"))
+            RequestedDays.parse(self.days).type_for(literal_or(self.resource_type, "Messages"))

@@ -1,1 +1,1 @@
-"""Triggers: the sensors' waiting, in the triggerer."""
+"""Triggers: waits of sensors and operators, and watchers, in the triggerer."""

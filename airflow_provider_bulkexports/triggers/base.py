@@ -1,4 +1,4 @@
-"""What Airflow stores of a trigger."""
+"""What the triggers share: how Airflow stores them, and the wait of a task."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from airflow_provider_bulkexports.polling.shared_poller import poll_until_done
 from airflow_provider_bulkexports.polling.wait_poller import WaitPoller, as_poll_error
 from airflow_provider_bulkexports.polling.waits import Wait
 
-__all__ = ["serialized"]
+__all__ = ["WaitTrigger", "serialized"]
 
 
 def serialized(trigger: BaseTrigger) -> tuple[str, dict[str, Any]]:
     """
-    Name a trigger's class by its public path, and its arguments as its constructor has them.
+    Return the public path of a trigger's class, and the arguments of its constructor.
 
-    Airflow stores both. The path of the file in which a class is defined would strand stored triggers when it moves.
+    Airflow stores both. With the path of the defining file, stored triggers would be lost when that file moves.
     """
     arguments = {name: getattr(trigger, name) for name in inspect.signature(type(trigger)).parameters}
     module = type(trigger).__module__
@@ -32,7 +32,7 @@ def serialized(trigger: BaseTrigger) -> tuple[str, dict[str, Any]]:
 
 
 class WaitTrigger(BaseTrigger):
-    """What the triggers share: one wait, looked at together with all others of the process."""
+    """Base of the triggers of tasks: one wait, polled together with all others of the process."""
 
     twilio_conn_id: str
     poll_interval: float
@@ -62,7 +62,7 @@ class WaitTrigger(BaseTrigger):
             )
         except BulkExportsInputError as error:
             return WaitEvent(status="fatal", message=str(error), result=None)
-        except Exception as error:  # noqa: BLE001  # told to the task: what a trigger raises may end the triggerer
+        except Exception as error:  # noqa: BLE001  # passed on to the task: an error raised here may end the triggerer
             return WaitEvent(status="error", message=str(as_poll_error(error)), result=None)
 
     def _poller_at(self, schedule: PollSchedule) -> WaitPoller:

@@ -1,209 +1,25 @@
 """
-The sensors' waiting, in the triggerer: ExportCustomJobTrigger and ExportDayTrigger.
+The triggers: ExportCustomJobTrigger, ExportDayTrigger, and ExportDayEventTrigger for watchers of assets.
 
-ExportDayEventTrigger, by which new day files start DAGs, is at home in ``day_events.py``, and to be had here.
+Those of waits are imported when they are first used, by a task or by the triggerer: they load the client, which a DAG
+file does not need.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.compat import BaseOperator, has_ended
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-from airflow_provider_bulkexports.model.days import DayRange
-from airflow_provider_bulkexports.model.plain import listed
-from airflow_provider_bulkexports.model.resources import ResourceType
-from airflow_provider_bulkexports.model.results import WaitEvent
-from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, PollSchedule
-from airflow_provider_bulkexports.polling.shared_poller import in_background, in_thread
-from airflow_provider_bulkexports.polling.wait_poller import WaitPoller, as_poll_error
-from airflow_provider_bulkexports.polling.waits import DayWait, JobWait, Wait
-from airflow_provider_bulkexports.submission.cancellation import CANCELLED, cancel_jobs
-from airflow_provider_bulkexports.triggers.base import WaitTrigger
 from airflow_provider_bulkexports.triggers.day_events import ExportDayEventTrigger
+
+if TYPE_CHECKING:
+    from airflow_provider_bulkexports.triggers.waits import ExportCustomJobTrigger, ExportDayTrigger, defer_wait
 
 __all__ = ["ExportCustomJobTrigger", "ExportDayEventTrigger", "ExportDayTrigger", "defer_wait"]
 
-#: Seconds by which Airflow's own time-out of a deferred task trails ours, so that ours, which says more, comes first.
-_TIMEOUT_MARGIN = 900
 
-#: Seconds in which jobs are to be deleted at a time-out, before the task is told.
-_SECONDS_TO_CANCEL = 60.0
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from airflow_provider_bulkexports.triggers import waits
 
-
-class ExportCustomJobTrigger(WaitTrigger):
-    """
-    Fires once, when every wanted day of jobs is final or the wait cannot go on.
-
-    The event is a :class:`~airflow_provider_bulkexports.model.results.WaitEvent`.
-
-    :param job_sids: Jobs that together cover the days.
-    :param resource_type: Theirs, if known.
-    :param start_day: First wanted UTC day, ``YYYY-MM-DD``; ``None``: the jobs' own.
-    :param end_day: Last wanted UTC day, inclusive; ``None``: the jobs' own.
-    :param twilio_conn_id: The connection; it is looked up in the triggerer, so no secret travels.
-    :param poll_interval: Seconds between looks.
-    :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
-    :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
-    :param cancel_on_kill: Delete the unfinished jobs when the wait times out, or somebody ends the task meanwhile (that
-        from Airflow 3.3 on). A list of sids: only these, which the task created.
-    """
-
-    def __init__(
-        self,
-        job_sids: Sequence[str] = (),
-        resource_type: str | None = None,
-        start_day: str | None = None,
-        end_day: str | None = None,
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
-        poll_interval: float = 60.0,
-        max_poll_interval: float = MAX_POLL_INTERVAL,
-        end_time: float | None = None,
-        cancel_on_kill: bool | list[str] = False,
-    ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
-        self.job_sids = list(job_sids)
-        self.resource_type = resource_type
-        self.start_day = start_day
-        self.end_day = end_day
-        self.twilio_conn_id = twilio_conn_id
-        self.poll_interval = poll_interval
-        self.max_poll_interval = max_poll_interval
-        self.end_time = end_time
-        self.cancel_on_kill = cancel_on_kill
-
-    async def on_kill(self) -> None:
-        """
-        Cancel the jobs if somebody ended the task. Called by Airflow 3.3 and later.
-
-        Airflow (3.3.2) also calls this when a living triggerer's triggers are handed to another one, and when the task
-        is cleared, whose next try adopts the jobs: in both cases they are left alone.
-        """
-        if self.cancel_on_kill:
-            # Airflow (3.3.2) cancels this about a second later, as part of the same kill: it repeats the request to
-            # end a trigger until it has ended. A task of its own goes on.
-            await asyncio.shield(in_background(self._cancel_if_ended()))
-
-    def _wait(self) -> JobWait:
-        return JobWait.parse(
-            self.job_sids, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
-        )
-
-    def _poller_at(self, schedule: PollSchedule) -> WaitPoller:
-        self._poller = super()._poller_at(schedule)
-        return self._poller
-
-    async def _end(self) -> WaitEvent:
-        event = await super()._end()
-        if self.cancel_on_kill and self._own_jobs and event["status"] == "timeout":
-            return self._poller.timed_out(fate=f"{await self._cancel_in_time()} {CANCELLED}")
-        return event
-
-    async def _cancel_in_time(self) -> str:
-        cancelling = in_background(self._cancel())
-        if not (await asyncio.wait({cancelling}, timeout=_SECONDS_TO_CANCEL))[0]:
-            return f"Job {listed(self._own_jobs)} could not be deleted within {_SECONDS_TO_CANCEL:.0f} seconds."
-        return cancelling.result()
-
-    async def _cancel_if_ended(self) -> None:
-        if await has_ended(self.task_instance):
-            await self._cancel()
-
-    @property
-    def _own_jobs(self) -> list[str]:
-        """The jobs that may be deleted."""
-        return self.cancel_on_kill if isinstance(self.cancel_on_kill, list) else self.job_sids
-
-    async def _cancel(self) -> str:
-        try:
-            client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
-        except Exception as error:  # noqa: BLE001  # said
-            return f"Job {listed(self._own_jobs)} could not be deleted: {as_poll_error(error)}"
-        try:
-            return await in_thread(cancel_jobs, client, self._own_jobs, self.log)
-        finally:
-            client.close()
-
-
-class ExportDayTrigger(WaitTrigger):
-    """
-    Fires once, when the file of every wanted day exists or the wait cannot go on.
-
-    The event is a :class:`~airflow_provider_bulkexports.model.results.WaitEvent`.
-
-    :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
-    :param start_day: First wanted UTC day, ``YYYY-MM-DD``.
-    :param end_day: Last wanted UTC day, inclusive.
-    :param twilio_conn_id: The connection; it is looked up in the triggerer, so no secret travels.
-    :param poll_interval: Seconds between looks.
-    :param max_poll_interval: Seconds up to which Twilio's estimate may stretch them.
-    :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
-    """
-
-    def __init__(
-        self,
-        resource_type: str = "",
-        start_day: str = "",
-        end_day: str = "",
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
-        poll_interval: float = 60.0,
-        max_poll_interval: float = MAX_POLL_INTERVAL,
-        end_time: float | None = None,
-    ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
-        self.resource_type = resource_type
-        self.start_day = start_day
-        self.end_day = end_day
-        self.twilio_conn_id = twilio_conn_id
-        self.poll_interval = poll_interval
-        self.max_poll_interval = max_poll_interval
-        self.end_time = end_time
-
-    def _wait(self) -> DayWait:
-        return DayWait(ResourceType.parse(self.resource_type), DayRange.parse(self.start_day, self.end_day))
-
-
-def _trigger_for(wait: Wait, **arguments: Any) -> WaitTrigger:
-    if isinstance(wait, DayWait):
-        days = wait.days
-        return ExportDayTrigger(wait.resource_type.value, days.start.isoformat(), days.end.isoformat(), **arguments)
-    assert isinstance(wait, JobWait)
-    return ExportCustomJobTrigger(
-        job_sids=wait.job_sids,
-        resource_type=wait.resource_type.value if wait.resource_type else None,
-        start_day=wait.start_day.isoformat() if wait.start_day else None,
-        end_day=wait.end_day.isoformat() if wait.end_day else None,
-        **arguments,
-    )
-
-
-def defer_wait(
-    task: BaseOperator, wait: Wait, *, twilio_conn_id: str, schedule: PollSchedule, timeout: float, **arguments: Any
-) -> NoReturn:
-    """
-    Go on with a wait in the triggerer and come back to the task's ``execute_complete``.
-
-    :param timeout: Seconds from now; the task's ``execution_timeout`` counts too: Airflow 3 ignores it while deferred.
-    :param arguments: Further arguments of the trigger.
-    """
-    seconds = float(timeout)
-    if task.execution_timeout:
-        seconds = min(seconds, task.execution_timeout.total_seconds())
-    trigger = _trigger_for(
-        wait,
-        twilio_conn_id=twilio_conn_id,
-        poll_interval=schedule.interval,
-        max_poll_interval=schedule.max_interval,
-        end_time=time.time() + seconds,
-        **arguments,
-    )
-    task.defer(
-        trigger=trigger,
-        method_name="execute_complete",
-        timeout=timedelta(seconds=seconds + _TIMEOUT_MARGIN),
-    )
-    raise AssertionError("defer() does not return")
+        return getattr(waits, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""ExportDayEventTrigger: new day files start DAGs."""
+"""ExportDayEventTrigger: starts DAGs for new day files."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from airflow_provider_bulkexports.compat import BaseEventTrigger, TriggerEvent, asset_state_stores, watched_assets
-from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.model.plain import listed, plain
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
-from airflow_provider_bulkexports.planning.expiry import expires_at
+from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.new_files import NewFiles, file_key
 from airflow_provider_bulkexports.polling.shared_poller import poll_until_done
 from airflow_provider_bulkexports.polling.wait_poller import as_poll_error
+from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.triggers.announced_files import AnnouncedFiles
 from airflow_provider_bulkexports.triggers.base import serialized
 
 __all__ = ["ExportDayEventTrigger"]
 
-#: Name under which an asset's state store keeps the files that were announced, for each of its watchers.
+#: Key of the announced files in an asset's state store; one for each watcher of the asset.
 _ANNOUNCED = "bulkexports_announced_files/{twilio_conn_id}/{resource_type}"
 
 
 class ExportDayEventTrigger(BaseEventTrigger):
     """
-    Fires for new day files, whoever had them made; for an ``AssetWatcher``, so that a DAG starts (Airflow >= 3.0).
+    Fires for new day files, made by anyone; for an ``AssetWatcher``, to start a DAG (Airflow >= 3.0).
 
-    One event for all files that a look finds: Airflow leaves an event that comes a moment after another to the next
-    run, which here may be a day away. Its payload: ``resource_type``, ``days``, and ``files``, each with ``day``,
-    ``bytes``, ``create_date``, ``friendly_name`` and ``expires_at``, when Twilio removes the file. A day that is
-    exported anew has a new file.
+    One event has all files that a poll finds: Airflow leaves an event that comes shortly after another to the next
+    run, which may be a day away. Its payload: ``resource_type``, ``days``, and ``files``, each with ``day``, ``bytes``,
+    ``create_date``, ``friendly_name`` and ``expires_at``, when Twilio removes the file. A day that is exported again
+    has a new file.
 
-    What was announced is remembered in the asset's state store (Airflow >= 3.3), so that a restart neither repeats nor
-    misses a file; only a triggerer killed within a second of an event repeats that event. Earlier Airflows have no
-    such store: there, files count as new that appear after the triggerer started.
-    Faults never end it; they are logged, and it looks again after growing pauses. All triggers of a process and
+    Announced files are recorded in the asset's state store (Airflow >= 3.3), so that a restart neither repeats nor
+    misses a file. Only a triggerer that is killed within a second of an event repeats that event. Earlier Airflows have
+    no such store: there, files that appear after the start of the triggerer count as new.
+    Failures never end it. They are logged, and the next poll comes after a growing delay. All triggers of a process and
     connection share one poll.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
     :param twilio_conn_id: The connection; it is looked up in the triggerer.
-    :param poll_interval: Seconds between looks.
-    :param announce_existing: Also fire for the files that are there at the very first look.
+    :param poll_interval: Seconds between two polls.
+    :param announce_existing: Also fire for the files that exist at the first poll.
     """
 
     def __init__(
         self,
         resource_type: str = "",
-        twilio_conn_id: str = BulkExportsHook.default_conn_name,
+        twilio_conn_id: str = DEFAULT_CONN_ID,
         poll_interval: float = 300.0,
         announce_existing: bool = False,
     ) -> None:
@@ -65,37 +65,37 @@ class ExportDayEventTrigger(BaseEventTrigger):
         return serialized(self)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Fire whenever there are new files, for ever."""
+        """Fire whenever there are new files, without end."""
         kind = ResourceType.parse(self.resource_type)
         key = _ANNOUNCED.format(twilio_conn_id=self.twilio_conn_id, resource_type=kind)
-        memory = AnnouncedFiles(asset_state_stores(self), key, self.log)
-        self._say_what_it_serves(kind)
-        announced = await memory.load()
+        stored = AnnouncedFiles(asset_state_stores(self), key, self.log)
+        self._log_start(kind)
+        announced = await stored.load()
         if announced is None and self.announce_existing:
             announced = []
         new_files = NewFiles(kind, self.log, PollSchedule(self.poll_interval, 0), announced)
         while True:
             entries = await self._new_files(new_files)
-            if not entries:  # the very first look, which found what is there already
-                await memory.save(new_files.seen)
+            if not entries:  # the first poll, which found the existing files
+                await stored.save(new_files.seen)
             # Another triggerer may have announced them while this one was frozen.
-            elif new := await self._not_announced(entries, new_files, memory):
+            elif new := await self._not_announced(entries, new_files, stored):
                 yield TriggerEvent(plain(_payload(kind, new)))
-                new_files.announced(map(file_key, new))
-                await memory.save_after_event(new_files.seen)
+                new_files.mark_announced(map(file_key, new))
+                await stored.save_after_event(new_files.seen)
 
-    def _say_what_it_serves(self, kind: ResourceType) -> None:
-        assets = [f"asset {name!r}" for name in watched_assets(self)] or ["an asset that Airflow does not name"]
+    def _log_start(self, kind: ResourceType) -> None:
+        assets = [f"asset {name!r}" for name in watched_assets(self)] or ["an unknown asset"]
         self.log.info(
             "Watching for new %s files of connection %r for %s (trigger %s), every %g seconds",
             *(kind, self.twilio_conn_id, listed(assets), getattr(self, "trigger_id", None), self.poll_interval),
         )
 
     async def _not_announced(
-        self, entries: Sequence[ExportDay], new_files: NewFiles, memory: AnnouncedFiles
+        self, entries: Sequence[ExportDay], new_files: NewFiles, stored: AnnouncedFiles
     ) -> list[ExportDay]:
-        known = set(await memory.load() or ())
-        new_files.announced(known)
+        known = set(await stored.load() or ())
+        new_files.mark_announced(known)
         new = [entry for entry in entries if file_key(entry) not in known]
         if len(new) < len(entries):
             self.log.info("Another triggerer has announced %d of the new files", len(entries) - len(new))
@@ -109,12 +109,13 @@ class ExportDayEventTrigger(BaseEventTrigger):
                     self.twilio_conn_id,
                     lambda: new_files,
                     interval=self.poll_interval,
-                    first_pause=new_files.pause() if new_files.has_looked else 0.0,
+                    first_delay=new_files.next_delay() if new_files.has_polled else 0.0,
                 )
-            except Exception as error:  # noqa: BLE001  # a connection that cannot be right, or a fault of ours
+            except Exception as error:  # noqa: BLE001  # a wrong connection, or a bug
                 failures += 1
                 self.log.warning(
-                    "Cannot look at %s (%d times in a row): %s", new_files.resource_type, failures, as_poll_error(error)
+                    "Cannot poll for new %s files (%d consecutive failures): %s",
+                    *(new_files.resource_type, failures, as_poll_error(error)),
                 )
             await asyncio.sleep(PollSchedule(self.poll_interval).pause_after(failures))
 
@@ -128,11 +129,11 @@ def _payload(resource_type: ResourceType, entries: Sequence[ExportDay]) -> dict[
 
 
 def _file(entry: ExportDay) -> dict[str, Any]:
-    created = entry.create_date
+    created, expiry = entry.create_date, earliest_expiry([entry.create_date])
     return {
         "day": entry.day.isoformat(),
         "bytes": entry.size,
         "create_date": created.isoformat() if created else None,
         "friendly_name": entry.friendly_name,
-        "expires_at": expires_at([created]) if created else None,
+        "expires_at": expiry.isoformat() if expiry else None,
     }

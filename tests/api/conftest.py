@@ -1,4 +1,4 @@
-"""Scripted servers, and a clock to sleep by."""
+"""Scripted servers, and a clock without real waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.scripted_server import Answer, ScriptedServer
 
 @pytest.fixture
 def make_server() -> Iterator[Callable[[], ScriptedServer]]:
-    """Start scripted servers, each on an origin of its own."""
+    """Start scripted servers, each on its own origin."""
     with ExitStack() as stack:
         yield lambda: ScriptedServer(stack)
 
@@ -25,12 +25,12 @@ def server(make_server: Callable[[], ScriptedServer]) -> ScriptedServer:
 
 @pytest.fixture
 def answer() -> type[Answer]:
-    """The class of a scripted server's answers."""
+    """The class of a scripted server's responses."""
     return Answer
 
 
 class FakeTime:
-    """The time by which retries sleep: it passes by sleeping only, and at once."""
+    """The clock that retries use: it advances only when they sleep, and at once."""
 
     def __init__(self) -> None:
         self.now = 1_790_000_000.0
@@ -44,7 +44,7 @@ class FakeTime:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    """Let retries sleep without taking time, and remember for how long."""
+    """Let retries sleep without real time, and record for how long."""
     fake = FakeTime()
     module = SimpleNamespace(sleep=fake.sleep, time=lambda: fake.now, monotonic=lambda: fake.now)
     monkeypatch.setattr("urllib3.util.retry.time", module)

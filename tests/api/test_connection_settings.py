@@ -1,4 +1,4 @@
-"""What a client is made with is checked when it is made; the credentials go to one origin, and to nobody else."""
+"""A client checks its settings when it is made, and sends the credentials to one origin only."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_missing_or_malformed_credentials_are_refused(login: str, password: str,
     assert not password or password not in message
 
 
-def test_a_malformed_login_is_not_repeated_since_it_may_be_the_secret() -> None:
+def test_malformed_login_is_not_quoted() -> None:
     assert TOKEN not in refusal(TOKEN, ACCOUNT)
 
 
@@ -70,11 +70,11 @@ def test_plain_http_to_another_machine_is_refused(host: str) -> None:
         ("https://bulkexports.twilio.com:443", "https://bulkexports.twilio.com:443"),
     ],
 )
-def test_the_origin_is_kept_without_a_slash_at_its_end(host: str, base_url: str) -> None:
+def test_base_url_loses_its_trailing_slash(host: str, base_url: str) -> None:
     assert BulkExportsClient(ACCOUNT, TOKEN, base_url=host).base_url == base_url
 
 
-def test_the_origin_is_twilios_unless_said() -> None:
+def test_base_url_defaults_to_twilio() -> None:
     assert BulkExportsClient(ACCOUNT, TOKEN).base_url == "https://bulkexports.twilio.com"
 
 
@@ -88,7 +88,7 @@ def test_the_origin_is_twilios_unless_said() -> None:
         f"https://{ACCOUNT}:{TOKEN}@bulkexports.twilio.com?x=y",
     ],
 )
-def test_credentials_inside_the_url_are_refused_and_not_repeated(host: str) -> None:
+def test_credentials_in_the_url_are_refused_and_not_quoted(host: str) -> None:
     message = refusal(base_url=host)
     assert message == "host contains credentials: put them into login and password"
 
@@ -108,19 +108,19 @@ def test_credentials_inside_the_url_are_refused_and_not_repeated(host: str) -> N
         ("https://[::1", "is not a URL"),
     ],
 )
-def test_what_is_no_origin_is_refused(host: str, words: str) -> None:
+def test_invalid_base_url_is_refused(host: str, words: str) -> None:
     message = refusal(base_url=host)
     assert words in message
     assert "token=1" not in message
 
 
-@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "stall_timeout"])
 @pytest.mark.parametrize("seconds", [0, -1, 600.1, math.inf, math.nan, None, "10"])
-def test_a_timeout_is_finite_and_sensible(name: str, seconds: Any) -> None:
+def test_unreasonable_timeout_is_refused(name: str, seconds: Any) -> None:
     assert f"{name} {seconds!r}: write seconds, more than 0 and at most 600" in refusal(**{name: seconds})
 
 
-def test_timeouts_at_the_borders_are_taken() -> None:
+def test_timeouts_at_the_limits_are_accepted() -> None:
     BulkExportsClient(ACCOUNT, TOKEN, connect_timeout=0.001, read_timeout=600)
 
 
@@ -132,7 +132,7 @@ def test_timeouts_at_the_borders_are_taken() -> None:
         (KEY, "my account", "account_sid 'my account' is not an Account SID: 'AC' and 32 hexadecimal digits"),
     ],
 )
-def test_an_account_that_the_credentials_do_not_act_on_is_refused(login: str, account_sid: str, words: str) -> None:
+def test_account_of_other_credentials_is_refused(login: str, account_sid: str, words: str) -> None:
     assert words in refusal(login, account_sid=account_sid)
 
 
@@ -146,20 +146,18 @@ def test_an_account_that_the_credentials_do_not_act_on_is_refused(login: str, ac
         (KEY, ACCOUNT, ACCOUNT),
     ],
 )
-def test_the_account_is_known_from_the_login_or_from_what_was_said(
-    login: str, given: str | None, account_sid: str | None
-) -> None:
+def test_account_is_known_from_login_or_account_sid(login: str, given: str | None, account_sid: str | None) -> None:
     assert BulkExportsClient(login, TOKEN, account_sid=given).account_sid == account_sid
 
 
-def test_the_secret_is_not_in_the_repr() -> None:
+def test_repr_has_no_secret() -> None:
     assert repr(BulkExportsClient(ACCOUNT, TOKEN)) == (
         f"BulkExportsClient({ACCOUNT!r}, base_url='https://bulkexports.twilio.com')"
     )
 
 
 @pytest.mark.parametrize("is_key", [False, True])
-def test_the_credentials_go_with_every_request(is_key: bool, sim: Simulator) -> None:
+def test_credentials_are_sent_with_every_request(is_key: bool, sim: Simulator) -> None:
     login, password = (sim.api_key_sid, sim.api_key_secret) if is_key else sim.auth
     client = BulkExportsClient(login, password, base_url=sim.base_url)
     client.get_export("Messages")
@@ -176,7 +174,7 @@ def test_netrc_does_not_replace_the_credentials(server: Any, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-def test_a_proxy_does_not_see_the_credentials_of_plain_http(
+def test_proxy_gets_no_credentials_of_plain_http(
     name: str, make_server: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, proxy = make_server(), make_server()
@@ -188,7 +186,7 @@ def test_a_proxy_does_not_see_the_credentials_of_plain_http(
     assert proxy.received == []
 
 
-def test_a_proxy_of_https_sees_a_tunnel_without_the_credentials(
+def test_https_proxy_sees_a_tunnel_without_credentials(
     server: Any, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers(answer(503))

@@ -1,4 +1,4 @@
-"""A day's file arrives whole and verified, or not at all, whatever the storage does."""
+"""A day's file is downloaded complete and verified, or not at all, whatever the storage does."""
 
 from __future__ import annotations
 
@@ -14,17 +14,11 @@ from typing import Any
 import pytest
 from support.scripted_server import Answer, Received, ScriptedServer
 
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.api.file_check import EMPTY_FILE
 from airflow_provider_bulkexports.exceptions import BulkExportsDownloadError, BulkExportsNotFoundError
 
 FILE = gzip.compress(b"".join(b'{"sid": "SM%032d"}\n' % number for number in range(3000)))
 SECRET = "X-Amz-Signature=5ec7e7"
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
 
 
 @pytest.fixture
@@ -40,7 +34,7 @@ def whole(file: bytes = FILE, **headers: str) -> Answer:
 
 
 def ranged(received: Received, file: bytes = FILE, etag: str = '"one"') -> Answer:
-    """Answer as S3 does: a range if the file is still the one that it belongs to."""
+    """Respond like S3: with the range if the file is still the same."""
     wanted = received.headers.get("range")
     if wanted is None or received.headers.get("if-range") != etag:
         return Answer(200, file, {"ETag": etag})
@@ -49,7 +43,7 @@ def ranged(received: Received, file: bytes = FILE, etag: str = '"one"') -> Answe
     return Answer(206, file[start:], {"ETag": etag, "Content-Range": span})
 
 
-def test_the_file_is_the_source_byte_for_byte(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
+def test_download_equals_the_source(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
     storage.answers(whole())
 
     result = server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", expected_size=len(FILE))
@@ -61,7 +55,7 @@ def test_the_file_is_the_source_byte_for_byte(server: ScriptedServer, storage: S
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_connections_cut_anywhere_are_gone_on_with(
+def test_interrupted_download_resumes(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -99,7 +93,7 @@ def test_connections_cut_anywhere_are_gone_on_with(
     ],
     ids=lambda answer: f"{answer.status} {len(answer.content)} bytes, cut {answer.cut}",
 )
-def test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing(
+def test_one_bad_response_is_retried_and_a_lasting_one_fails(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, bad: Answer
 ) -> None:
     target = tmp_path / "day.gz"
@@ -109,7 +103,7 @@ def test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing(
 
     target.unlink()
     storage.script = lambda _: bad
-    with pytest.raises(BulkExportsDownloadError, match=r"The file of 2026-01-01 .* 6 times in a row") as failure:
+    with pytest.raises(BulkExportsDownloadError, match=r"the file of 2026-01-01 failed 6 times in a row") as failure:
         server.client().download_day("Messages", "2026-01-01", target)
 
     assert failure.value.day.isoformat() == "2026-01-01"
@@ -117,9 +111,7 @@ def test_one_bad_answer_is_survived_and_a_lasting_one_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_file_under_the_same_day_is_never_joined_to_the_first(
-    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
-) -> None:
+def test_parts_of_two_files_are_never_joined(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
     newer = gzip.compress(b'{"sid": "SMnew"}\n' * 2000)
 
     def regenerated(received: Received) -> Answer:
@@ -135,7 +127,7 @@ def test_another_file_under_the_same_day_is_never_joined_to_the_first(
     assert storage.received[1].headers["if-range"] == '"one"'
 
 
-def test_a_size_other_than_listed_is_an_error(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
+def test_unlisted_size_is_an_error(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
     storage.answers(whole())
 
     with pytest.raises(BulkExportsDownloadError, match=rf"has {len(FILE)} bytes, and Twilio lists 5"):
@@ -143,7 +135,7 @@ def test_a_size_other_than_listed_is_an_error(server: ScriptedServer, storage: S
 
 
 @pytest.mark.parametrize("served", [0, 1])
-def test_any_of_the_files_that_twilio_lists_for_a_day_is_accepted(
+def test_any_listed_file_of_a_day_is_accepted(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, served: int
 ) -> None:
     files = [gzip.compress(b'{"sid": "SM1"}\n'), gzip.compress(b'{"sid": "SM1"}\n{"sid": "SM2"}\n')]
@@ -157,9 +149,7 @@ def test_any_of_the_files_that_twilio_lists_for_a_day_is_accepted(
     assert (tmp_path / "day.gz").read_bytes() == files[served]
 
 
-def test_a_file_that_is_none_of_the_listed_ones_is_an_error(
-    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
-) -> None:
+def test_file_of_no_listed_size_is_an_error(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
     storage.answers(whole())
 
     with pytest.raises(BulkExportsDownloadError, match=rf"has {len(FILE)} bytes, and Twilio lists 102 or 112\."):
@@ -167,7 +157,7 @@ def test_a_file_that_is_none_of_the_listed_ones_is_an_error(
 
 
 @pytest.mark.parametrize("sizes", [[0], [0, 0], []])
-def test_a_listed_size_of_zero_says_nothing(
+def test_listed_size_of_zero_means_unknown(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, sizes: list[int]
 ) -> None:
     storage.answers(whole())
@@ -176,7 +166,7 @@ def test_a_listed_size_of_zero_says_nothing(
     assert result.records == 3000
 
 
-#: Ways in which not a single byte arrives.
+#: Responses without a single byte.
 NOTHING = {
     "no content": Answer(200, b"", {"ETag": '"one"'}),
     "no content, and the list agrees": Answer(200, b""),
@@ -187,7 +177,7 @@ NOTHING = {
 
 
 @pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING.keys())
-def test_nothing_is_tried_again_and_then_fails(
+def test_zero_bytes_are_retried_and_then_fail(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, nothing: Answer
 ) -> None:
     storage.script = lambda _: nothing if len(storage.received) == 1 else whole()
@@ -196,7 +186,7 @@ def test_nothing_is_tried_again_and_then_fails(
 
     (tmp_path / "day.gz").unlink()
     storage.script = lambda _: nothing
-    with pytest.raises(BulkExportsDownloadError, match=r"sent no bytes at all.*: check the day's status") as failure:
+    with pytest.raises(BulkExportsDownloadError, match=r"sent no bytes.*: check the day's status") as failure:
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", expected_sizes=[0])
     assert failure.value.is_transient
     assert list(tmp_path.iterdir()) == []
@@ -204,7 +194,7 @@ def test_nothing_is_tried_again_and_then_fails(
 
 @pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING.keys())
 @pytest.mark.parametrize("may_be_empty", [True, lambda: True], ids=["known", "asked for"])
-def test_nothing_is_the_file_of_a_day_whose_job_calls_it_empty(
+def test_zero_bytes_are_the_file_of_an_empty_day(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, nothing: Answer, may_be_empty: Any
 ) -> None:
     storage.answers(nothing)
@@ -218,7 +208,7 @@ def test_nothing_is_the_file_of_a_day_whose_job_calls_it_empty(
     assert (result.records, result.size) == (0, len(EMPTY_FILE))
 
 
-def test_nothing_is_not_the_file_that_twilio_lists_with_a_size(
+def test_zero_bytes_are_no_file_if_twilio_lists_a_size(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
 ) -> None:
     storage.answers(whole(b""))
@@ -229,7 +219,7 @@ def test_nothing_is_not_the_file_that_twilio_lists_with_a_size(
         )
 
 
-def test_whether_a_day_may_be_empty_is_asked_only_if_nothing_arrives(
+def test_empty_day_is_looked_up_only_for_zero_bytes(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
 ) -> None:
     asked: list[bool] = []
@@ -242,7 +232,7 @@ def test_whether_a_day_may_be_empty_is_asked_only_if_nothing_arrives(
     assert not asked
 
 
-def test_a_valid_file_of_no_records_is_a_file(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
+def test_gzip_file_without_records_is_accepted(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
     storage.answers(whole(EMPTY_FILE))
 
     result = server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
@@ -250,17 +240,17 @@ def test_a_valid_file_of_no_records_is_a_file(server: ScriptedServer, storage: S
 
 
 @pytest.mark.parametrize("filler", [bytes(20), bytes(70_000), b"\n", b" "])
-def test_what_only_looks_like_nothing_is_no_file(
+def test_filler_bytes_are_not_an_empty_file(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, filler: bytes
 ) -> None:
     storage.answers(whole(filler))
 
-    with pytest.raises(BulkExportsDownloadError, match=r"the file is damaged|ends in the middle"):
+    with pytest.raises(BulkExportsDownloadError, match=r"the file is damaged|is incomplete"):
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", may_be_empty=True)
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_what_is_longer_than_listed_is_not_taken_to_its_end(
+def test_file_longer_than_listed_is_not_read_to_its_end(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, announced: bool
 ) -> None:
     endless = Answer(200, endless=b"x" * 65_536, headers={} if not announced else {"Content-Length": str(1 << 40)})
@@ -273,16 +263,14 @@ def test_what_is_longer_than_listed_is_not_taken_to_its_end(
     assert storage.sent < 20_000_000, "of an answer without an end"
 
 
-def test_a_part_that_is_longer_than_it_says_is_not_taken(
-    server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
-) -> None:
+def test_part_longer_than_announced_is_refused(server: ScriptedServer, storage: ScriptedServer, tmp_path: Path) -> None:
     storage.answers(Answer(206, FILE, {"Content-Range": f"bytes 0-99/{len(FILE) - 10}"}))
 
     with pytest.raises(BulkExportsDownloadError, match="sent more than the"):
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
 
 
-def test_a_storage_that_cannot_go_on_is_asked_from_the_beginning(
+def test_download_restarts_if_the_storage_cannot_resume(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
 ) -> None:
     def no_ranges(received: Received) -> Answer:
@@ -296,7 +284,7 @@ def test_a_storage_that_cannot_go_on_is_asked_from_the_beginning(
 
 
 def shown_with_locals(error: BaseException) -> str:
-    """What some loggers write: the variables of every frame but the test's own, also of the errors before."""
+    """The variables of every frame but the test's own, and of the errors before, as some loggers write them."""
     shown = ""
     seen: list[BaseException | None] = [error]
     for one in seen:
@@ -335,7 +323,7 @@ def shown_with_locals(error: BaseException) -> str:
         "nobody listens",
     ],
 )
-def test_a_traceback_with_the_variables_of_its_frames_shows_no_link(
+def test_variables_in_a_traceback_show_no_link(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, of_the_api: str, of_the_storage: Answer | None
 ) -> None:
     if of_the_storage:
@@ -343,7 +331,7 @@ def test_a_traceback_with_the_variables_of_its_frames_shows_no_link(
     else:
         server.answers(Answer(307, {"redirect_to": of_the_api}))
 
-    with pytest.raises(BulkExportsDownloadError, match="The file of 2026-01-01 ") as failure:
+    with pytest.raises(BulkExportsDownloadError, match="the file of 2026-01-01") as failure:
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
 
     shown = shown_with_locals(failure.value)
@@ -354,12 +342,10 @@ def test_a_traceback_with_the_variables_of_its_frames_shows_no_link(
 @pytest.mark.parametrize(
     "link", ["http://storage.example.com/day", "http://evil\\@127.0.0.1/", "https://169.254.169.254/"]
 )
-def test_a_link_that_must_not_be_used_fails_once_and_names_the_day(
-    server: ScriptedServer, tmp_path: Path, link: str
-) -> None:
+def test_refused_link_fails_at_once_and_names_the_day(server: ScriptedServer, tmp_path: Path, link: str) -> None:
     server.answers(Answer(307, {"redirect_to": link}))
 
-    with pytest.raises(BulkExportsDownloadError, match="2026-01-01 cannot be fetched: Twilio named a link") as failure:
+    with pytest.raises(BulkExportsDownloadError, match="file of 2026-01-01: Twilio's link was not used") as failure:
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
     assert not failure.value.is_transient
     assert len(server.received) == 1
@@ -367,7 +353,7 @@ def test_a_link_that_must_not_be_used_fails_once_and_names_the_day(
 
 
 @pytest.mark.parametrize("folder", ["missing", "file"])
-def test_a_folder_that_cannot_be_written_is_named(
+def test_error_names_a_folder_that_cannot_be_written(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, folder: str
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -377,7 +363,7 @@ def test_a_folder_that_cannot_be_written_is_named(
         server.client().download_day("Messages", "2026-01-01", tmp_path / folder / "day.gz")
 
 
-def test_a_day_that_does_not_exist_is_not_found_and_asked_for_once(server: ScriptedServer, tmp_path: Path) -> None:
+def test_missing_day_is_not_found_and_requested_once(server: ScriptedServer, tmp_path: Path) -> None:
     server.answers(Answer(404, {"code": 20404, "message": "not found"}))
 
     with pytest.raises(BulkExportsNotFoundError):
@@ -385,7 +371,7 @@ def test_a_day_that_does_not_exist_is_not_found_and_asked_for_once(server: Scrip
     assert len(server.received) == 1
 
 
-def test_a_former_file_stays_until_the_new_one_is_whole(
+def test_old_file_stays_until_the_new_one_is_complete(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
 ) -> None:
     target = tmp_path / "day.gz"
@@ -397,7 +383,7 @@ def test_a_former_file_stays_until_the_new_one_is_whole(
     assert target.read_bytes() == b"former"
 
 
-def test_the_storage_never_gets_credentials_not_even_those_of_a_netrc(
+def test_storage_gets_no_credentials_even_from_netrc(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -413,21 +399,21 @@ def test_the_storage_never_gets_credentials_not_even_those_of_a_netrc(
 
 
 @pytest.mark.parametrize("answer", [whole(), Answer(403, SECRET), Answer(drop=True)], ids=["ok", "refused", "dropped"])
-def test_the_link_is_in_no_log_and_no_exception(
+def test_link_is_in_no_log_and_no_exception(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, answer: Answer
 ) -> None:
     caplog.set_level(logging.DEBUG)
     storage.answers(answer)
 
-    told = ""
+    shown = ""
     try:
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
     except BulkExportsDownloadError as error:
         links: list[BaseException | None] = [error]
         for link in links:
             if link is not None:
-                told += "".join(traceback.format_exception_only(link)) + repr(link) + repr(vars(link))
+                shown += "".join(traceback.format_exception_only(link)) + repr(link) + repr(vars(link))
                 links += [link.__cause__, link.__context__]
 
     assert ("/day?***" in caplog.text) is not answer.drop, "urllib3 says what was answered"
-    assert "5ec7e7" not in caplog.text + told
+    assert "5ec7e7" not in caplog.text + shown

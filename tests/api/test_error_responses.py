@@ -1,4 +1,4 @@
-"""An error answer becomes the exception that says what failed, in Twilio's words, and what to do now."""
+"""An error response becomes an exception that says what failed, in Twilio's words, and what to do."""
 
 from __future__ import annotations
 
@@ -26,13 +26,18 @@ CLASSES = [
     (400, BulkExportsAPIError, False, "Correct what Twilio names"),
     (401, BulkExportsAuthError, False, "Check the connection's login"),
     (403, BulkExportsAuthError, False, "use a Standard or Main API key"),
-    (404, BulkExportsNotFoundError, False, "Check what this address names, and the account of the"),
-    (405, BulkExportsAPIError, False, "Is the connection's host Twilio's BulkExports API?"),
+    (
+        404,
+        BulkExportsNotFoundError,
+        False,
+        "Check the sid or day in this address, and the account of the",
+    ),
+    (405, BulkExportsAPIError, False, "Check that the connection's host is Twilio's BulkExports API."),
     (409, BulkExportsAPIError, False, "Correct what Twilio names"),
-    (429, BulkExportsRateLimitError, True, "a later try may work; if it stays, let this account do less at a time"),
-    (500, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
-    (503, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
-    (599, BulkExportsServerError, True, "It is usually passing: a later try may work; if it stays"),
+    (429, BulkExportsRateLimitError, True, "Retry later; if it persists, send fewer requests at a time"),
+    (500, BulkExportsServerError, True, "This is usually transient. Retry later; if it persists"),
+    (503, BulkExportsServerError, True, "This is usually transient. Retry later; if it persists"),
+    (599, BulkExportsServerError, True, "This is usually transient. Retry later; if it persists"),
 ]
 
 
@@ -45,7 +50,7 @@ def error_of(server: Any, answer: Any, status: int = 400, body: Any = b"", **hea
 
 
 @pytest.mark.parametrize(("status", "kind", "is_transient", "remedy"), CLASSES)
-def test_the_class_and_the_remedy_follow_from_the_status(
+def test_status_decides_class_and_advice(
     status: int, kind: type[BulkExportsAPIError], is_transient: bool, remedy: str, sim: Simulator, client: Any
 ) -> None:
     sim.faults.add(Fault(status=status, times=None))
@@ -57,7 +62,7 @@ def test_the_class_and_the_remedy_follow_from_the_status(
     assert "task" not in str(caught.value), "the Test button and watchers have none"
 
 
-def test_the_message_names_everything_that_twilios_support_asks_for(server: Any, answer: Any) -> None:
+def test_message_has_all_that_twilio_support_needs(server: Any, answer: Any) -> None:
     body = {
         "code": 20001,
         "message": "EndDay is too recent",
@@ -76,7 +81,7 @@ def test_the_message_names_everything_that_twilios_support_asks_for(server: Any,
     assert error.more_info == "https://www.twilio.com/docs/errors/20001"
 
 
-def test_what_twilio_does_not_say_is_not_mentioned(server: Any, answer: Any) -> None:
+def test_missing_details_are_not_mentioned(server: Any, answer: Any) -> None:
     error = error_of(server, answer, 418)
     assert str(error) == (
         f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: no readable message (empty body) [HTTP 418]. "
@@ -86,7 +91,7 @@ def test_what_twilio_does_not_say_is_not_mentioned(server: Any, answer: Any) -> 
 
 
 @pytest.mark.parametrize("verb", ["POST", "DELETE"])
-def test_the_message_names_the_verb(verb: str, sim: Simulator, client: Any) -> None:
+def test_message_names_the_verb(verb: str, sim: Simulator, client: Any) -> None:
     sim.state.spend_quota(366)
     calls = {
         "POST": lambda: client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-01", friendly_name="x"),
@@ -96,7 +101,7 @@ def test_the_message_names_the_verb(verb: str, sim: Simulator, client: Any) -> N
         calls[verb]()
 
 
-def test_a_refused_create_carries_twilios_own_words(sim: Simulator, client: Any) -> None:
+def test_refused_create_quotes_twilio(sim: Simulator, client: Any) -> None:
     sim.state.spend_quota(366)
     with pytest.raises(BulkExportsAPIError) as caught:
         client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-01", friendly_name="x")
@@ -113,7 +118,7 @@ def test_wrong_credentials_are_an_auth_error(sim: Simulator) -> None:
     client.close()
 
 
-def test_a_problem_document_is_understood(server: Any, answer: Any) -> None:
+def test_problem_document_is_read(server: Any, answer: Any) -> None:
     body = {
         **problem_body(422, 20422, "Invalid parameter", "Two parameters are wrong"),
         "errors": [{"detail": "StartDay is no day", "pointer": "#/StartDay"}, {"detail": "EndDay is no day"}, {}, 7],
@@ -150,7 +155,7 @@ HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
     ],
 )
 @pytest.mark.parametrize("status", [400, 404, 502])
-def test_no_body_hides_the_status(
+def test_any_body_leaves_the_status_visible(
     status: int, body: Any, content_type: str, words: str, server: Any, answer: Any
 ) -> None:
     error = error_of(server, answer, status, body, Content_Type=content_type)
@@ -159,18 +164,18 @@ def test_no_body_hides_the_status(
 
 
 @pytest.mark.parametrize("code", ["20404", 20404, 20404.0])
-def test_a_code_is_a_number_however_it_came(code: Any, server: Any, answer: Any) -> None:
+def test_code_is_read_as_number_or_text(code: Any, server: Any, answer: Any) -> None:
     assert error_of(server, answer, 404, {"code": code}).code == 20404
 
 
 @pytest.mark.parametrize("code", ["abc", None, [], {}, float("inf")])
-def test_what_is_no_code_is_left_out(code: Any, server: Any, answer: Any) -> None:
+def test_invalid_code_is_left_out(code: Any, server: Any, answer: Any) -> None:
     error = error_of(server, answer, 404, json.dumps({"code": code, "message": "gone"}))
     assert error.code is None
     assert "Twilio error" not in str(error)
 
 
-def test_a_long_message_is_cut(server: Any, answer: Any) -> None:
+def test_long_message_is_cut(server: Any, answer: Any) -> None:
     error = error_of(server, answer, 400, {"message": "x" * 10_000})
     assert error.twilio_message == f"{'x' * 499}…"
 
@@ -188,13 +193,13 @@ def test_a_long_message_is_cut(server: Any, answer: Any) -> None:
         (200, "7"),
     ],
 )
-def test_a_success_that_is_no_json_object_is_an_error(status: int, body: Any, server: Any, answer: Any) -> None:
+def test_success_without_a_json_object_is_an_error(status: int, body: Any, server: Any, answer: Any) -> None:
     server.answers(answer(status, body, {"Content-Type": "text/html; charset=utf-8"}))
     with pytest.raises(BulkExportsResponseError) as caught:
         server.client().get_export("Messages")
     kind = "empty body" if body == b"" else "text/html"
-    assert f"GET {server.url}/v1/Exports/Messages answered HTTP {status} with {kind}" in str(caught.value)
-    assert "does a proxy answer in its place?" in str(caught.value)
+    assert f"Unexpected response to GET {server.url}/v1/Exports/Messages: HTTP {status}, {kind}" in str(caught.value)
+    assert "no proxy answers for it" in str(caught.value)
     assert caught.value.is_transient
     assert len(server.received) == 4
 
@@ -215,11 +220,11 @@ def test_a_success_that_is_no_json_object_is_an_error(status: int, body: Any, se
         ("9" * 5000, None),
     ],
 )
-def test_an_error_tells_twilio_s_own_time(server: Any, answer: Any, header: str, expected: datetime | None) -> None:
+def test_error_has_twilios_own_time(server: Any, answer: Any, header: str, expected: datetime | None) -> None:
     error = error_of(server, answer, Date=header)
     assert error.answered_at == expected
     assert error.restated("other words", BulkExportsServerError).answered_at == expected
 
 
-def test_without_a_date_twilio_s_own_time_is_unknown(server: Any, answer: Any) -> None:
+def test_own_time_of_twilio_is_unknown_without_date(server: Any, answer: Any) -> None:
     assert error_of(server, answer).answered_at is None

@@ -170,7 +170,7 @@ STATUSES += [451, 499, 500, 501, 502, 503, 504, 507, 511, 520, 529, 599, 700, 99
 
 
 class Generator:
-    """Makes answers; each seed makes its own."""
+    """Makes responses; each seed makes different ones."""
 
     def __init__(self, seed: str, operation: str) -> None:
         self._random = random.Random(seed)
@@ -301,7 +301,7 @@ class Generator:
 
 
 def assert_travels(value: Any) -> None:
-    """The repr of all that came out can be logged, stored and calculated with."""
+    """The repr of every result can be logged and stored."""
     shown = repr(value)
     shown.encode()
     assert "\\ud8" not in shown and "\\x00" not in shown and "\\x1b" not in shown
@@ -317,7 +317,7 @@ def assert_travels(value: Any) -> None:
 
 
 def assert_readable(message: str) -> None:
-    """An error's message is one short printable line that says something, and no secret."""
+    """The message of an error is one short printable line without a secret."""
     assert message.isprintable() and 20 < len(message) <= 2000, message
     assert "5ec2e7" not in message and ScriptedServer.password not in message
     message.encode()
@@ -325,7 +325,7 @@ def assert_readable(message: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_thousand_hostile_answers_do_no_harm(
+def test_hostile_responses_do_no_harm(
     operation: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.WARNING, "airflow_provider_bulkexports")

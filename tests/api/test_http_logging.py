@@ -1,4 +1,4 @@
-"""No logger of the HTTP libraries tells a link, whatever goes wrong, at any level."""
+"""No logger of the HTTP libraries shows a link, at any level and for any failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ import pytest
 from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.api.http_logging import guard_http_logs, unlogged_queries
 from airflow_provider_bulkexports.api.retry import RetryPolicy
 from airflow_provider_bulkexports.exceptions import BulkExportsError
@@ -34,14 +33,9 @@ QUERIES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
-
-
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """Everything that any logger of the HTTP libraries writes, with tracebacks."""
+    """Everything that the loggers of the HTTP libraries write, with tracebacks."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     loggers = [logging.getLogger(name) for name in ("urllib3", "requests", "http.client", *existing())]
@@ -61,7 +55,7 @@ def existing() -> list[str]:
 
 
 def answers_of_all_kinds(link: str) -> list[Answer]:
-    """Answers to a request for a link: each provokes another line of a library's log."""
+    """Responses to a request for a link; each causes another line of a library's log."""
     unreadable = b"HTTP/1.1 307 R\r\nLocation: " + link.encode() + b"\r\nno header: " + link.encode() + b"\r\n bad\r\n"
     return [
         Answer(503, {"message": link}, {"Retry-After": "0"}),
@@ -72,7 +66,7 @@ def answers_of_all_kinds(link: str) -> list[Answer]:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_no_logger_tells_a_link(
+def test_no_logger_shows_a_link(
     server: ScriptedServer,
     written: io.StringIO,
     capsys: pytest.CaptureFixture[str],
@@ -109,14 +103,14 @@ def test_no_logger_tells_a_link(
     assert not of_the_api[1:]
 
     assert "Failed to parse headers" in written.getvalue(), "urllib3 warns"
-    assert "/day?***" in written.getvalue(), "and tells the rest at DEBUG"
+    assert "/day?***" in written.getvalue(), "and logs the rest at DEBUG"
     assert "5ec2e7" not in written.getvalue()
     printed = capsys.readouterr().out  # Airflow 2.11 logs to it
     assert "5ec2e7" not in printed
     assert not re.search(r"(?m)^(send|reply|header):", printed), "http.client prints"
 
 
-def test_every_logger_that_exists_is_guarded(server: ScriptedServer) -> None:
+def test_every_existing_logger_is_guarded(server: ScriptedServer) -> None:
     late = logging.getLogger("urllib3.made_late")
     server.client()
 
@@ -158,13 +152,13 @@ class Loud:
         ("%d", (SIGNED,)),
     ],
 )
-def test_a_link_is_hidden_wherever_in_a_record_it_is(msg: Any, args: tuple[Any, ...]) -> None:
+def test_link_is_hidden_anywhere_in_a_record(msg: Any, args: tuple[Any, ...]) -> None:
     guard_http_logs()
     record = records(msg=msg, args=args)
     assert "5ec2e7" not in record.getMessage() + str(record.__dict__)
 
 
-def test_a_link_in_an_exception_is_hidden() -> None:
+def test_link_in_an_exception_is_hidden() -> None:
     guard_http_logs()
     try:
         raise ValueError(SIGNED)
@@ -176,7 +170,7 @@ def test_a_link_in_an_exception_is_hidden() -> None:
     assert "5ec2e7" not in shown
 
 
-def test_what_is_no_secret_is_logged_as_it_is() -> None:
+def test_harmless_record_is_not_changed() -> None:
     guard_http_logs()
     record = records(msg='%s "GET %s"', args=("host", "/v1/Jobs?PageSize=50"))
     assert (record.msg, record.args) == ('%s "GET %s"', ("host", "/v1/Jobs?PageSize=50"))
@@ -185,8 +179,8 @@ def test_what_is_no_secret_is_logged_as_it_is() -> None:
         assert records(msg="GET /v1/Jobs?PageSize=50").getMessage() == "GET /v1/Jobs?***"
 
 
-def test_an_import_alone_changes_no_logger() -> None:
-    """Those who import the package and make no client keep their loggers as they are."""
+def test_import_changes_no_logger() -> None:
+    """The loggers change only where a client is made."""
     import subprocess
 
     code = (

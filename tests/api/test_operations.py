@@ -1,4 +1,4 @@
-"""Each method of the client sends the request of its operation in Twilio's OpenAPI document, and reads the answer."""
+"""Each method of the client sends the request of its operation in Twilio's OpenAPI document, and reads the response."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def sid(sim: Simulator) -> str:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
-def test_an_operation_sends_exactly_its_request(
+def test_operation_sends_exactly_its_request(
     operation: Operation, sim: Simulator, client: BulkExportsClient, sid: str
 ) -> None:
     operation.call(client, sid)
@@ -119,7 +119,7 @@ def test_an_operation_sends_exactly_its_request(
 
 
 @pytest.mark.parametrize("resource_type", [kind.value for kind in ResourceType])
-def test_every_resource_type_goes_into_the_path_as_twilio_spells_it(
+def test_path_has_twilios_spelling_of_the_resource_type(
     resource_type: str, sim: Simulator, client: BulkExportsClient
 ) -> None:
     client.get_export(resource_type)
@@ -128,7 +128,7 @@ def test_every_resource_type_goes_into_the_path_as_twilio_spells_it(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
-def test_an_api_key_can_do_everything_that_the_account_can(operation: Operation, sim: Simulator, sid: str) -> None:
+def test_api_key_works_like_the_account(operation: Operation, sim: Simulator, sid: str) -> None:
     client = BulkExportsClient(sim.api_key_sid, sim.api_key_secret, base_url=sim.base_url, account_sid=sim.account_sid)
     operation.call(client, sid)
     assert sim.requests[0].status is not None
@@ -137,7 +137,7 @@ def test_an_api_key_can_do_everything_that_the_account_can(operation: Operation,
     client.close()
 
 
-def test_a_request_says_what_it_accepts_and_who_sends_it(sim: Simulator) -> None:
+def test_request_has_accept_and_user_agent(sim: Simulator) -> None:
     client = BulkExportsClient(sim.account_sid, sim.auth_token, base_url=sim.base_url + "/", user_agent="airflow/3.1")
     client.get_export("Messages")
     headers = sim.requests[0].headers
@@ -147,7 +147,7 @@ def test_a_request_says_what_it_accepts_and_who_sends_it(sim: Simulator) -> None
     client.close()
 
 
-def test_a_created_job_is_what_was_asked_for(client: BulkExportsClient, sim: Simulator) -> None:
+def test_created_job_is_as_requested(client: BulkExportsClient, sim: Simulator) -> None:
     job = client.create_job(
         "Messages", **JANUARY, webhook_url="https://hooks.example.com/", webhook_method="GET", email="a@example.com"
     )
@@ -161,7 +161,7 @@ def test_a_created_job_is_what_was_asked_for(client: BulkExportsClient, sim: Sim
     assert job.estimated_completion_time is not None
 
 
-def test_a_fetched_job_tells_the_status_of_its_days(client: BulkExportsClient, sim: Simulator, sid: str) -> None:
+def test_fetched_job_has_the_status_of_its_days(client: BulkExportsClient, sim: Simulator, sid: str) -> None:
     job = client.get_job(sid)
     assert [(group.status, group.count, group.days) for group in job.details] == [
         (DayStatus.COMPLETED, 1, (date(2026, 1, 1),))
@@ -171,13 +171,13 @@ def test_a_fetched_job_tells_the_status_of_its_days(client: BulkExportsClient, s
     assert job.extra == {}
 
 
-def test_listed_jobs_are_those_of_the_type(client: BulkExportsClient, sim: Simulator, sid: str) -> None:
+def test_listed_jobs_are_of_the_resource_type(client: BulkExportsClient, sim: Simulator, sid: str) -> None:
     sim.create_job("Calls", "2026-01-01", "2026-01-01")
     assert [job.job_sid for job in client.list_jobs("Messages")] == [sid]
     assert list(client.list_jobs("Participants")) == []
 
 
-def test_a_deleted_job_says_so_and_an_unknown_one_is_an_error(client: BulkExportsClient, sim: Simulator) -> None:
+def test_deleted_job_has_its_status_and_unknown_is_an_error(client: BulkExportsClient, sim: Simulator) -> None:
     job = client.create_job("Messages", **JANUARY)
     client.delete_job(job.job_sid)
     assert {group.status for group in client.get_job(job.job_sid).details} == {DayStatus.DELETED_BY_USER_REQUEST}
@@ -195,13 +195,13 @@ def test_listed_days_are_the_files(client: BulkExportsClient, sim: Simulator, si
     assert day.friendly_name == "simulated"
 
 
-def test_an_export_names_what_belongs_to_it(client: BulkExportsClient, sim: Simulator) -> None:
+def test_export_has_its_links(client: BulkExportsClient, sim: Simulator) -> None:
     export = client.get_export("Calls")
     assert export.resource_type is ResourceType.CALLS
     assert export.links["export_custom_jobs"] == f"{sim.base_url}/v1/Exports/Calls/Jobs"
 
 
-def test_settings_change_only_where_a_value_was_given(client: BulkExportsClient) -> None:
+def test_only_given_settings_change(client: BulkExportsClient) -> None:
     assert client.get_configuration("Calls").enabled is False
     first = client.update_configuration("Calls", webhook_url="https://hooks.example.com/", webhook_method="POST")
     second = client.update_configuration("Calls", enabled=True)
@@ -211,7 +211,7 @@ def test_settings_change_only_where_a_value_was_given(client: BulkExportsClient)
     assert (unset.webhook_url, unset.webhook_method) == (None, None)
 
 
-def test_a_job_answer_without_a_sid_is_an_error(server: Any, answer: Any) -> None:
+def test_job_response_without_a_sid_is_an_error(server: Any, answer: Any) -> None:
     server.answers(answer(201, {"friendly_name": "first days"}))
     with pytest.raises(BulkExportsResponseError, match="Jobs list"):
         server.client().create_job("Messages", **JANUARY)

@@ -1,4 +1,4 @@
-"""Lists come in pages: all of them are read, each element once, and never in circles."""
+"""All pages of a list are read, each element once, and a loop is an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def page(*numbers: int, following: Any = None, **meta: Any) -> dict[str, Any]:
     return {"meta": {"key": "jobs", "next_page_url": following, **meta}, "jobs": [job(number) for number in numbers]}
 
 
-def test_three_thousand_jobs_arrive_complete_and_once_each(sim: Simulator, client: Any) -> None:
+def test_three_thousand_jobs_are_listed_once_each(sim: Simulator, client: Any) -> None:
     sim.knobs.quota_days = 3000
     sids = [sim.create_job("Messages", "2026-01-01", "2026-01-01").sid for _ in range(3000)]
     assert [job.job_sid for job in client.list_jobs("Messages")] == sids
@@ -31,7 +31,7 @@ def test_three_thousand_jobs_arrive_complete_and_once_each(sim: Simulator, clien
     assert [request.query.get("Page", "0") for request in sim.requests] == ["0", "1", "2"]
 
 
-def test_five_hundred_days_arrive_complete_in_pages_of_four_hundred(sim: Simulator, client: Any) -> None:
+def test_five_hundred_days_are_listed_in_two_pages(sim: Simulator, client: Any) -> None:
     sim.knobs.quota_days = 500
     sim.create_job("Messages", "2025-01-01", "2026-05-15")
     sim.finish_jobs()
@@ -40,7 +40,7 @@ def test_five_hundred_days_arrive_complete_in_pages_of_four_hundred(sim: Simulat
     assert [request.query["PageSize"] for request in sim.requests] == ["400"] * 2
 
 
-def test_a_list_is_read_no_further_than_asked_for(sim: Simulator, client: Any) -> None:
+def test_list_is_read_lazily(sim: Simulator, client: Any) -> None:
     sim.knobs.quota_days = 1001
     for _ in range(1001):
         sim.create_job("Messages", "2026-01-01", "2026-01-01")
@@ -48,7 +48,7 @@ def test_a_list_is_read_no_further_than_asked_for(sim: Simulator, client: Any) -
     assert len(sim.requests) == 1
 
 
-def test_a_page_that_fails_for_good_ends_the_list_with_the_error(sim: Simulator, client: Any) -> None:
+def test_page_that_keeps_failing_raises_its_error(sim: Simulator, client: Any) -> None:
     sim.knobs.quota_days = 1001
     for _ in range(1001):
         sim.create_job("Messages", "2026-01-01", "2026-01-01")
@@ -57,7 +57,7 @@ def test_a_page_that_fails_for_good_ends_the_list_with_the_error(sim: Simulator,
         list(client.list_jobs("Messages"))
 
 
-def test_a_job_that_moves_to_the_next_page_comes_once(server: Any, answer: Any) -> None:
+def test_job_that_moves_to_the_next_page_is_listed_once(server: Any, answer: Any) -> None:
     server.answers(
         answer(body=page(1, 2, 3, following=f"{server.url}/v1/Exports/Messages/Jobs?Page=1")),
         answer(body=page(3, 4)),
@@ -65,12 +65,12 @@ def test_a_job_that_moves_to_the_next_page_comes_once(server: Any, answer: Any) 
     assert [int(job.job_sid[2:], 16) for job in server.client().list_jobs("Messages")] == [1, 2, 3, 4]
 
 
-def test_a_job_without_a_sid_is_left_out(server: Any, answer: Any) -> None:
+def test_job_without_a_sid_is_left_out(server: Any, answer: Any) -> None:
     server.answers(answer(body={"meta": {}, "jobs": [{}, {"job_sid": None}, job(5), "no job", None]}))
     assert [job.job_sid for job in server.client().list_jobs("Messages")] == [f"JS{5:032x}"]
 
 
-def test_a_day_that_was_exported_twice_comes_twice_and_an_entry_without_day_never(server: Any, answer: Any) -> None:
+def test_day_exported_twice_is_listed_twice(server: Any, answer: Any) -> None:
     entries = [{"day": "2026-01-01", "size": 1}, {"day": None}, {}, {"day": "2026-01-01", "size": 2}]
     server.answers(answer(body={"meta": {"key": "days"}, "days": entries}))
     assert [day.size for day in server.client().list_days("Messages")] == [1, 2]
@@ -84,7 +84,7 @@ def test_a_day_that_was_exported_twice_comes_twice_and_an_entry_without_day_neve
         "Jobs?PageToken=PA%3D%3D&Page=1",
     ],
 )
-def test_a_relative_link_is_followed_with_its_token_as_it_is(link: str, server: Any, answer: Any) -> None:
+def test_relative_link_keeps_its_token(link: str, server: Any, answer: Any) -> None:
     server.answers(answer(body=page(1, following=link)), answer(body=page(2)))
     assert len(list(server.client().list_jobs("Messages"))) == 2
     assert server.received[1].target == "/v1/Exports/Messages/Jobs?PageToken=PA%3D%3D&Page=1"
@@ -92,28 +92,26 @@ def test_a_relative_link_is_followed_with_its_token_as_it_is(link: str, server: 
 
 
 @pytest.mark.parametrize("meta", [None, [], "none", {}, {"next_page_url": ""}, {"next_page_url": None, "key": None}])
-def test_without_a_link_the_page_is_the_last(meta: Any, server: Any, answer: Any) -> None:
+def test_page_without_a_link_is_the_last(meta: Any, server: Any, answer: Any) -> None:
     server.answers(answer(body={"meta": meta, "jobs": [job(1)]}))
     assert len(list(server.client().list_jobs("Messages"))) == 1
     server.answers(answer(body={"jobs": [job(1)]}))
     assert len(list(server.client().list_jobs("Messages"))) == 1
 
 
-def test_the_answer_says_how_its_array_is_called(server: Any, answer: Any) -> None:
+def test_meta_key_names_the_array(server: Any, answer: Any) -> None:
     server.answers(answer(body={"meta": {"key": "export_custom_jobs"}, "export_custom_jobs": [job(1)]}))
     assert len(list(server.client().list_jobs("Messages"))) == 1
 
 
 @pytest.mark.parametrize("array", [{}, {"jobs": None}, {"jobs": {}}, {"days": []}])
-def test_a_page_without_its_array_is_an_error_and_no_empty_list(
-    array: dict[str, Any], server: Any, answer: Any
-) -> None:
+def test_page_without_its_array_is_an_error(array: dict[str, Any], server: Any, answer: Any) -> None:
     server.answers(answer(body={"meta": {"key": "jobs"}, **array}))
-    with pytest.raises(BulkExportsResponseError, match="answered without the array 'jobs'"):
+    with pytest.raises(BulkExportsResponseError, match="lacks the array 'jobs'"):
         list(server.client().list_jobs("Messages"))
 
 
-def test_an_empty_page_in_the_middle_does_not_end_the_list() -> None:
+def test_empty_page_does_not_end_the_list() -> None:
     pages = {FIRST: page(following="?Page=1"), "Page=1": page(7)}
     found = chain.from_iterable(iterate_pages(lambda url: pages.get(url) or pages["Page=1"], FIRST, key="jobs"))
     assert list(found) == [job(7)]
@@ -132,20 +130,20 @@ LOOPS: dict[str, Callable[[str], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("serve", LOOPS.values(), ids=LOOPS.keys())
-def test_a_circle_ends_in_an_error_after_few_requests(serve: Callable[[str], dict[str, Any]]) -> None:
+def test_loop_is_an_error_after_few_requests(serve: Callable[[str], dict[str, Any]]) -> None:
     asked: list[str] = []
 
     def fetch(url: str) -> dict[str, Any]:
         asked.append(url)
         return serve(url)
 
-    with pytest.raises(BulkExportsResponseError, match=r"leads in a circle: after \d pages") as caught:
+    with pytest.raises(BulkExportsResponseError, match=r"Pagination loop at .*: after \d pages") as caught:
         list(iterate_pages(fetch, FIRST, key="jobs"))
     assert len(asked) <= 8
     assert not caught.value.is_transient
 
 
-def test_a_list_without_end_ends() -> None:
+def test_endless_list_is_an_error() -> None:
     numbers = iter(range(MAX_PAGES + 2))
     asked = []
 
@@ -154,12 +152,12 @@ def test_a_list_without_end_ends() -> None:
         number = next(numbers)
         return page(number, following=f"?Page={number}")
 
-    with pytest.raises(BulkExportsError, match="leads in a circle"):
+    with pytest.raises(BulkExportsError, match="Pagination loop"):
         list(iterate_pages(fetch, FIRST, key="jobs"))
     assert len(asked) == MAX_PAGES
 
 
-def test_a_list_of_large_pages_without_end_ends(server: Any, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_list_of_large_pages_is_an_error(server: Any, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_bulkexports.api.paging.MAX_BYTES", 1_000_000)
     numbers = iter(range(MAX_PAGES))
 
@@ -168,7 +166,7 @@ def test_a_list_of_large_pages_without_end_ends(server: Any, answer: Any, monkey
         return answer(body={**page(number, following=f"?Page={number}"), "padding": "x" * 100_000})
 
     server.script = large
-    with pytest.raises(BulkExportsResponseError, match="more than any account has") as caught:
+    with pytest.raises(BulkExportsResponseError, match="longer than any account's") as caught:
         list(server.client().list_jobs("Messages"))
     assert len(server.received) <= 11
     assert not caught.value.is_transient

@@ -1,4 +1,4 @@
-"""The credentials go with every page, so a page on another origin is never asked for."""
+"""Every page request carries the credentials, so a page on another origin is never requested."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def page(following: Any) -> dict[str, Any]:
 
 
 def asked_of(following: Any) -> list[str]:
-    """Every URL that is asked for when the first page names ``following``."""
+    """Every URL that is requested when the first page names ``following``."""
     asked: list[str] = []
 
     def fetch(url: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def asked_of(following: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("link", ["{url}/v1/Exports/Messages/Jobs?Page=1", "{url}", "//{host}/x"])
-def test_another_server_never_sees_a_request(link: str, make_server: Callable[[], Any], answer: Any) -> None:
+def test_another_server_gets_no_request(link: str, make_server: Callable[[], Any], answer: Any) -> None:
     server, other = make_server(), make_server()
     following = link.format(url=other.url, host=urlsplit(other.url).netloc)
     server.answers(answer(body=page(f"{following}?PageToken=secret-token")))
@@ -41,7 +41,7 @@ def test_another_server_never_sees_a_request(link: str, make_server: Callable[[]
         list(server.client().list_jobs("Messages"))
     assert other.received == []
     assert len(server.received) == 1
-    assert "named its next page on another host" in str(caught.value)
+    assert "points to a next page on another host" in str(caught.value)
     assert urlsplit(other.url).netloc in str(caught.value)
     assert "secret-token" not in str(caught.value)
     assert not caught.value.is_transient
@@ -72,7 +72,7 @@ def test_another_server_never_sees_a_request(link: str, make_server: Callable[[]
         {"url": "https://bulkexports.twilio.com/"},
     ],
 )
-def test_a_link_elsewhere_is_refused(following: Any) -> None:
+def test_link_to_another_origin_is_refused(following: Any) -> None:
     with pytest.raises(BulkExportsResponseError, match="on another host"):
         asked_of(following)
 
@@ -86,7 +86,7 @@ def test_a_link_elsewhere_is_refused(following: Any) -> None:
         "/v1/x?Page=1",
     ],
 )
-def test_another_spelling_of_the_same_origin_is_followed(following: str) -> None:
+def test_another_spelling_of_the_origin_is_followed(following: str) -> None:
     assert len(asked_of(following)) == 2
 
 
@@ -107,7 +107,7 @@ LINKS = st.one_of(
 
 
 @given(following=LINKS)
-def test_whatever_the_link_is_only_the_own_origin_is_asked(following: str) -> None:
+def test_any_link_leads_to_the_own_origin_only(following: str) -> None:
     try:
         asked = asked_of(following)
     except BulkExportsResponseError:

@@ -1,18 +1,22 @@
-"""What is on this machine is never asked for through a proxy; anything else is, as the environment says."""
+"""Requests to this machine never use a proxy; others use those of the environment."""
 
 from __future__ import annotations
 
 import gzip
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from support.constants import QUICK
 from support.scripted_server import Answer, ScriptedServer
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
+from airflow_provider_bulkexports.api.signed_link import SignedLink
+from airflow_provider_bulkexports.api.storage_host import Storage
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsDownloadError
 from airflow_provider_bulkexports.simulator import Simulator
 
@@ -22,7 +26,7 @@ VARIABLES = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROX
 
 @pytest.fixture
 def proxy(make_server: Callable[[], ScriptedServer], monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
-    """A proxy for everything, which says so to whoever asks it, and records that."""
+    """A proxy for everything that records its requests and refuses them."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     proxy = make_server()
@@ -34,7 +38,7 @@ def proxy(make_server: Callable[[], ScriptedServer], monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def certified(make_server: Callable[[], ScriptedServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Origin of a server on this machine that speaks TLS, with a certificate that the environment trusts."""
+    """Origin of a TLS server on this machine, with a certificate that the environment trusts."""
     server = make_server()
     server.answers(Answer(200, {"jobs": [], "meta": {"key": "jobs"}}))
     certificate = self_signed(tmp_path)
@@ -79,7 +83,7 @@ def clients() -> Iterator[Callable[[str], BulkExportsClient]]:
     made: list[BulkExportsClient] = []
 
     def make(base_url: str) -> BulkExportsClient:
-        made.append(BulkExportsClient(ScriptedServer.login, ScriptedServer.password, base_url=base_url))
+        made.append(BulkExportsClient(ScriptedServer.login, ScriptedServer.password, base_url=base_url, retry=QUICK))
         return made[-1]
 
     yield make
@@ -87,8 +91,14 @@ def clients() -> Iterator[Callable[[str], BulkExportsClient]]:
         client.close()
 
 
+def open_link(link: SignedLink) -> None:
+    """Send the request of one download attempt."""
+    with closing(Storage((2.0, 2.0))) as storage, storage.open(link):
+        pass
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_neither_the_api_nor_the_storage_of_this_machine_is_asked_for_through_a_proxy(
+def test_loopback_hosts_are_reached_without_a_proxy(
     server: ScriptedServer,
     proxy: ScriptedServer,
     clients: Callable[[str], BulkExportsClient],
@@ -106,7 +116,7 @@ def test_neither_the_api_nor_the_storage_of_this_machine_is_asked_for_through_a_
     assert not proxy.received
 
 
-def test_tls_on_this_machine_needs_no_proxy_and_trusts_the_environments_certificates(
+def test_loopback_tls_uses_the_environments_certificates(
     certified: str,
     proxy: ScriptedServer,
     clients: Callable[[str], BulkExportsClient],
@@ -121,7 +131,7 @@ def test_tls_on_this_machine_needs_no_proxy_and_trusts_the_environments_certific
     assert not proxy.received
 
 
-def test_the_simulator_works_where_a_proxy_is_set(sim: Simulator, proxy: ScriptedServer, tmp_path: Path) -> None:
+def test_simulator_works_where_a_proxy_is_set(sim: Simulator, proxy: ScriptedServer, tmp_path: Path) -> None:
     client = BulkExportsClient(sim.account_sid, sim.auth_token, base_url=sim.base_url)
     sim.create_job("Messages", "2026-01-01", "2026-01-01")
     sim.finish_jobs()
@@ -131,27 +141,25 @@ def test_the_simulator_works_where_a_proxy_is_set(sim: Simulator, proxy: Scripte
     assert not proxy.received
 
 
-def test_what_is_elsewhere_is_asked_for_through_the_proxy(
+def test_other_hosts_are_reached_through_the_proxy(
     server: ScriptedServer, proxy: ScriptedServer, clients: Callable[[str], BulkExportsClient], tmp_path: Path
 ) -> None:
     server.answers(Answer(307, {"redirect_to": "https://bucket.example.com/day?sig=5ec2e7"}))
     client = server.client()
     client.get_day_link("Messages", "2026-01-01")
     with pytest.raises(BulkExportsConnectionError, match="Tunnel connection failed: 502"):
-        client._storage._answer(client.get_day_link("Messages", "2026-01-01"), {})
+        open_link(client.get_day_link("Messages", "2026-01-01"))
 
     assert [(received.method, received.target) for received in proxy.received] == [
         ("CONNECT", "bucket.example.com:443")
     ], "without its path and query"
 
 
-def test_a_host_that_needs_no_proxy_gets_none(
-    server: ScriptedServer, proxy: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_proxy_is_honoured(server: ScriptedServer, proxy: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", ".invalid")
     server.answers(Answer(307, {"redirect_to": "https://bucket.invalid/day?sig=5ec2e7"}))
     client = server.client()
 
     with pytest.raises(BulkExportsConnectionError, match="resolve"):
-        client._storage._answer(client.get_day_link("Messages", "2026-01-01"), {})
+        open_link(client.get_day_link("Messages", "2026-01-01"))
     assert not proxy.received

@@ -1,4 +1,4 @@
-"""Which refusals of a submission speak of the day quota; in doubt none does."""
+"""Which refusals of a submission are about the quota of days; unclear ones are not."""
 
 from __future__ import annotations
 
@@ -47,26 +47,24 @@ OTHER = [
 
 @pytest.mark.parametrize("status", [400, 403, 409, 422, 429])
 @pytest.mark.parametrize("words", QUOTA)
-def test_words_of_spent_days_are_the_quota_whatever_the_status(status: int, words: str) -> None:
+def test_text_about_used_up_days_is_a_quota_refusal(status: int, words: str) -> None:
     assert is_quota_refusal(status, words)
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 422, 429])
 @pytest.mark.parametrize("words", OTHER)
-def test_words_of_dates_parameters_and_rates_are_not(status: int, words: str | None) -> None:
+def test_text_about_dates_parameters_or_rates_is_not(status: int, words: str | None) -> None:
     assert not is_quota_refusal(status, words)
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 404, 405, 500, 503])
 @pytest.mark.parametrize("words", QUOTA)
-def test_a_status_with_a_meaning_of_its_own_is_not(status: int, words: str) -> None:
+def test_status_with_a_documented_meaning_is_not(status: int, words: str) -> None:
     assert not is_quota_refusal(status, words)
 
 
 @pytest.mark.parametrize("status", [400, 403, 429])
-def test_the_client_raises_an_error_that_says_when_the_quota_is_renewed(
-    sim: Simulator, client: BulkExportsClient, status: int
-) -> None:
+def test_client_error_says_when_the_quota_renews(sim: Simulator, client: BulkExportsClient, status: int) -> None:
     sim.knobs.quota_exceeded = type(sim.knobs.quota_exceeded)(status, 20001)
     sim.state.spend_quota(366)
 
@@ -80,7 +78,7 @@ def test_the_client_raises_an_error_that_says_when_the_quota_is_renewed(
     assert "run the task after 00:00 UTC" in str(refusal.value)
 
 
-def test_only_submissions_are_refused_for_the_quota(sim: Simulator, client: BulkExportsClient) -> None:
+def test_only_submissions_raise_quota_errors(sim: Simulator, client: BulkExportsClient) -> None:
     sim.faults.add(Fault(status=400, body={"message": "Quota exceeded"}))
 
     with pytest.raises(BulkExportsAPIError) as refusal:

@@ -1,4 +1,4 @@
-"""Secrets are found in any text: queries, user information, signatures, authorization values, given words."""
+"""Secrets are removed from any text: queries, user information, signatures, authorization values, given words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from airflow_provider_bulkexports.api.redact import LONGEST, redact, redact_url
         ("https://[::1/secret", "***"),
     ],
 )
-def test_of_a_url_scheme_host_and_path_stay(url: str, shown: str) -> None:
+def test_url_keeps_scheme_host_and_path(url: str, shown: str) -> None:
     assert redact_url(url) == shown
 
 
@@ -50,15 +50,15 @@ def test_of_a_url_scheme_host_and_path_stay(url: str, shown: str) -> None:
         ("Basic words stay, and design=yes", "Basic words stay, and design=yes"),
     ],
 )
-def test_of_a_text_everything_else_stays(text: str, shown: str) -> None:
+def test_rest_of_a_text_stays(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
-def test_given_secrets_are_taken_out_wherever_they_are() -> None:
+def test_given_secrets_are_removed_anywhere() -> None:
     assert redact("atokenb token", "token", None, "") == "a***b ***"
 
 
-def test_what_is_no_text_is_shown_as_text() -> None:
+def test_other_values_are_shown_as_text() -> None:
     assert redact(ValueError("https://x.example.com/?a=b")) == "https://x.example.com/?***"
 
 
@@ -66,12 +66,12 @@ def test_what_is_no_text_is_shown_as_text() -> None:
     text=st.text(),
     secret=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="*"), min_size=8),
 )
-def test_no_surroundings_save_a_secret(text: str, secret: str) -> None:
+def test_secret_is_removed_in_any_surroundings(text: str, secret: str) -> None:
     assert secret not in redact(f"{text}{secret}{text}", secret)
 
 
 @given(before=st.text(), after=st.text())
-def test_no_surroundings_save_a_signed_query(before: str, after: str) -> None:
+def test_signed_query_is_removed_in_any_surroundings(before: str, after: str) -> None:
     text = f"{before}https://bucket.s3.amazonaws.com/x?X-Amz-Signature=5ec2e75ec2e7{after}"
     assert "5ec2e75ec2e7" not in redact(text)
 
@@ -116,7 +116,7 @@ NOTATIONS = {
 
 @pytest.mark.parametrize("notation", NOTATIONS.values(), ids=NOTATIONS)
 @pytest.mark.parametrize("around", ["{}", "failed ({}) again", "a\\n{}\\n", "x" * 50 + " {}"])
-def test_a_signed_link_is_found_in_every_notation(notation: str, around: str) -> None:
+def test_signed_link_is_found_in_every_notation(notation: str, around: str) -> None:
     shown = redact(around.format(notation.format(SECRET)))
     assert SECRET not in shown
     assert "***" in shown or "user" in notation or "#" in notation
@@ -157,7 +157,7 @@ def test_redaction_takes_milliseconds(text: str, repeat: int) -> None:
 
 
 @pytest.mark.parametrize("offset", range(-40, 41, 5))
-def test_no_part_of_a_secret_is_left_where_a_long_text_is_cut(offset: int) -> None:
+def test_cut_text_ends_with_no_part_of_a_secret(offset: int) -> None:
     secret = "0123456789abcdef0123456789abcdef"
     shown = redact("x " * ((LONGEST + offset) // 2) + secret, secret)
     assert secret[:4] not in shown

@@ -1,4 +1,4 @@
-"""A redirect would carry the credentials along: none is followed, and where it is no answer it is an error."""
+"""No redirect is followed, since its target would get the credentials; an unexpected one is an error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CALLS: dict[str, Callable[[BulkExportsClient], Any]] = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
-def test_a_redirect_is_an_error_and_its_target_sees_nothing(
+def test_redirect_is_an_error_and_its_target_gets_nothing(
     call: Callable[[BulkExportsClient], Any], status: int, make_server: Callable[[], Any], answer: Any
 ) -> None:
     server, target = make_server(), make_server()
@@ -36,16 +36,16 @@ def test_a_redirect_is_an_error_and_its_target_sees_nothing(
     server.answers(answer(status, body, {"Location": f"{target.url}/login?signature=secret"}))
     with pytest.raises(BulkExportsResponseError) as caught:
         call(server.client())
-    assert f"answered HTTP {status}" in str(caught.value)
+    assert f": HTTP {status}, " in str(caught.value)
     assert "secret" not in str(caught.value)
-    assert caught.value.is_transient  # a login page passes when somebody has logged in
+    assert caught.value.is_transient  # a captive portal passes once a person has logged in
     assert [request.target for request in server.received] == [server.received[0].target] * (
         1 if server.received[0].method == "POST" else 4
     )
     assert target.received == []
 
 
-def test_a_redirect_on_the_same_origin_is_not_followed_either(server: Any, answer: Any) -> None:
+def test_redirect_on_the_same_origin_is_not_followed(server: Any, answer: Any) -> None:
     server.answers(answer(302, {}, {"Location": "/v1/Exports/Calls"}), answer(body={}))
     with pytest.raises(BulkExportsResponseError):
         server.client(retry=RetryPolicy(max_retries=0)).get_export("Messages")

@@ -1,4 +1,4 @@
-"""What Twilio would refuse, or misunderstand, is refused here: nothing is sent."""
+"""Values that Twilio would refuse or misunderstand are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ BAD_CREATES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("changed", "words"), BAD_CREATES.values(), ids=BAD_CREATES.keys())
-def test_a_bad_create_is_refused_before_anything_is_sent(
+def test_invalid_create_is_refused_before_it_is_sent(
     changed: dict[str, Any], words: str, client: BulkExportsClient, sim: Simulator
 ) -> None:
     with pytest.raises(BulkExportsInputError) as caught:
@@ -93,7 +93,7 @@ WITH_RESOURCE_TYPE: dict[str, Callable[[BulkExportsClient, Any], Any]] = {
         (None, "resource_type None cannot be exported"),
     ],
 )
-def test_another_resource_type_is_refused_and_the_right_one_named(
+def test_unknown_resource_type_is_refused_with_a_suggestion(
     call: Callable[[BulkExportsClient, Any], Any],
     resource_type: Any,
     words: str,
@@ -121,20 +121,20 @@ def test_another_resource_type_is_refused_and_the_right_one_named(
         [],
     ],
 )
-def test_what_is_no_job_sid_is_refused(operation: str, job_sid: Any, client: BulkExportsClient, sim: Simulator) -> None:
+def test_invalid_job_sid_is_refused(operation: str, job_sid: Any, client: BulkExportsClient, sim: Simulator) -> None:
     with pytest.raises(BulkExportsInputError, match="is not a job sid: it is 'JS' and 32 hexadecimal digits"):
         getattr(client, operation)(job_sid)
     assert len(sim.requests) == 0
 
 
 @pytest.mark.parametrize("day", ["2026-1-1", "2026-01-01/../..", "", None])
-def test_what_is_no_day_has_no_link(day: Any, client: BulkExportsClient, sim: Simulator) -> None:
+def test_invalid_day_has_no_link(day: Any, client: BulkExportsClient, sim: Simulator) -> None:
     with pytest.raises(BulkExportsInputError, match="is not a day"):
         client.get_day_link("Messages", day)
     assert len(sim.requests) == 0
 
 
-def test_settings_take_a_known_webhook_method_only(client: BulkExportsClient, sim: Simulator) -> None:
+def test_settings_accept_known_webhook_methods_only(client: BulkExportsClient, sim: Simulator) -> None:
     with pytest.raises(BulkExportsInputError, match="write 'GET' or 'POST'"):
         client.update_configuration("Messages", webhook_method="PATCH")
     assert len(sim.requests) == 0
@@ -147,7 +147,7 @@ def test_settings_take_a_known_webhook_method_only(client: BulkExportsClient, si
         ("2026-11-24", datetime(2026, 11, 26, tzinfo=timezone.utc)),
     ],
 )
-def test_a_day_that_is_too_young_says_when_it_becomes_exportable(
+def test_error_says_when_a_young_day_is_exportable(
     end_day: str, first: datetime, client: BulkExportsClient, sim: Simulator
 ) -> None:
     with pytest.raises(DayNotExportableError) as caught:
@@ -161,12 +161,12 @@ def test_a_day_that_is_too_young_says_when_it_becomes_exportable(
     assert create(client, end_day=end_day).end_day == date.fromisoformat(end_day)
 
 
-def test_a_whole_quota_of_days_is_one_job(client: BulkExportsClient, sim: Simulator) -> None:
+def test_whole_quota_fits_into_one_job(client: BulkExportsClient, sim: Simulator) -> None:
     job = create(client, start_day="2025-01-01", end_day="2026-01-01")
     assert sim.state.jobs[job.job_sid].request.day_count == 366
 
 
-def test_days_may_be_written_as_moments_with_a_zone(client: BulkExportsClient) -> None:
+def test_days_may_be_moments_with_a_zone(client: BulkExportsClient) -> None:
     late_in_new_york = datetime(2026, 1, 2, 22, tzinfo=timezone(timedelta(hours=-5)))
     job = create(client, start_day="2026-01-01T00:00:00+00:00", end_day=late_in_new_york)
     assert (job.start_day, job.end_day) == (date(2026, 1, 1), date(2026, 1, 3))
@@ -178,14 +178,14 @@ def repr_of(value: Any) -> str:
 
 
 class Scalar:
-    """A number of a library, such as numpy's: no text, and not a day either."""
+    """A number of a library such as numpy: neither text nor day."""
 
     def __repr__(self) -> str:
         return "int64(20260101)"
 
 
 class Time(datetime):
-    """A datetime that is none, as pandas' NaT."""
+    """A datetime that is not a moment, like pandas' NaT."""
 
     def utcoffset(self) -> Any:
         raise TypeError("not a time")
@@ -212,7 +212,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("value", [*ODD, Time(2026, 1, 1), "x" * 10**6, "2026-01-01T00:00" + "9" * 10**5], ids=repr_of)
-def test_a_day_of_any_type_is_an_input_error(value: Any) -> None:
+def test_day_of_any_type_is_an_input_error(value: Any) -> None:
     with pytest.raises(BulkExportsInputError, match="day ") as caught:
         parse_day(value)
     assert len(str(caught.value)) < 400 and str(caught.value).isprintable()
@@ -226,6 +226,6 @@ def test_job_sids_of_any_type_are_an_input_error(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [*ODD, None], ids=repr_of)
-def test_a_resource_type_of_any_type_is_an_input_error(value: Any) -> None:
+def test_resource_type_of_any_type_is_an_input_error(value: Any) -> None:
     with pytest.raises(BulkExportsInputError, match="resource_type "):
         ResourceType.parse(value)

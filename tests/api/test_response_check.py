@@ -1,4 +1,4 @@
-"""An answer about something else than was asked for is not believed."""
+"""A response about something else than was requested is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_SIDS = [None, "", "JS1", SID[:-1], f"{SID}0", f"{SID}\n", f" {SID}", SID.repl
 @pytest.fixture(autouse=True)
 def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has not logged any odd element yet."""
-    monkeypatch.setattr("airflow_provider_bulkexports.api.response_check._said", Once())
+    monkeypatch.setattr("airflow_provider_bulkexports.api.response_check._ignored", Once())
 
 
 def create(server: Any) -> Any:
@@ -29,15 +29,15 @@ def create(server: Any) -> Any:
 
 
 @pytest.mark.parametrize("sid", [OTHER, *NO_SIDS])
-def test_an_answer_about_another_job_is_asked_for_again_and_never_believed(sid: Any, server: Any, answer: Any) -> None:
+def test_response_about_another_job_is_retried(sid: Any, server: Any, answer: Any) -> None:
     server.answers(answer(body={**ECHO, "job_sid": sid}))
-    with pytest.raises(BulkExportsResponseError, match=f"asked for job {SID} and answered for") as caught:
+    with pytest.raises(BulkExportsResponseError, match=f"Requested job {SID}, but the response is about") as caught:
         server.client().get_job(SID)
     assert caught.value.is_transient
     assert len(server.received) == 4
 
 
-def test_the_right_job_after_a_wrong_one_is_believed(server: Any, answer: Any) -> None:
+def test_right_job_after_a_wrong_one_is_accepted(server: Any, answer: Any) -> None:
     server.answers(answer(body={"job_sid": OTHER}), answer(body=ECHO))
     assert server.client().get_job(SID).job_sid == SID
     server.answers(answer(body=ECHO))
@@ -45,9 +45,9 @@ def test_the_right_job_after_a_wrong_one_is_believed(server: Any, answer: Any) -
 
 
 @pytest.mark.parametrize("sid", NO_SIDS)
-def test_a_submission_whose_answer_names_no_job_may_have_created_one(sid: Any, server: Any, answer: Any) -> None:
+def test_submission_response_without_a_job_is_transient(sid: Any, server: Any, answer: Any) -> None:
     server.answers(answer(201, {**ECHO, "job_sid": sid}))
-    with pytest.raises(BulkExportsResponseError, match="look for it in the Jobs list") as caught:
+    with pytest.raises(BulkExportsResponseError, match="look for the job in the Jobs list") as caught:
         create(server)
     assert caught.value.is_transient
     assert len(server.received) == 1
@@ -64,11 +64,11 @@ def test_a_submission_whose_answer_names_no_job_may_have_created_one(sid: Any, s
         ({"start_day": "2025-01-01", "end_day": "2025-01-03"}, "start_day and end_day"),
     ],
 )
-def test_a_submission_answered_for_another_job_may_have_created_the_right_one(
+def test_submission_response_about_another_job_is_transient(
     echo: dict[str, Any], wrong: str, server: Any, answer: Any
 ) -> None:
     server.answers(answer(201, {**ECHO, **echo}))
-    with pytest.raises(BulkExportsResponseError, match=f"whose {wrong} was not asked for") as caught:
+    with pytest.raises(BulkExportsResponseError, match=f"its {wrong} differs") as caught:
         create(server)
     assert caught.value.is_transient
     assert len(server.received) == 1
@@ -86,12 +86,12 @@ def test_a_submission_answered_for_another_job_may_have_created_the_right_one(
         {"start_day": 7, "end_day": []},
     ],
 )
-def test_an_echo_that_says_the_same_or_nothing_is_believed(echo: dict[str, Any], server: Any, answer: Any) -> None:
+def test_equal_or_missing_echo_is_accepted(echo: dict[str, Any], server: Any, answer: Any) -> None:
     server.answers(answer(201, {**ECHO, **echo}))
     assert create(server).job_sid == SID
 
 
-def test_elements_of_a_list_that_are_no_jobs_are_ignored_and_logged_once(
+def test_list_elements_without_a_job_are_logged_once(
     server: Any, answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = [{"job_sid": sid} for sid in NO_SIDS] + [
@@ -107,9 +107,7 @@ def test_elements_of_a_list_that_are_no_jobs_are_ignored_and_logged_once(
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
 
 
-def test_files_of_another_resource_type_are_not_believed(
-    server: Any, answer: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_files_of_another_resource_type_are_ignored(server: Any, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     days = [
         {"day": "2026-01-01", "resource_type": "Calls"},
         {"day": "2026-01-02", "resource_type": "Messages"},
@@ -122,9 +120,9 @@ def test_files_of_another_resource_type_are_not_believed(
 
 
 @pytest.mark.parametrize("operation", ["get_export", "get_configuration", "update_configuration"])
-def test_an_answer_about_another_resource_type_is_not_believed(operation: str, server: Any, answer: Any) -> None:
+def test_response_about_another_resource_type_is_refused(operation: str, server: Any, answer: Any) -> None:
     server.answers(answer(body={"resource_type": "Calls", "enabled": True}))
-    with pytest.raises(BulkExportsResponseError, match="asked about Messages and answered about Calls"):
+    with pytest.raises(BulkExportsResponseError, match="Requested Messages, but the response is about Calls"):
         getattr(server.client(), operation)("Messages")
     assert len(server.received) == (1 if operation == "update_configuration" else 4)
     server.answers(answer(body={"resource_type": "Messages"}))

@@ -1,4 +1,4 @@
-"""Which requests are sent again, and which never: a POST whose outcome is unknown may have created a job."""
+"""Which requests are retried. A POST with an unknown outcome is not, since it may have created a job."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("verb", "status", "times", "kind"), TABLE)
-def test_a_status_is_retried_by_verb(
+def test_status_is_retried_by_verb(
     verb: str, status: int, times: int, kind: type[BulkExportsError], sim: Simulator, client: BulkExportsClient
 ) -> None:
     sim.faults.add(Fault(status=status, times=None))
@@ -72,7 +72,7 @@ def test_a_status_is_retried_by_verb(
 
 
 @pytest.mark.parametrize(("verb", "status", "times", "kind"), [row for row in TABLE if row[1] in (400, 413, 429, 503)])
-def test_retry_after_changes_when_and_not_whether(
+def test_retry_after_decides_when_not_whether(
     verb: str, status: int, times: int, kind: type[BulkExportsError], sim: Simulator, client: BulkExportsClient
 ) -> None:
     sim.faults.add(Fault(status=status, headers={"Retry-After": "1"}, times=None))
@@ -82,7 +82,7 @@ def test_retry_after_changes_when_and_not_whether(
 
 
 @pytest.mark.parametrize(("verb", "times"), [("GET", ALL), ("DELETE", ALL), ("POST", ONCE)])
-def test_a_request_that_gets_no_answer_is_retried_unless_it_may_have_created_a_job(
+def test_lost_response_is_retried_except_for_create(
     verb: str, times: int, sim: Simulator, client: BulkExportsClient
 ) -> None:
     sim.faults.add(Fault(drop=True, times=None))
@@ -90,13 +90,11 @@ def test_a_request_that_gets_no_answer_is_retried_unless_it_may_have_created_a_j
         CALLS[verb](client)
     assert len(sim.requests) == times
     assert caught.value.is_transient
-    assert ("unknown whether Twilio acted on it" in str(caught.value)) == (verb == "POST")
+    assert ("Twilio may have acted on it" in str(caught.value)) == (verb == "POST")
 
 
 @pytest.mark.parametrize("fault", [Fault(status=500, processed=True), Fault(drop=True, processed=True)])
-def test_a_create_that_was_processed_but_not_answered_makes_one_job(
-    fault: Fault, sim: Simulator, client: BulkExportsClient
-) -> None:
+def test_create_with_a_lost_response_makes_one_job(fault: Fault, sim: Simulator, client: BulkExportsClient) -> None:
     sim.faults.add(fault)
     with pytest.raises((BulkExportsServerError, BulkExportsConnectionError)):
         CALLS["POST"](client)
@@ -104,7 +102,7 @@ def test_a_create_that_was_processed_but_not_answered_makes_one_job(
 
 
 @pytest.mark.parametrize("verb", CALLS)
-def test_a_refused_connection_is_retried_for_every_verb(verb: str, server: Any, clock: Any) -> None:
+def test_refused_connection_is_retried_for_every_verb(verb: str, server: Any, clock: Any) -> None:
     client = server.client(retry=RetryPolicy(max_retries=3, backoff_factor=1.0))
     server.stop()
     with pytest.raises(BulkExportsConnectionError):
@@ -114,7 +112,7 @@ def test_a_refused_connection_is_retried_for_every_verb(verb: str, server: Any, 
 
 @pytest.mark.parametrize("verb", CALLS)
 @pytest.mark.parametrize("failures", [1, 3])
-def test_success_after_few_enough_failures_is_success(verb: str, failures: int, server: Any, answer: Any) -> None:
+def test_success_after_few_failures_is_success(verb: str, failures: int, server: Any, answer: Any) -> None:
     success = answer(204) if verb == "DELETE" else answer(body={"job_sid": JOB_SID})
     server.answers(*[answer(429)] * failures, success)
     CALLS[verb](server.client())
@@ -124,7 +122,7 @@ def test_success_after_few_enough_failures_is_success(verb: str, failures: int, 
 
 @pytest.mark.parametrize("max_retries", [0, 1, 5])
 @pytest.mark.parametrize("status", [429, 503])
-def test_max_retries_counts_the_repetitions(max_retries: int, status: int, server: Any, answer: Any) -> None:
+def test_max_retries_counts_retries(max_retries: int, status: int, server: Any, answer: Any) -> None:
     server.answers(answer(status))
     with pytest.raises(BulkExportsAPIError):
         CALLS["GET"](server.client(retry=RetryPolicy(max_retries=max_retries, backoff_factor=0.0)))
@@ -133,7 +131,7 @@ def test_max_retries_counts_the_repetitions(max_retries: int, status: int, serve
 
 @pytest.mark.parametrize("verb", CALLS)
 @pytest.mark.parametrize("failure", ["drop", "status"])
-def test_without_retries_everything_is_sent_once(verb: str, failure: str, server: Any, answer: Any) -> None:
+def test_without_retries_each_request_is_sent_once(verb: str, failure: str, server: Any, answer: Any) -> None:
     server.answers(answer(drop=True) if failure == "drop" else answer(429))
     with pytest.raises(BulkExportsError):
         CALLS[verb](server.client(retry=RetryPolicy(max_retries=0)))
@@ -147,13 +145,13 @@ def test_failures_of_different_kinds_share_one_count(server: Any, answer: Any) -
     assert len(server.received) == ALL
 
 
-def test_an_answer_that_breaks_off_is_a_connection_error(server: Any, answer: Any) -> None:
+def test_incomplete_response_is_a_connection_error(server: Any, answer: Any) -> None:
     server.answers(answer(body={"job_sid": JOB_SID}, cut=5))
-    with pytest.raises(BulkExportsConnectionError, match="got no complete answer"):
+    with pytest.raises(BulkExportsConnectionError, match="did not get a complete response"):
         CALLS["GET"](server.client())
 
 
-def test_an_answer_that_never_comes_is_a_connection_error(sim: Simulator) -> None:
+def test_missing_response_is_a_connection_error(sim: Simulator) -> None:
     sim.faults.add(Fault(delay=5.0, times=None))
     client = BulkExportsClient(
         sim.account_sid, sim.auth_token, base_url=sim.base_url, read_timeout=0.05, retry=RetryPolicy(max_retries=0)
@@ -177,7 +175,7 @@ NOT_SENT = {
 
 
 @pytest.mark.parametrize("error", SENT.values(), ids=SENT.keys())
-def test_a_post_that_may_have_been_processed_is_not_counted_but_raised(error: Exception) -> None:
+def test_post_that_may_be_processed_is_not_retried(error: Exception) -> None:
     retry = RetryPolicy().as_urllib3()
     with pytest.raises((type(error), MaxRetryError)):
         retry.increment("POST", "/", error=error)
@@ -185,13 +183,13 @@ def test_a_post_that_may_have_been_processed_is_not_counted_but_raised(error: Ex
 
 @pytest.mark.parametrize("error", [*SENT.values(), *NOT_SENT.values()], ids=[*SENT, *NOT_SENT])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_get_or_delete_is_counted_after_any_error(method: str, error: Exception) -> None:
+def test_get_and_delete_are_counted_after_any_error(method: str, error: Exception) -> None:
     counted = RetryPolicy(max_retries=2).as_urllib3().increment(method, "/", error=error)
     assert counted.total == 1
 
 
 @pytest.mark.parametrize("error", NOT_SENT.values(), ids=NOT_SENT.keys())
-def test_a_post_that_was_never_sent_is_counted(error: Exception) -> None:
+def test_unsent_post_is_counted(error: Exception) -> None:
     assert RetryPolicy(max_retries=2).as_urllib3().increment("POST", "/", error=error).total == 1
 
 
@@ -225,7 +223,7 @@ PASSING = {
 
 @pytest.mark.parametrize(("call", "status", "body"), READS.values(), ids=READS)
 @pytest.mark.parametrize("failure", PASSING.values(), ids=PASSING)
-def test_every_read_is_repeated_after_whatever_a_second_question_mends(
+def test_every_read_is_retried_after_transient_faults(
     call: Callable[[BulkExportsClient], Any], status: int, body: Any, failure: dict[str, Any], server: Any, answer: Any
 ) -> None:
     server.answers(*[answer(**failure)] * 3, answer(status, body))
@@ -235,7 +233,7 @@ def test_every_read_is_repeated_after_whatever_a_second_question_mends(
 
 @pytest.mark.parametrize("call", [call for call, *_ in READS.values()], ids=READS)
 @pytest.mark.parametrize("failure", PASSING.values(), ids=PASSING)
-def test_a_read_that_fails_to_the_end_is_a_passing_fault(
+def test_read_that_always_fails_is_transient(
     call: Callable[[BulkExportsClient], Any], failure: dict[str, Any], server: Any, answer: Any
 ) -> None:
     server.answers(answer(**failure))
@@ -246,7 +244,7 @@ def test_a_read_that_fails_to_the_end_is_a_passing_fault(
 
 
 @pytest.mark.parametrize("failure", [failure for name, failure in PASSING.items() if name != "429"])
-def test_no_submission_is_sent_again(failure: dict[str, Any], server: Any, answer: Any) -> None:
+def test_submission_is_never_repeated(failure: dict[str, Any], server: Any, answer: Any) -> None:
     server.answers(answer(**failure))
     with pytest.raises(BulkExportsError) as caught:
         CALLS["POST"](server.client())
@@ -254,7 +252,7 @@ def test_no_submission_is_sent_again(failure: dict[str, Any], server: Any, answe
     assert len(server.received) == 1
 
 
-def test_shapes_and_resets_share_one_count_and_one_budget(server: Any, answer: Any, clock: Any) -> None:
+def test_bad_shapes_and_resets_share_count_and_budget(server: Any, answer: Any, clock: Any) -> None:
     client = server.client(retry=RetryPolicy(max_retries=50, backoff_factor=10.0, max_wait=10.0, budget=25.0))
     server.answers(answer(drop=True), answer(body="<html>"), answer(503), answer(body="<html>"))
     with pytest.raises(BulkExportsError):

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, neither the credentials nor a signed link are in the error, its traceback or any log."""
+"""No failure puts the credentials or a signed link into an error, its traceback or a log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.retry import RetryPolicy
-from airflow_provider_bulkexports.api.storage_host import SignedLink
+from airflow_provider_bulkexports.api.signed_link import SignedLink
 from airflow_provider_bulkexports.exceptions import BulkExportsError
 
 JOB_SID = "JS" + "0123456789abcdef" * 2
@@ -33,7 +33,7 @@ def secrets_of(server: Any) -> tuple[str, ...]:
 
 
 def shown_by(error: BaseException) -> str:
-    """Everything that a log, a report or a person may print of an error."""
+    """Everything that a log or a report may print of an error."""
     texts = [str(error), repr(error), repr(error.args), repr(vars(error))]
     return "\n".join([*texts, *traceback.format_exception(error, chain=True)])
 
@@ -109,7 +109,7 @@ def first_page(following: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("call", "script"), FAILURES.values(), ids=FAILURES.keys())
-def test_a_failure_shows_no_secret(
+def test_failure_shows_no_secret(
     call: Callable[[BulkExportsClient], Any],
     script: Callable[[Any, Any, str, str], list[Any]],
     server: Any,
@@ -131,9 +131,7 @@ def test_a_failure_shows_no_secret(
 
 
 @pytest.mark.parametrize("status", [200, 302, 307])
-def test_a_links_way_through_the_client_leaves_no_trace_in_the_log(
-    status: int, server: Any, answer: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_client_logs_nothing_of_a_link(status: int, server: Any, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     server.answers(answer(503, {"message": LINK}), answer(status, {"redirect_to": LINK}, {"Location": LINK}))
     link = get_day_link(server.client())
@@ -143,24 +141,24 @@ def test_a_links_way_through_the_client_leaves_no_trace_in_the_log(
     assert "5ec2e7" not in caplog.text
 
 
-def test_an_unreachable_host_shows_no_query(server: Any) -> None:
+def test_error_of_an_unreachable_host_shows_no_query(server: Any) -> None:
     client = server.client(retry=RetryPolicy(max_retries=1, backoff_factor=0.0))
     server.stop()
     with pytest.raises(BulkExportsError) as caught:
         list_jobs(client)
     assert "PageSize=1000" not in shown_by(caught.value)
-    assert f"GET {server.url}/v1/Exports/Messages/Jobs?*** got no complete answer" in str(caught.value)
+    assert f"GET {server.url}/v1/Exports/Messages/Jobs?*** did not get a complete response" in str(caught.value)
 
 
 def holders(server: Any) -> list[Any]:
-    """Everything that holds the secret."""
+    """Every object that holds the secret."""
     client = server.client()
     transport = client._transport
     return [client, transport, transport._session, transport._session.auth, transport._hide, SignedLink(LINK)]
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_nothing_that_holds_a_secret_shows_it_or_can_be_pickled(number: int, server: Any) -> None:
+def test_holders_of_secrets_hide_them_and_are_not_pickled(number: int, server: Any) -> None:
     holder = holders(server)[number]
     shown = "\n".join([repr(holder), str(holder), format(holder), f"{holder!r}"])
     assert not [secret for secret in secrets_of(server) if secret in shown]
@@ -170,7 +168,7 @@ def test_nothing_that_holds_a_secret_shows_it_or_can_be_pickled(number: int, ser
 
 
 def frames_of(error: BaseException) -> str:
-    """What a report shows that has the local variables of an error's frames, and of those that led to it."""
+    """The local variables of an error's frames and of its causes, as some reports show them."""
     texts, waiting = [], [error]
     while waiting:
         one = waiting.pop()
@@ -203,7 +201,7 @@ def test_local_variables_of_a_refused_client_show_no_secret(wrong: dict[str, Any
     assert server.password not in frames_of(caught.value)
 
 
-def test_an_unreachable_host_leaves_no_frame_with_the_header(server: Any) -> None:
+def test_unreachable_host_leaves_no_frame_with_the_header(server: Any) -> None:
     client = server.client(retry=RetryPolicy(max_retries=0))
     server.stop()
     with pytest.raises(BulkExportsError) as caught:
@@ -212,7 +210,7 @@ def test_an_unreachable_host_leaves_no_frame_with_the_header(server: Any) -> Non
     assert secrets_of(server)[1] not in shown and server.password not in shown
 
 
-def test_a_kind_of_content_is_quoted_without_secrets_and_short(server: Any, answer: Any) -> None:
+def test_content_type_is_quoted_short_without_secrets(server: Any, answer: Any) -> None:
     kind = f"text/{server.password}?{LINK}" + "x" * 5000
     for status in (200, 302, 404):
         server.answers(answer(status, "<html>", {"Content-Type": kind, "Twilio-Request-Id": kind, "Location": LINK}))
@@ -222,7 +220,7 @@ def test_a_kind_of_content_is_quoted_without_secrets_and_short(server: Any, answ
         assert len(str(caught.value)) < 1500
 
 
-def test_a_secret_with_signs_is_found_in_other_notations(make_server: Any, answer: Any) -> None:
+def test_secret_with_punctuation_is_found_when_encoded(make_server: Any, answer: Any) -> None:
     server = make_server()
     server.password = "s3cr3t+of/the=account&more"
     notations = [quote(server.password, safe=""), html.escape(server.password), server.password]

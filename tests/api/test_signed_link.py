@@ -1,4 +1,4 @@
-"""A day's link is found wherever Twilio puts it, is not followed, and is a secret."""
+"""A day's link is found in every form of Twilio's response, is not followed, and is kept secret."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def exported(sim: Simulator) -> Simulator:
 
 
 @pytest.mark.parametrize("day", ["2026-01-01", date(2026, 1, 1), "2026-01-01T23:00:00+00:00"])
-def test_a_link_is_asked_for_and_not_followed(day: Any, exported: Simulator, client: Any) -> None:
+def test_link_is_requested_and_not_followed(day: Any, exported: Simulator, client: Any) -> None:
     link = client.get_day_link("Messages", day)
     assert link.url.startswith(exported.storage_url)
     (request,) = exported.requests
@@ -46,44 +46,44 @@ def test_a_link_is_asked_for_and_not_followed(day: Any, exported: Simulator, cli
         Knobs(day_fetch_status=200, day_fetch_location=False, day_fetch_body="link"),
     ],
 )
-def test_the_link_is_found_in_body_or_header(knobs: Knobs, exported: Simulator, client: Any) -> None:
+def test_link_is_found_in_body_or_header(knobs: Knobs, exported: Simulator, client: Any) -> None:
     exported.knobs = knobs
     assert "X-Amz-Signature=" in client.get_day_link("Messages", "2026-01-01").url
 
 
 @pytest.mark.parametrize("status", [200, 302, 307])
 @pytest.mark.parametrize("body", ["null", "absent"])
-def test_an_answer_without_a_link_is_an_error(status: Any, body: Any, exported: Simulator, client: Any) -> None:
+def test_response_without_a_link_is_an_error(status: Any, body: Any, exported: Simulator, client: Any) -> None:
     exported.knobs = Knobs(day_fetch_status=status, day_fetch_location=False, day_fetch_body=body)
-    with pytest.raises(BulkExportsResponseError, match=f"answered HTTP {status} without a link: ask again") as caught:
+    with pytest.raises(BulkExportsResponseError, match=rf"\(HTTP {status}\) has no link: retry") as caught:
         client.get_day_link("Messages", "2026-01-01")
     assert caught.value.is_transient
 
 
 @pytest.mark.parametrize("link", ["", 7, [LINK], {"url": LINK}, "ftp://bucket/x", "/relative", "javascript:x"])
-def test_what_is_no_web_link_is_an_error(link: Any, server: Any, answer: Any) -> None:
+def test_other_url_than_http_is_an_error(link: Any, server: Any, answer: Any) -> None:
     server.answers(answer(307, {"redirect_to": link}))
-    with pytest.raises(BulkExportsResponseError, match="without a link"):
+    with pytest.raises(BulkExportsResponseError, match="has no link"):
         server.client().get_day_link("Messages", "2026-01-01")
 
 
-def test_the_body_comes_before_the_header(server: Any, answer: Any) -> None:
+def test_body_wins_over_header(server: Any, answer: Any) -> None:
     server.answers(answer(307, {"redirect_to": LINK}, {"Location": "https://elsewhere.example.com/"}))
     assert server.client().get_day_link("Messages", "2026-01-01").url == LINK
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"\xff\xfe", b"[]", b"[" * 100_000])
-def test_an_unreadable_body_leaves_the_header(body: bytes, server: Any, answer: Any) -> None:
+def test_header_is_used_if_the_body_is_unreadable(body: bytes, server: Any, answer: Any) -> None:
     server.answers(answer(307, body, {"Location": LINK}))
     assert server.client().get_day_link("Messages", "2026-01-01").url == LINK
 
 
-def test_a_day_without_a_file_is_not_found(sim: Simulator, client: Any) -> None:
+def test_day_without_a_file_is_not_found(sim: Simulator, client: Any) -> None:
     with pytest.raises(BulkExportsNotFoundError):
         client.get_day_link("Messages", "2026-01-01")
 
 
-def test_a_link_shows_itself_without_its_query_only() -> None:
+def test_link_is_shown_without_its_query() -> None:
     link = SignedLink(LINK)
     error = RuntimeError("download failed", link)
     error.__cause__ = RuntimeError(f"{link}")
@@ -102,15 +102,15 @@ def test_a_link_shows_itself_without_its_query_only() -> None:
 
 
 @pytest.mark.parametrize("spread", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_a_link_is_neither_copied_nor_pickled(spread: Any) -> None:
+def test_link_is_neither_copied_nor_pickled(spread: Any) -> None:
     link = SignedLink(LINK)
     for value in (link,) if spread is copy.copy else (link, [link], {"link": link}):
-        with pytest.raises(TypeError, match="ask for a new one"):
+        with pytest.raises(TypeError, match="request a new one"):
             spread(value)
     assert link.url == LINK
 
 
-#: A link, and the host that some program takes it to lead to, beside the one it seems to.
+#: Links that some program reads with another host.
 REFUSED = [
     "http://evil.example.com\\@127.0.0.1/day?sig=5ec2e7",
     "https://evil.example.com\\@bucket.s3.amazonaws.com/day?sig=5ec2e7",
@@ -154,9 +154,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("place", ["body", "header"])
 @pytest.mark.parametrize("link", REFUSED)
-def test_a_link_that_may_lead_elsewhere_is_refused_and_not_quoted(
-    link: str, place: str, server: Any, answer: Any
-) -> None:
+def test_ambiguous_link_is_refused_and_not_quoted(link: str, place: str, server: Any, answer: Any) -> None:
     if place == "body":
         server.answers(answer(307, {"redirect_to": link}))
     elif link.isprintable() and link.isascii() and link == link.strip() and len(link) < 10_000:
@@ -164,7 +162,7 @@ def test_a_link_that_may_lead_elsewhere_is_refused_and_not_quoted(
     else:
         pytest.skip("no header can carry it")
 
-    with pytest.raises(BulkExportsResponseError, match=r"Twilio named a link .* It was not used") as failure:
+    with pytest.raises(BulkExportsResponseError, match=r"Twilio's link was not used: it ") as failure:
         server.client().get_day_link("Messages", "2026-01-01")
 
     shown = str(failure.value)
@@ -173,20 +171,20 @@ def test_a_link_that_may_lead_elsewhere_is_refused_and_not_quoted(
     assert not [part for part in ("5ec2e7", "sig=", "user", "pass", "@", "/day", "meta-data") if part in shown]
 
 
-def test_a_redirect_to_a_portal_is_asked_again(server: Any, answer: Any) -> None:
+def test_redirect_to_a_portal_is_retried(server: Any, answer: Any) -> None:
     portal = answer(307, "<html>Sign in</html>", {"Location": "http://portal.example.com/"})
     server.answers(portal, portal, answer(307, {"redirect_to": "https://bucket.s3.amazonaws.com/day?sig=5ec2e7"}))
     assert server.client().get_day_link("Messages", "2026-01-01").url.endswith("sig=5ec2e7")
     server.answers(portal)
-    with pytest.raises(BulkExportsResponseError, match=r"portal\.example\.com.* It was not used") as failure:
+    with pytest.raises(BulkExportsResponseError, match=r"not used: it leads to portal\.example\.com") as failure:
         server.client().get_day_link("Messages", "2026-01-01")
     assert failure.value.is_transient
 
 
 @pytest.mark.parametrize("link", REFUSED)
-def test_a_refused_link_is_not_used_either_by_whoever_made_it(link: str) -> None:
+def test_storage_refuses_an_ambiguous_link(link: str) -> None:
     storage = Storage((1.0, 1.0))
-    with pytest.raises(BulkExportsResponseError, match="It was not used"), storage.open(SignedLink(link)):
+    with pytest.raises(BulkExportsResponseError, match="link was not used"), storage.open(SignedLink(link)):
         pass
     storage.close()
 
@@ -207,10 +205,10 @@ def test_a_refused_link_is_not_used_either_by_whoever_made_it(link: str) -> None
         "https://bucket.s3.amazonaws.com/day?X-Amz-Credential=A/B%2FC~'(x)&l=[1]",
     ],
 )
-def test_an_ordinary_link_is_taken_as_it_is(link: str, server: Any, answer: Any) -> None:
+def test_ordinary_link_is_accepted_unchanged(link: str, server: Any, answer: Any) -> None:
     server.answers(answer(307, {"redirect_to": link}))
     assert server.client().get_day_link("Messages", "2026-01-01").url == link
 
 
-def test_a_link_shows_itself_in_bounded_length() -> None:
+def test_shown_link_has_bounded_length() -> None:
     assert len(str(SignedLink("https://bucket/" + "x" * 10_000))) < 400

@@ -1,9 +1,8 @@
-"""Where bytes come from: the host that a link names, nobody else, and not for ever."""
+"""A file comes only from the host that its link names, and within limits of time."""
 
 from __future__ import annotations
 
 import gzip
-import ipaddress
 import socket
 import threading
 import time
@@ -16,11 +15,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.constants import QUICK
 from support.scripted_server import Answer, ScriptedServer
 
-from airflow_provider_bulkexports.api import storage_connection
-from airflow_provider_bulkexports.api.download import DownloadPolicy, download
+from airflow_provider_bulkexports.api.download import download
 from airflow_provider_bulkexports.api.signed_link import SignedLink
+from airflow_provider_bulkexports.api.storage_connection import check_peer
 from airflow_provider_bulkexports.api.storage_host import Storage
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsConnectionError,
@@ -40,7 +40,7 @@ def storage() -> Iterator[Storage]:
 
 @pytest.fixture
 def impatient() -> Iterator[Storage]:
-    with closing(Storage((2.0, 2.0), patience=0.2)) as storage:
+    with closing(Storage((2.0, 2.0), stall_timeout=0.2)) as storage:
         yield storage
 
 
@@ -50,7 +50,7 @@ def taken(storage: Storage, url: str) -> bytes:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_its_host_alone_is_named(
+def test_redirect_is_not_followed_and_only_its_host_named(
     make_server: Callable[[], ScriptedServer], storage: Storage, status: int
 ) -> None:
     first, second = make_server(), make_server()
@@ -81,7 +81,7 @@ def test_a_redirect_is_not_followed_and_its_host_alone_is_named(
     ],
     ids=lambda location: str(location)[:30],
 )
-def test_no_redirect_of_any_form_is_followed_or_quoted(
+def test_redirect_of_any_form_is_not_followed_or_quoted(
     server: ScriptedServer, storage: Storage, location: str | None
 ) -> None:
     server.answers(Answer(302, b"", {} if location is None else {"Location": location}))
@@ -94,7 +94,7 @@ def test_no_redirect_of_any_form_is_followed_or_quoted(
     assert not [part for part in ("pa55", "latest", "evil", "xxx") if part in str(failure.value)]
 
 
-def test_a_redirects_body_is_not_read(server: ScriptedServer, storage: Storage) -> None:
+def test_body_of_a_redirect_is_not_read(server: ScriptedServer, storage: Storage) -> None:
     server.answers(Answer(302, endless=b"x" * 65_536, headers={"Location": "/day"}))
 
     with pytest.raises(BulkExportsResponseError, match="which is not followed"):
@@ -102,7 +102,7 @@ def test_a_redirects_body_is_not_read(server: ScriptedServer, storage: Storage) 
     assert server.sent < 20_000_000, "of an answer without an end"
 
 
-def test_a_storage_that_redirects_for_ever_fails_the_download(server: ScriptedServer, tmp_path: Path) -> None:
+def test_endless_redirects_fail_the_download(server: ScriptedServer, tmp_path: Path) -> None:
     server.answers(Answer(307, {"redirect_to": f"{server.url}/day?{SECRET}"}, {"Location": "http://169.254.169.254/"}))
     client = server.client()
 
@@ -112,14 +112,14 @@ def test_a_storage_that_redirects_for_ever_fails_the_download(server: ScriptedSe
         download(
             date(2026, 1, 1),
             tmp_path / "day.gz",
-            ask_link=lambda: client.get_day_link("Messages", "2026-01-01"),
+            request_link=lambda: client.get_day_link("Messages", "2026-01-01"),
             storage=client._storage,
-            policy=DownloadPolicy(backoff_factor=0.0),
+            backoff=QUICK.backoff,
         )
     assert "5ec7e7" not in str(failure.value)
 
 
-def test_nothing_of_a_netrc_and_no_cookie_is_sent(
+def test_no_netrc_and_no_cookie_is_sent(
     server: ScriptedServer, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -155,30 +155,28 @@ def test_nothing_of_a_netrc_and_no_cookie_is_sent(
         ("::ffff:127.0.0.1", True, True),
     ],
 )
-def test_where_a_name_leads_is_checked_on_the_socket(peer: str, only_loopback: bool, is_taken: bool) -> None:
+def test_address_is_checked_on_the_socket(peer: str, only_loopback: bool, is_taken: bool) -> None:
     closed: list[bool] = []
     connected: Any = SimpleNamespace(getpeername=lambda: (peer, 443), close=lambda: closed.append(True))
 
     if is_taken:
-        assert storage_connection._checked(connected, only_loopback=only_loopback) is connected
+        check_peer(connected, only_loopback=only_loopback)
     else:
-        with pytest.raises(BulkExportsResponseError, match="where no file of Twilio is"):
-            storage_connection._checked(connected, only_loopback=only_loopback)
+        with pytest.raises(BulkExportsResponseError, match="where Twilio keeps no files"):
+            check_peer(connected, only_loopback=only_loopback)
     assert bool(closed) is not is_taken
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_name_that_leads_to_the_network_segment_is_not_asked(
+def test_name_of_a_link_local_address_gets_no_request(
     server: ScriptedServer, storage: Storage, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    """The name server's answer decides, so nothing but the socket's own peer can be believed."""
+    """A name server decides where a name leads, so only the peer of the socket counts."""
+    monkeypatch.setattr("airflow_provider_bulkexports.api.storage_connection.is_link_local", lambda peer: True)
 
-    class Segment(ipaddress.IPv4Address):
-        is_link_local = True
-
-    monkeypatch.setattr(storage_connection.ipaddress, "ip_address", Segment)
-
-    with pytest.raises(BulkExportsResponseError, match=r"leads to 127\.0\.0\.1, where no file of Twilio is") as failure:
+    with pytest.raises(
+        BulkExportsResponseError, match=r"resolves to 127\.0\.0\.1, where Twilio keeps no files"
+    ) as failure:
         taken(storage, f"{scheme}://localhost:{server.url.rpartition(':')[2]}/day?{SECRET}")
 
     assert not server.received
@@ -207,7 +205,7 @@ ENDLESS: dict[str, tuple[bytes, bytes, float]] = {
 
 
 @pytest.mark.parametrize(("head", "piece", "pause"), ENDLESS.values(), ids=ENDLESS.keys())
-def test_an_answer_that_drips_is_given_up(impatient: Storage, head: bytes, piece: bytes, pause: float) -> None:
+def test_dripping_response_is_an_error(impatient: Storage, head: bytes, piece: bytes, pause: float) -> None:
     began = time.monotonic()
     with (
         dripping(head, repeat(piece), pause) as url,
@@ -221,14 +219,22 @@ def test_an_answer_that_drips_is_given_up(impatient: Storage, head: bytes, piece
     assert str(failure.value).startswith(f"{url}/day?***: ")
 
 
-def test_a_slow_answer_that_comes_on_is_taken(impatient: Storage) -> None:
-    """More than the patience altogether, and never less than the least rate."""
+def test_slow_but_steady_response_is_read(impatient: Storage) -> None:
+    """It takes longer than the stall timeout in total, but stays above the minimum rate."""
     with dripping(HEAD + b"Content-Length: 400000\r\n\r\n", [b"x" * 10_000] * 40, 0.01) as url:
         assert len(taken(impatient, f"{url}/day")) == 400_000
 
 
+def test_client_sets_the_stall_timeout(server: ScriptedServer, tmp_path: Path) -> None:
+    with dripping(HEAD + b"Content-Length: 100000\r\n\r\n", repeat(b"x"), 0.01) as url:
+        server.answers(Answer(307, {"redirect_to": f"{url}/day?{SECRET}"}))
+
+        with pytest.raises(BulkExportsDownloadError, match="the transfer stalled"):
+            server.client(stall_timeout=0.1).download_day("Messages", "2026-01-01", tmp_path / "day.gz")
+
+
 class dripping:  # noqa: N801  # reads as what it does
-    """A server of one answer: a beginning, and pieces with pauses, until the client hangs up."""
+    """A server with one response: a beginning, and pieces with pauses, until the client hangs up."""
 
     def __init__(self, head: bytes, pieces: Any, pause: float) -> None:
         self._head, self._pieces, self._pause = head, pieces, pause
@@ -244,13 +250,16 @@ class dripping:  # noqa: N801  # reads as what it does
         self._listener.close()
 
     def _serve(self) -> None:
-        with suppress(OSError), self._listener.accept()[0] as connection:
-            connection.recv(65_536)
-            connection.sendall(self._head)
-            for piece in self._pieces:
-                if self._hung_up.wait(self._pause):
-                    break
-                connection.sendall(piece)
+        with suppress(OSError):
+            while not self._hung_up.is_set():
+                connection = self._listener.accept()[0]
+                with connection, suppress(OSError):
+                    connection.recv(65_536)
+                    connection.sendall(self._head)
+                    for piece in self._pieces:
+                        if self._hung_up.wait(self._pause):
+                            break
+                        connection.sendall(piece)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +271,7 @@ class dripping:  # noqa: N801  # reads as what it does
         ("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem", True),
     ],
 )
-def test_a_broken_environment_is_an_error_of_this_package(
+def test_broken_environment_is_an_error_of_this_package(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, is_transient: bool
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -295,15 +304,15 @@ def test_a_broken_environment_is_an_error_of_this_package(
     ],
     ids=lambda head: repr(head[:50]),
 )
-def test_whatever_a_host_answers_it_is_an_error_of_this_package(storage: Storage, tmp_path: Path, head: bytes) -> None:
-    """Or a file of nothing, which is none."""
+def test_any_response_of_a_host_is_an_error_of_this_package(storage: Storage, tmp_path: Path, head: bytes) -> None:
+    """This includes zero bytes, which are not a file."""
     with dripping(head, [], 0.0) as url, pytest.raises(BulkExportsDownloadError) as failure:
         download(
             date(2026, 1, 1),
             tmp_path / "day.gz",
-            ask_link=lambda: SignedLink(f"{url}/day?{SECRET}"),
+            request_link=lambda: SignedLink(f"{url}/day?{SECRET}"),
             storage=storage,
-            policy=DownloadPolicy(max_failures=1),
+            backoff=QUICK.backoff,
         )
     assert failure.value.is_transient
     assert len(str(failure.value)) < 2000

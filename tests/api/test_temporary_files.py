@@ -1,4 +1,4 @@
-"""What killed processes left is removed, and nothing that somebody still writes."""
+"""Files that killed processes left are removed, and none that a process still writes."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ kinds = pytest.mark.parametrize("kind", ["file", "folder"])
 
 
 @kinds
-def test_what_a_killed_process_of_this_machine_left_is_removed_at_once(
-    kind: str, tmp_path: Path, write: Callable[..., Writer]
-) -> None:
+def test_leftover_of_this_machine_is_removed_at_once(kind: str, tmp_path: Path, write: Callable[..., Writer]) -> None:
     writer = write(kind, tmp_path)
     writer.kill()
 
@@ -98,7 +96,7 @@ def test_what_a_killed_process_of_this_machine_left_is_removed_at_once(
 
 @kinds
 @pytest.mark.parametrize("host", [(), ("another-machine",)], ids=["here", "elsewhere"])
-def test_what_is_being_written_is_never_removed_however_old(
+def test_locked_file_is_never_removed(
     kind: str, tmp_path: Path, write: Callable[..., Writer], host: tuple[str, ...]
 ) -> None:
     writer = write(kind, tmp_path, *host)
@@ -111,10 +109,10 @@ def test_what_is_being_written_is_never_removed_however_old(
 
 
 @kinds
-def test_a_process_number_of_another_container_says_nothing(
+def test_process_number_of_another_container_is_ignored(
     kind: str, tmp_path: Path, write: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two containers of one name, each with process numbers of its own: to each the other's seem dead."""
+    """Two containers of one name each see the other's process numbers as dead."""
     writer = write(kind, tmp_path)
     monkeypatch.setattr(spool, "_is_alive", lambda _: False)
 
@@ -123,7 +121,7 @@ def test_a_process_number_of_another_container_says_nothing(
 
 
 @kinds
-def test_what_another_machine_left_is_removed_when_it_is_old(
+def test_leftover_of_another_machine_is_removed_when_old(
     kind: str, tmp_path: Path, write: Callable[..., Writer]
 ) -> None:
     writer = write(kind, tmp_path, "another-machine")
@@ -137,7 +135,7 @@ def test_what_another_machine_left_is_removed_when_it_is_old(
 
 
 @kinds
-def test_where_there_are_no_locks_the_age_decides(
+def test_age_decides_without_locks(
     kind: str, tmp_path: Path, write: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool, "_lock", lambda _: None)
@@ -152,7 +150,7 @@ def test_where_there_are_no_locks_the_age_decides(
 
 
 @pytest.mark.parametrize("name", [".day.gz.host.4711.140000.part", ".day.gz.{host}.999999999.1.part"])
-def test_what_the_first_version_left_is_removed(tmp_path: Path, name: str) -> None:
+def test_leftover_of_the_first_version_is_removed(tmp_path: Path, name: str) -> None:
     left = tmp_path / name.format(host=spool._HOST)
     left.write_bytes(b"half")
     make_old(left)
@@ -161,7 +159,7 @@ def test_what_the_first_version_left_is_removed(tmp_path: Path, name: str) -> No
     assert not left.exists()
 
 
-def test_a_folder_that_the_first_version_left_is_removed(tmp_path: Path) -> None:
+def test_folder_of_the_first_version_is_removed(tmp_path: Path) -> None:
     left, foreign, fresh = (Path(tempfile.mkdtemp(prefix="bulkexports-", dir=tmp_path)) for _ in range(3))
     (left / "day.json.gz").write_bytes(b"whole")
     (left / ".day.json.gz.host.4711.140000.part").write_bytes(b"half")
@@ -174,7 +172,7 @@ def test_a_folder_that_the_first_version_left_is_removed(tmp_path: Path) -> None
     assert [path.exists() for path in (left, foreign, fresh)] == [False, True, True]
 
 
-def test_a_sweep_removes_what_is_left_over_of_any_file(tmp_path: Path, write: Callable[..., Writer]) -> None:
+def test_sweep_removes_leftovers_of_any_file(tmp_path: Path, write: Callable[..., Writer]) -> None:
     folders = [tmp_path / f"type=Messages/day={number}" for number in range(4)]
     for folder in folders:
         folder.mkdir(parents=True)
@@ -207,7 +205,7 @@ def test_a_sweep_removes_what_is_left_over_of_any_file(tmp_path: Path, write: Ca
         ".day.gz.host.1.1.partial",
     ],
 )
-def test_what_has_another_name_is_left_alone(tmp_path: Path, name: str) -> None:
+def test_file_with_another_name_stays(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"somebody's")
     make_old(tmp_path / name)
 
@@ -218,7 +216,7 @@ def test_what_has_another_name_is_left_alone(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["bulkexports-airflow-x", "bulkexports-demo-abcdefgh", "bulkexports-spool-", "bulkexports"]
 )
-def test_folders_of_other_names_are_left_alone(tmp_path: Path, name: str) -> None:
+def test_folder_with_another_name_stays(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     make_old(tmp_path / name)
 
@@ -226,7 +224,7 @@ def test_folders_of_other_names_are_left_alone(tmp_path: Path, name: str) -> Non
     assert (tmp_path / name).exists()
 
 
-def test_a_link_in_a_spools_place_is_not_followed(tmp_path: Path) -> None:
+def test_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "day.json.gz").write_bytes(b"mine")
@@ -239,7 +237,7 @@ def test_a_link_in_a_spools_place_is_not_followed(tmp_path: Path) -> None:
     assert (mine / "day.json.gz").exists()
 
 
-def test_a_spool_becomes_its_target_or_nothing(tmp_path: Path) -> None:
+def test_temporary_file_becomes_its_target_or_nothing(tmp_path: Path) -> None:
     run("file", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["day.gz"]
 
@@ -254,7 +252,7 @@ def test_a_spool_becomes_its_target_or_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "day.gz").read_bytes() == b"whole"
 
 
-def test_a_folder_goes_with_its_block(tmp_path: Path) -> None:
+def test_temporary_folder_is_removed_after_its_block(tmp_path: Path) -> None:
     with spool_folder(str(tmp_path)) as folder:
         assert folder.parent == tmp_path
         assert folder.stat().st_mode & 0o777 == 0o700, "records are nobody else's"
@@ -262,7 +260,7 @@ def test_a_folder_goes_with_its_block(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_spool_dir_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+def test_error_names_an_unusable_spool_dir(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "missing", tmp_path / "file"):
         with (
@@ -284,8 +282,8 @@ for _ in range(200):
 """
 
 
-def test_many_processes_may_write_the_same_file(tmp_path: Path) -> None:
-    """Each clears up before it begins, and none of them what another one has just begun."""
+def test_many_processes_can_write_the_same_file(tmp_path: Path) -> None:
+    """Each removes leftovers first, but nothing that another process has just started."""
     workers = [subprocess.Popen([sys.executable, "-c", REWRITE, str(tmp_path / "day.gz")]) for _ in range(4)]
 
     assert [worker.wait() for worker in workers] == [0] * 4

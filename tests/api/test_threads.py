@@ -1,4 +1,4 @@
-"""One client serves many threads at once: a trigger's worker threads share the connection's."""
+"""One client serves many threads at once, such as the worker threads of a trigger."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
 
-def test_every_thread_gets_its_own_answer(sim: Simulator, client: Any) -> None:
+def test_every_thread_gets_its_own_response(sim: Simulator, client: Any) -> None:
     sids = [sim.create_job("Messages", "2026-01-01", "2026-01-01").sid for _ in range(20)]
     with ThreadPoolExecutor(16) as pool:
         jobs = list(pool.map(client.get_job, sids * 10))
     assert [job.job_sid for job in jobs] == sids * 10
 
 
-def test_every_call_has_retries_of_its_own(sim: Simulator, client: Any) -> None:
+def test_every_call_has_its_own_retries(sim: Simulator, client: Any) -> None:
     sids = [sim.create_job("Messages", "2026-01-01", "2026-01-01").sid for _ in range(8)]
     for sid in sids:
         sim.faults.add(Fault(status=503, path=f"/v1/Exports/Jobs/{sid}", times=3))
@@ -27,7 +27,7 @@ def test_every_call_has_retries_of_its_own(sim: Simulator, client: Any) -> None:
     assert len(sim.requests) == 8 * 4
 
 
-def test_a_failure_in_one_thread_is_no_failure_in_another(server: Any, answer: Any) -> None:
+def test_failure_in_one_thread_does_not_affect_another(server: Any, answer: Any) -> None:
     def serve(received: Any) -> Any:
         kind = received.target.rpartition("/")[2]
         return answer(body={"resource_type": kind}) if kind == "Calls" else answer(404, {"message": kind})

@@ -1,4 +1,4 @@
-"""Whatever sending a request raises is this package's error, and says whether it passes by itself."""
+"""Any exception of sending a request becomes this package's error, and says whether it is transient."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ def failure(base_url: str = "https://127.0.0.1:9", retry: RetryPolicy | None = N
         ("http://127.0.0.1:9", True),
     ],
 )
-def test_a_proxy_that_is_none_does_not_pass(proxy: str, is_transient: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_proxy_is_permanent(proxy: str, is_transient: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     error = failure("https://proxied.example.com")
     assert error.is_transient is is_transient
-    assert ("does not pass by itself" in str(error)) is not is_transient
+    assert ("Retrying does not help" in str(error)) is not is_transient
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("content", [None, b"", b"half of a certificate"])
-def test_a_bundle_of_certificates_that_is_being_replaced_passes(
+def test_missing_certificate_bundle_is_transient(
     name: str, content: bytes | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     bundle = tmp_path / "ca.pem"
@@ -78,12 +78,12 @@ def test_a_bundle_of_certificates_that_is_being_replaced_passes(
 
 
 @pytest.mark.parametrize("host", [f"{'a' * 64}.example.com", "a..example.com"])
-def test_a_host_that_no_name_server_can_be_asked_for_does_not_pass(host: str) -> None:
+def test_host_that_cannot_be_encoded_is_permanent(host: str) -> None:
     assert not failure(f"https://{host}").is_transient
 
 
 class SpeechlessError(Exception):
-    """Fails to say what it is about."""
+    """Raises when it is shown."""
 
     def __str__(self) -> str:
         raise ValueError("no words")
@@ -122,7 +122,7 @@ RAISED: list[tuple[Exception, bool]] = [
 
 @pytest.mark.parametrize(("raised", "is_transient"), RAISED, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("where", ["requests.Session.request", "airflow_provider_bulkexports.api.exchange.read_body"])
-def test_whatever_a_library_raises_becomes_our_error(
+def test_any_library_exception_becomes_our_error(
     where: str, raised: Exception, is_transient: bool, monkeypatch: pytest.MonkeyPatch, server: Any
 ) -> None:
     calls = []
@@ -139,7 +139,7 @@ def test_whatever_a_library_raises_becomes_our_error(
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_what_ends_the_process_is_let_through(
+def test_exit_and_interrupt_are_not_caught(
     stop: type[BaseException], monkeypatch: pytest.MonkeyPatch, make_server: Callable[[], Any]
 ) -> None:
     def stopped(*_: Any, **__: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Where a URL leads is decided as the libraries that connect read it."""
+"""The origin of a URL is the one that the HTTP libraries connect to."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ AMBIGUOUS = [
 
 
 @pytest.mark.parametrize("url", AMBIGUOUS, ids=ascii)
-def test_what_can_be_read_in_two_ways_leads_nowhere(url: Any) -> None:
+def test_ambiguous_url_has_no_origin(url: Any) -> None:
     assert origin_of(url) is None
     if isinstance(url, str):
         assert not is_loopback_url(url)
 
 
 @pytest.mark.parametrize("url", [url for url in AMBIGUOUS if isinstance(url, str) and len(url) < 100], ids=ascii)
-def test_no_client_is_made_for_it(url: str) -> None:
+def test_ambiguous_base_url_is_refused(url: str) -> None:
     with pytest.raises(BulkExportsInputError) as caught:
         BulkExportsClient(ACCOUNT, TOKEN, base_url=url)
     assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("url", AMBIGUOUS, ids=ascii)
-def test_no_page_is_asked_for_there(url: Any, server: Any, answer: Any) -> None:
+def test_ambiguous_next_page_is_refused(url: Any, server: Any, answer: Any) -> None:
     if url in ("", None, "http:///x", "http://", "http:127.0.0.1"):
         pytest.skip("means that there are no more pages, or a path of the same origin")
     server.answers(answer(body={"jobs": [], "meta": {"next_page_url": url}}))
@@ -85,7 +85,7 @@ def test_no_page_is_asked_for_there(url: Any, server: Any, answer: Any) -> None:
         ("https://a.example.com./", ("https", "a.example.com.", 443)),
     ],
 )
-def test_a_plain_url_leads_to_its_origin(url: str, origin: tuple[str, str, int]) -> None:
+def test_plain_url_has_its_origin(url: str, origin: tuple[str, str, int]) -> None:
     assert origin_of(url) == origin
 
 
@@ -100,7 +100,7 @@ URLS = st.lists(
 
 @given(URLS | URLS.map("http://{}".format))
 @example("http://evil\\@127.0.0.1/")
-def test_what_is_taken_for_this_machine_connects_to_it(url: str) -> None:
+def test_loopback_url_connects_to_this_machine(url: str) -> None:
     if not is_loopback_url(url):
         return
     asked = []
@@ -121,7 +121,7 @@ def test_what_is_taken_for_this_machine_connects_to_it(url: str) -> None:
     assert all(is_loopback(host) for host in asked)
 
 
-def test_hosts_of_twilio_are_told_from_others() -> None:
+def test_twilio_hosts_are_recognised() -> None:
     assert is_twilio("https://bulkexports.twilio.com") and is_twilio("https://x.twilio.com:443/y")
     for url in (
         "https://twilio.com.evil.com",
@@ -163,7 +163,7 @@ WEBHOOKS = [
 
 
 @pytest.mark.parametrize("url", WEBHOOKS, ids=lambda url: ascii(url)[:60])
-def test_a_webhook_that_nobody_could_call_is_refused_before_anything_is_sent(url: Any, server: Any) -> None:
+def test_uncallable_webhook_is_refused_before_sending(url: Any, server: Any) -> None:
     client = server.client()
     days = {"start_day": "2026-01-01", "end_day": "2026-01-01", "friendly_name": "x"}
     with pytest.raises(BulkExportsInputError, match="webhook_url") as caught:
@@ -185,7 +185,7 @@ def test_a_webhook_that_nobody_could_call_is_refused_before_anything_is_sent(url
         "https://m\u00fcller:pass@hooks.example.com/",
     ],
 )
-def test_a_webhook_that_can_be_called_is_sent(url: str, server: Any, answer: Any) -> None:
+def test_callable_webhook_is_sent(url: str, server: Any, answer: Any) -> None:
     server.answers(answer(201, {"job_sid": "JS" + "0" * 32}))
     days = {"start_day": "2026-01-01", "end_day": "2026-01-01", "friendly_name": "x"}
     server.client().create_job("Messages", **days, webhook_url=url, webhook_method="POST")
@@ -193,7 +193,7 @@ def test_a_webhook_that_can_be_called_is_sent(url: str, server: Any, answer: Any
 
 
 @pytest.mark.parametrize("wrong", [{"friendly_name": "half \ud83d"}, {"email": "half \ud83d@c"}, {"email": "a b@c"}])
-def test_text_that_cannot_be_written_is_refused_before_anything_is_sent(wrong: dict[str, Any], server: Any) -> None:
+def test_text_with_a_lone_surrogate_is_refused_before_sending(wrong: dict[str, Any], server: Any) -> None:
     days = {"start_day": "2026-01-01", "end_day": "2026-01-01", "friendly_name": "x"}
     with pytest.raises(BulkExportsInputError):
         server.client().create_job("Messages", **{**days, **wrong})

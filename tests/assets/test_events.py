@@ -1,4 +1,4 @@
-"""Days become the events of a task's outlets: one partition each where Airflow has them, a list everywhere."""
+"""Days become asset events of the outlets: partitions on Airflow 3.3, a list on every version."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def partitions(event: Any) -> set[str]:
 def run(
     request: pytest.FixtureRequest, connection: str, job: str, run_task: Callable[..., Any], tmp_path: Path
 ) -> Callable[..., Any]:
-    """Run each of the tasks that announce days."""
+    """Run each of the tasks that add days to events."""
     days = {"resource_type": "Messages", "start_day": DAYS[0], "end_day": DAYS[-1]}
 
     def make(**kwargs: Any) -> Any:
@@ -78,7 +78,7 @@ def run(
     return lambda **kwargs: run_task(lambda: make(**kwargs))
 
 
-def test_an_event_lists_its_days(run: Callable[..., Any], events: Any, messages: Any) -> None:
+def test_event_lists_its_days(run: Callable[..., Any], events: Any, messages: Any) -> None:
     end = run(outlets=[messages])
 
     assert end.state == "success", end.error
@@ -87,7 +87,7 @@ def test_an_event_lists_its_days(run: Callable[..., Any], events: Any, messages:
     assert not partitions(events[messages])
 
 
-def test_each_day_is_a_partition_where_airflow_has_them(
+def test_each_day_is_a_partition_on_airflow_3_3(
     run: Callable[..., Any], events: Any, messages: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     end = run(outlets=[messages], emit_partitions=True)
@@ -97,7 +97,7 @@ def test_each_day_is_a_partition_where_airflow_has_them(
     assert events[messages].extra["days"] == DAYS
 
 
-def test_every_asset_among_the_outlets_is_told(run: Callable[..., Any], events: Any, messages: Any) -> None:
+def test_every_outlet_asset_gets_an_event(run: Callable[..., Any], events: Any, messages: Any) -> None:
     folder, alias = Asset("s3://bucket/twilio"), AssetAlias("an-alias")
 
     run(outlets=[messages, alias, folder], emit_partitions=True)
@@ -106,13 +106,13 @@ def test_every_asset_among_the_outlets_is_told(run: Callable[..., Any], events: 
     assert events[alias].extra == {}
 
 
-def test_partitions_of_nothing_are_refused_when_the_dag_is_parsed(run: Callable[..., Any]) -> None:
+def test_partitions_without_an_asset_are_rejected_at_parse_time(run: Callable[..., Any]) -> None:
     for outlets in ([], [AssetAlias("an-alias")]):
         with pytest.raises(BulkExportsInputError, match=r"add outlets=\[asset_for"):
             run(outlets=outlets, emit_partitions=True)
 
 
-def test_a_task_that_only_submits_names_no_days_since_none_is_there(
+def test_submitting_task_reports_no_days(
     connection: str, run_task: Callable[..., Any], events: Any, messages: Any
 ) -> None:
     arguments = {"resource_type": "Messages", "start_day": DAYS[0], "end_day": DAYS[-1], "outlets": [messages]}
@@ -125,12 +125,12 @@ def test_a_task_that_only_submits_names_no_days_since_none_is_there(
         CreateExportCustomJobOperator(task_id="submit", emit_partitions=True, **arguments)
 
 
-def test_without_outlets_nothing_is_announced(run: Callable[..., Any], events: Any) -> None:
+def test_no_events_without_outlets(run: Callable[..., Any], events: Any) -> None:
     assert run().state == "success"
     assert len(events) == 0
 
 
-def test_days_that_failed_are_no_partitions(
+def test_failed_days_are_not_partitions(
     connection: str, sim: Simulator, run_task: Callable[..., Any], events: Any, messages: Any
 ) -> None:
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
@@ -144,7 +144,7 @@ def test_days_that_failed_are_no_partitions(
     assert events[messages].extra["days"] == [DAYS[0], DAYS[2]]
 
 
-def test_a_day_without_a_file_is_no_partition_of_the_folder(
+def test_day_without_a_file_is_not_a_partition_of_the_folder(
     connection: str, job: str, sim: Simulator, context: dict[str, Any], events: Any, messages: Any, tmp_path: Path
 ) -> None:
     sim.state.remove_files("Messages", DAYS[2])

@@ -1,4 +1,4 @@
-"""What hooks report to Airflow's collector of lineage: the exports as read, files and folders as written."""
+"""Hook lineage: exports are inputs, files and folders are outputs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def exports(sim: Simulator, connection: str) -> str:
     return f"twilio-bulkexports://{sim.account_sid}/Messages"
 
 
-def test_a_hook_s_download_is_reported(exports: str, collected: Collected, tmp_path: Path) -> None:
+def test_download_of_a_hook_is_reported(exports: str, collected: Collected, tmp_path: Path) -> None:
     target = tmp_path / "day.json.gz"
 
     BulkExportsHook().download_day("Messages", "2026-01-01", target)
@@ -53,7 +53,7 @@ def test_a_hook_s_download_is_reported(exports: str, collected: Collected, tmp_p
     assert collected.uris("outputs") == {target.as_uri()}
 
 
-def test_a_transfer_is_reported(exports: str, collected: Collected, tmp_path: Path, context: dict[str, Any]) -> None:
+def test_transfer_is_reported(exports: str, collected: Collected, tmp_path: Path, context: dict[str, Any]) -> None:
     BulkExportsToObjectStorageOperator(
         task_id="store", resource_type="Messages", days="2026-01-01", destination=f"file://{tmp_path}/"
     ).execute(context)
@@ -62,7 +62,7 @@ def test_a_transfer_is_reported(exports: str, collected: Collected, tmp_path: Pa
     assert collected.uris("outputs") == {f"file://{tmp_path}"}
 
 
-def test_an_account_that_nobody_named_is_left_out(
+def test_unknown_account_is_left_out(
     exports: str, collected: Collected, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import json
@@ -77,7 +77,7 @@ def test_an_account_that_nobody_named_is_left_out(
 
 
 @pytest.mark.usefixtures("collected")
-def test_a_uri_that_a_store_s_rules_refuse_fails_no_task(exports: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejected_uri_does_not_fail_the_task(exports: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_bulkexports.assets import lineage
 
     def refuse(*_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""OpenLineage gets the names that assets have, from the events that Airflow really sends; no link is among them."""
+"""OpenLineage events have the names of the assets, and no signed link."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def names(datasets: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # another Airflow starts, and sends each event from a process of its own
-def test_events_of_create_and_transfer_name_the_asset(
+def test_operator_and_transfer_report_the_asset(
     events: dict[tuple[str, str], Any], sim: Simulator, tmp_path: Path
 ) -> None:
     asset = asset_for("Messages", sim.account_sid)
@@ -84,7 +84,7 @@ def test_events_of_create_and_transfer_name_the_asset(
 
 
 @pytest.mark.parametrize("resource_type", ["Messages", "Calls"])
-def test_an_outlet_is_the_dataset_that_the_tasks_name(resource_type: str) -> None:
+def test_outlet_is_the_dataset_that_tasks_report(resource_type: str) -> None:
     asset = asset_for(resource_type, "AC" + "0a" * 16)
 
     dataset = convert_asset_to_openlineage(asset, None)
@@ -93,7 +93,7 @@ def test_an_outlet_is_the_dataset_that_the_tasks_name(resource_type: str) -> Non
     assert f"{dataset.namespace}/{dataset.name}" == asset.uri
 
 
-def test_airflow_translates_our_assets_by_itself() -> None:
+def test_airflow_converts_our_assets() -> None:
     from airflow.providers.openlineage.utils.utils import translate_airflow_asset
 
     dataset = translate_airflow_asset(asset_for("Calls", "AC" + "0a" * 16), None)

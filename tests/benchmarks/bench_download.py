@@ -28,8 +28,10 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from airflow_provider_bulkexports.api.download import SignedLink, download
-from airflow_provider_bulkexports.api.file_check import GzipFile
+from airflow_provider_bulkexports.api.download import download
+from airflow_provider_bulkexports.api.file_check import gzip_reader
+from airflow_provider_bulkexports.api.retry import RetryPolicy
+from airflow_provider_bulkexports.api.signed_link import SignedLink
 from airflow_provider_bulkexports.api.storage_host import Storage
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.service.records import day_records
@@ -85,7 +87,7 @@ def make(file: Path, size: int, body: int, level: int) -> float:
 
 def inflate(file: Path) -> None:
     """Inflate into nothing."""
-    with GzipFile(file, "rb") as text:
+    with gzip_reader()(file, "rb") as text:
         while text.read1(1 << 18):
             pass
 
@@ -110,7 +112,9 @@ def measure(file: Path, base_url: str, rounds: int) -> dict[str, dict[str, float
         url = f"{base_url}/{file.name}/{limit}"
         ways: dict[str, Callable[[], object]] = {
             "curl": lambda url=url: subprocess.run(["curl", "-sf", "-o", str(target), url], check=True),
-            "download": lambda url=url: download(DAY, target, ask_link=lambda: SignedLink(url), storage=storage),
+            "download": lambda url=url: download(
+                DAY, target, request_link=lambda: SignedLink(url), storage=storage, backoff=RetryPolicy().backoff
+            ),
         }
         if not limit:
             ways["inflating alone"] = lambda: inflate(file)

@@ -3,7 +3,7 @@ Waiting for jobs, compared with other ways: the trigger of ``ExportCustomJobSens
 
     uv run --group bench python tests/benchmarks/bench_waiting.py
 
-``--help`` tells the options; ``--waits 1 10 100 --seconds 10 --parse-rounds 0`` is quick. What it writes goes
+``--help`` lists the options; ``--waits 1 10 100 --seconds 10 --parse-rounds 0`` is quick. What it writes goes
 beside the code in ``waiting/``, or to ``--output``.
 """
 

@@ -1,4 +1,4 @@
-"""The benchmark of waiting runs, and what it says is what happened. How fast anything is, no test asserts."""
+"""The benchmark of waiting runs, and reports what happened. No test asserts how fast anything is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(output: Path, *options: str) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.timeout(300)  # it starts processes that import Airflow
-def test_every_wait_of_every_contender_wakes_once_and_its_requests_are_counted(tmp_path: Path) -> None:
+def test_every_wait_wakes_once_and_requests_are_counted(tmp_path: Path) -> None:
     contenders = ["this-package", "http-sensor"]
 
     printed, results = run(tmp_path, "--waits", "2", "--seconds", "1", "--interval", "0.2", "--contenders", *contenders)
@@ -45,7 +45,7 @@ def test_every_wait_of_every_contender_wakes_once_and_its_requests_are_counted(t
     assert "| this package " in printed
 
 
-def test_a_contender_that_is_too_slow_is_cut_off_and_says_so(tmp_path: Path) -> None:
+def test_slow_contender_is_cut_off(tmp_path: Path) -> None:
     # Cut off one second after the beginning, when no job has ended.
     options = ("--waits", "2", "--seconds", "600", "--patience", "-599", "--contenders", "asleep")
 
@@ -56,7 +56,7 @@ def test_a_contender_that_is_too_slow_is_cut_off_and_says_so(tmp_path: Path) -> 
     assert "0, not finished" in printed
 
 
-def test_a_wait_is_late_from_its_jobs_end_on_and_goes_on_being_late_while_it_sleeps() -> None:
+def test_lateness_counts_from_the_end_of_the_job() -> None:
     now = time.time()
     woken, asleep, running = (AwaitedJob(number, str(number), now + ends) for number, ends in enumerate((-9, -5, 600)))
     measurement = Measurement([woken, asleep, running])

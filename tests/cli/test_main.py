@@ -1,10 +1,9 @@
-"""The command as a user types it, in a process of its own."""
+"""The command as a user types it."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import signal
 import subprocess
@@ -16,27 +15,18 @@ from pathlib import Path
 
 import pytest
 import requests
+from support.command import COMMAND, run_command
 
 from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports.cli.demo import Demo
 from airflow_provider_bulkexports.cli.main import main
-
-COMMAND = [sys.executable, "-c", "import sys; from airflow_provider_bulkexports.cli.main import main; sys.exit(main())"]
-
-
-def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command with a home folder and a folder for temporary files of its own."""
-    (home / "tmp").mkdir(exist_ok=True)
-    environment = os.environ | {"HOME": str(home), "TMPDIR": str(home / "tmp"), "COLUMNS": "120"}
-    return subprocess.run(
-        [*COMMAND, *arguments], env=environment, cwd=home, capture_output=True, text=True, timeout=290, check=False
-    )
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_demo_shows_each_final_state_and_keeps_only_the_output(tmp_path: Path) -> None:
     arguments = ["--days", "3", "--empty-day", "2", "--resource-type", "Calls", "--output", "files"]
-    ended = run("demo", *arguments, home=tmp_path)
+    ended = run_command("demo", *arguments, home=tmp_path)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     rows = re.findall(r"│ (\d{4}-\d\d-\d\d) │ (\w+) +│ +(\d+) ", ended.stdout)
@@ -54,8 +44,8 @@ def test_demo_shows_the_final_state_of_every_day_and_leaves_nothing_behind(tmp_p
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_demo_with_a_failing_day_stores_the_others_then_names_it_and_exits_with_1(tmp_path: Path) -> None:
-    ended = run("demo", "--days", "3", "--fail-day", "2", "--output", "files", home=tmp_path)
+def test_demo_with_a_failed_day_stores_the_others_and_exits_with_1(tmp_path: Path) -> None:
+    ended = run_command("demo", "--days", "3", "--fail-day", "2", "--output", "files", home=tmp_path)
 
     assert ended.returncode == 1, ended.stdout + ended.stderr
     rows = re.findall(r"│ (\d{4}-\d\d-\d\d) │ (\w+) +│ +(\d*) ", ended.stdout)
@@ -71,6 +61,16 @@ def test_demo_with_a_failing_day_stores_the_others_then_names_it_and_exits_with_
     assert all(f"  file://{file}" in ended.stdout for file in files)
 
 
+def test_demo_shows_the_log_of_an_airflow_that_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-c", "print('no database'); raise SystemExit(3)"]
+    monkeypatch.setattr(Demo, "_command", lambda *_: command)
+
+    assert main(["demo", "--days", "1"]) == 1
+    assert "no database\n\nAirflow could not run the DAG (exit status 3); its log is above." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -82,7 +82,7 @@ def test_demo_with_a_failing_day_stores_the_others_then_names_it_and_exits_with_
         (["simulate", "--fail-day", "soon"], "write it as YYYY-MM-DD"),
     ],
 )
-def test_bad_input_gets_a_sentence_that_says_what_to_write(
+def test_bad_input_error_says_what_to_write(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
@@ -90,10 +90,10 @@ def test_bad_input_gets_a_sentence_that_says_what_to_write(
 
 
 @contextmanager
-def ended_by(end: signal.Signals, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process that heeds the signal also where whoever started the tests ignores it; none is left behind."""
-    heed = partial(signal.signal, end, signal.SIG_DFL)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed) as process:
+def interruptible(end: signal.Signals, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that handles the signal even if the tests' own parent ignores it; it is always killed at the end."""
+    handle = partial(signal.signal, end, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=handle) as process:
         try:
             yield process
         finally:
@@ -102,8 +102,8 @@ def ended_by(end: signal.Signals, command: Sequence[str]) -> Iterator[subprocess
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_simulate_prints_a_connection_that_works_until_it_is_ended(end: signal.Signals) -> None:
-    with ended_by(end, [*COMMAND, "simulate", "--port", "0"]) as process:
+def test_simulate_prints_a_working_connection(end: signal.Signals) -> None:
+    with interruptible(end, [*COMMAND, "simulate", "--port", "0"]) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
         exported = next(line for line in lines if "export AIRFLOW_CONN_TWILIO_BULKEXPORTS_DEFAULT=" in line)
@@ -111,37 +111,37 @@ def test_simulate_prints_a_connection_that_works_until_it_is_ended(end: signal.S
         connection = json.loads(exported.partition("=")[2].strip().strip("'"))
         assert json.loads(added.partition("--conn-json ")[2].strip().strip("'")) == connection
 
-        answer = requests.get(
+        response = requests.get(
             f"{connection['host']}/v1/Exports/Messages",
             auth=(connection["login"], connection["password"]),
             timeout=10,
         )
-        assert answer.status_code == 200
+        assert response.status_code == 200
 
         process.send_signal(end)
         assert process.wait(timeout=10) == 130
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("speed", "is_told"), [("1", False), ("60", True), ("0.5", True)])
-def test_simulate_says_how_to_wait_when_its_time_runs_at_another_speed(speed: str, is_told: bool) -> None:
-    with ended_by(signal.SIGINT, [*COMMAND, "simulate", "--port", "0", "--speed", speed]) as process:
+@pytest.mark.parametrize(("speed", "is_shown"), [("1", False), ("60", True), ("0.5", True)])
+def test_simulate_at_another_speed_says_how_to_poll(speed: str, is_shown: bool) -> None:
+    with interruptible(signal.SIGINT, [*COMMAND, "simulate", "--port", "0", "--speed", speed]) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
-        shown = "".join(iter(partial(next, lines), "Interrupt (Ctrl-C) to stop; its jobs and files are gone then.\n"))
+        shown = "".join(iter(partial(next, lines), "Press Ctrl-C to stop. Jobs and files are not kept.\n"))
 
-        assert ("export AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL=0\n" in shown) is is_told
-        assert ("estimates are in simulated time" in shown) is is_told
+        assert ("export AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL=0\n" in shown) is is_shown
+        assert ("completion estimates are in simulated time" in shown) is is_shown
 
 
-def test_a_taken_port_is_named(sim, capsys: pytest.CaptureFixture[str]) -> None:
+def test_port_in_use_is_named(sim, capsys: pytest.CaptureFixture[str]) -> None:
     port = sim.base_url.rpartition(":")[2]
 
     assert main(["simulate", "--port", port]) == 2
     assert f"--port {port}: Address already in use" in capsys.readouterr().err
 
 
-def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"bulkexports {__version__}\n"

@@ -1,4 +1,4 @@
-"""What the contract tests share: the official OpenAPI document, reduced to its facts."""
+"""Shared by the contract tests: Twilio's OpenAPI document, reduced to its facts."""
 
 from __future__ import annotations
 

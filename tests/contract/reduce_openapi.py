@@ -1,9 +1,9 @@
 """
 Reduce an OpenAPI document to its facts.
 
-What is kept says what may be sent and what may come back: paths, operations, parameters, bodies, statuses, schemas, the
-security scheme. Prose, examples, CORS headers and vendor extensions go, and with them the response descriptions that
-OpenAPI itself asks for. ``openapi.json`` was made from Twilio's own document (``twilio_bulkexports_v1.json`` of
+It keeps what defines requests and responses: paths, operations, parameters, bodies, statuses, schemas, the security
+scheme. It removes prose, examples, CORS headers and vendor extensions, also the response descriptions that OpenAPI
+requires. ``openapi.json`` was made from Twilio's own document (``twilio_bulkexports_v1.json`` of
 https://github.com/twilio/twilio-oai, Apache-2.0)::
 
     python tests/contract/reduce_openapi.py twilio_bulkexports_v1.json tests/contract/openapi.json
@@ -29,7 +29,7 @@ _PARAMETER_FACTS = ("$ref", "name", "in", "required", "style", "explode", "allow
 
 
 def reduce_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of a document; the facts of the facts are the same."""
+    """Return the facts of a document; reducing them again changes nothing."""
     components = document.get("components", {})
     facts: dict[str, Any] = {
         "openapi": document["openapi"],
@@ -48,7 +48,7 @@ def reduce_document(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """Write a document so that equal ones are equal files."""
+    """Return a document as JSON; equal documents give equal text."""
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -84,7 +84,7 @@ def _body(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schema(schema: Any) -> Any:
-    """Walk by keyword: a property may itself be called ``description`` or ``title``."""
+    """Reduce a schema keyword by keyword, because a property may be named ``description`` or ``title``."""
     if not isinstance(schema, Mapping):
         return schema
     facts: dict[str, Any] = {}
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Read the source file, write the target file."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("source", type=Path, help="an OpenAPI 3.0 document in JSON")
-    parser.add_argument("target", type=Path, help="where its facts are written")
+    parser.add_argument("target", type=Path, help="the file to write")
     options = parser.parse_args(arguments)
     document = json.loads(options.source.read_text(encoding="utf-8"))
     options.target.write_text(render(reduce_document(document)), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The kept copy of Twilio's OpenAPI document is its facts and nothing else, and the package agrees with them."""
+"""The kept copy of Twilio's OpenAPI document has only its facts, and the package agrees with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OFFICIAL = os.environ.get("BULKEXPORTS_OPENAPI", "")
 
 @pytest.fixture(scope="module")
 def reducer() -> ModuleType:
-    """The script, which is no module of the package."""
+    """The script as a module; the package does not contain it."""
     spec = importlib.util.spec_from_file_location("reduce_openapi", KEPT.with_name("reduce_openapi.py"))
     assert spec is not None
     assert spec.loader is not None
@@ -32,7 +32,7 @@ def reducer() -> ModuleType:
 
 
 def keys_of(value: Any) -> Iterator[str]:
-    """Every key at any depth."""
+    """Yield every key at any depth."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
@@ -48,26 +48,26 @@ def page_maximum(document: dict[str, Any], path: str) -> int:
     return maximum
 
 
-def test_reducing_the_copy_again_changes_nothing(reducer: ModuleType, tmp_path: Path) -> None:
+def test_kept_document_is_already_reduced(reducer: ModuleType, tmp_path: Path) -> None:
     again = tmp_path / "again.json"
     reducer.main([str(KEPT), str(again)])
     assert again.read_bytes() == KEPT.read_bytes()
 
 
-def test_the_copy_has_no_prose(document: dict[str, Any]) -> None:
+def test_kept_document_has_no_prose(document: dict[str, Any]) -> None:
     in_document = {key for key in keys_of(document | {"info": {}}) if key in PROSE or key.startswith("x-")}
     assert in_document == set()
     assert document["info"].keys() == {"title", "version"}
 
 
-@pytest.mark.skipif(not OFFICIAL, reason="BULKEXPORTS_OPENAPI names no official document to compare with")
-def test_the_copy_is_what_the_official_document_says(reducer: ModuleType, document: dict[str, Any]) -> None:
+@pytest.mark.skipif(not OFFICIAL, reason="BULKEXPORTS_OPENAPI does not name the official document")
+def test_kept_document_matches_the_official_one(reducer: ModuleType, document: dict[str, Any]) -> None:
     official = json.loads(Path(OFFICIAL).read_text(encoding="utf-8"))
     assert reducer.reduce_document(official) == document
     assert reducer.render(reducer.reduce_document(official)) == KEPT.read_text(encoding="utf-8")
 
 
-def test_reducing_keeps_a_property_whose_name_is_a_keyword_for_prose(reducer: ModuleType) -> None:
+def test_property_named_like_a_prose_keyword_is_kept(reducer: ModuleType) -> None:
     schema = {
         "description": "prose",
         "type": "object",
@@ -88,11 +88,11 @@ def test_reducing_keeps_a_property_whose_name_is_a_keyword_for_prose(reducer: Mo
 
 
 @pytest.mark.parametrize("schema", ["job_enum_status", "export_custom_job_enum_status"])
-def test_the_package_knows_every_status_of_the_document(document: dict[str, Any], schema: str) -> None:
+def test_package_knows_every_documented_status(document: dict[str, Any], schema: str) -> None:
     ours = {status.value for status in DayStatus} - {DayStatus.UNKNOWN.value}
     assert ours == set(document["components"]["schemas"][schema]["enum"])
 
 
-def test_pages_are_as_large_as_the_document_allows(document: dict[str, Any]) -> None:
+def test_client_asks_for_pages_of_the_documented_maximum(document: dict[str, Any]) -> None:
     assert page_maximum(document, "/v1/Exports/{ResourceType}/Jobs") == client.JOBS_PAGE_SIZE
     assert page_maximum(document, "/v1/Exports/{ResourceType}/Days") == client.DAYS_PAGE_SIZE

@@ -1,4 +1,4 @@
-"""What the client, the hook and the tasks send obeys Twilio's OpenAPI document, judged by what arrived."""
+"""Requests of the client, the hook and the tasks conform to Twilio's OpenAPI document."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Judge:
-    """Finds what the document does not allow about a request."""
+    """Finds what the document does not allow in a request."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
-        # Literal segments before variable ones, as OpenAPI wants paths matched.
+        # OpenAPI matches literal segments before variable ones.
         self._templates = sorted(document["paths"], key=lambda template: template.count("{"))
 
     def operation_of(self, request: LoggedRequest) -> tuple[str, Mapping[str, Any], dict[str, str]] | None:
-        """The operation's id, its definition and the values in the path; ``None`` if there is none."""
+        """Return the operation's id, its definition and the values in the path; ``None`` for an unknown operation."""
         for template in self._templates:
             pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
             match = re.fullmatch(pattern, request.path)
@@ -45,7 +45,7 @@ class Judge:
         return None
 
     def complaints(self, request: LoggedRequest) -> list[str]:
-        """Everything that is wrong with a request."""
+        """Return everything that is wrong with a request."""
         found = self.operation_of(request)
         if found is None:
             return [f"no operation {request.method} {request.path}"]
@@ -100,7 +100,7 @@ def _complaints_about_fields(
 
 
 def _read(text: str, schema: Mapping[str, Any]) -> Any:
-    """The value that a text means on the wire; the text itself if it cannot mean what is declared."""
+    """Return the value of the declared type that a text stands for, else the text itself."""
     if schema["type"] == "integer" and re.fullmatch(r"-?[0-9]+", text):
         return int(text)
     if schema["type"] == "boolean" and text in ("true", "false"):
@@ -114,7 +114,7 @@ def judge(document: dict[str, Any]) -> Judge:
 
 
 def check(sim: Simulator, judge: Judge) -> set[str]:
-    """Judge everything that arrived at the API, and return the operations that were asked for."""
+    """Judge every request that arrived at the API, and return their operations."""
     operations = set()
     for request in sim.requests:
         if request.origin == "api":
@@ -126,7 +126,7 @@ def check(sim: Simulator, judge: Judge) -> set[str]:
 
 
 class Call(NamedTuple):
-    """One use of the client: the operation that it is, and how it is asked for."""
+    """A call of the client, and the operation that it requests."""
 
     operation_id: str
     ask: Callable[[BulkExportsClient, str, str], Any]
@@ -160,14 +160,14 @@ CALLS = {
 }
 
 
-def test_the_calls_here_are_every_operation_of_the_document(document: dict[str, Any]) -> None:
+def test_calls_cover_every_documented_operation(document: dict[str, Any]) -> None:
     declared = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
     assert {call.operation_id for call in CALLS.values()} == declared
 
 
 @pytest.mark.parametrize("resource_type", RESOURCE_TYPES)
 @pytest.mark.parametrize("name", CALLS)
-def test_every_method_of_the_client_sends_its_operation(
+def test_client_method_sends_its_operation(
     sim: Simulator, client: BulkExportsClient, judge: Judge, name: str, resource_type: str
 ) -> None:
     job = sim.create_job(resource_type, "2026-01-01", "2026-01-02")
@@ -176,9 +176,7 @@ def test_every_method_of_the_client_sends_its_operation(
     assert check(sim, judge) == {CALLS[name].operation_id}
 
 
-def test_pages_after_the_first_are_asked_for_as_documented(
-    sim: Simulator, client: BulkExportsClient, judge: Judge
-) -> None:
+def test_requests_for_further_pages_are_as_documented(sim: Simulator, client: BulkExportsClient, judge: Judge) -> None:
     sim.knobs = Knobs(quota_days=5000)
     for number in range(1100):
         day = (date(2023, 1, 1) + timedelta(days=number)).isoformat()
@@ -192,7 +190,7 @@ def test_pages_after_the_first_are_asked_for_as_documented(
 
 @settings(deadline=None, derandomize=True, database=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip))
-def test_any_text_of_a_friendly_name_arrives_unchanged(
+def test_any_friendly_name_arrives_unchanged(
     sim: Simulator, client: BulkExportsClient, judge: Judge, name: str
 ) -> None:
     sim.knobs.quota_days = 1000
@@ -201,14 +199,14 @@ def test_any_text_of_a_friendly_name_arrives_unchanged(
     assert sim.requests[-1].form["FriendlyName"] == name
 
 
-def test_an_api_key_is_sent_as_documented(sim: Simulator, judge: Judge) -> None:
+def test_api_key_is_sent_as_documented(sim: Simulator, judge: Judge) -> None:
     client = BulkExportsClient(sim.api_key_sid, sim.api_key_secret, base_url=sim.base_url)
     client.get_export("Messages")
     client.close()
     assert check(sim, judge) == {"FetchExport"}
 
 
-def test_hook_operators_and_sensor_send_only_what_is_documented(
+def test_hook_and_tasks_send_only_documented_requests(
     sim: Simulator, connection: str, context: dict[str, Any], judge: Judge
 ) -> None:
     is_connected, message = BulkExportsHook(connection).test_connection()
@@ -261,7 +259,7 @@ LISTING = replace(GOOD, method="GET", headers={"authorization": "Basic eA=="}, f
         ),
     ],
 )
-def test_a_request_that_breaks_the_document_is_noticed(judge: Judge, request_: LoggedRequest, complaint: str) -> None:
+def test_judge_notices_undocumented_requests(judge: Judge, request_: LoggedRequest, complaint: str) -> None:
     assert judge.complaints(GOOD) == []
     assert judge.complaints(LISTING) == []
     assert complaint in judge.complaints(request_)

@@ -1,4 +1,4 @@
-"""The simulator answers as Twilio's OpenAPI document says, whatever it is asked and however its knobs are set."""
+"""Responses of the simulator conform to Twilio's OpenAPI document, for any request and any knobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 pytestmark = pytest.mark.slow  # hundreds of generated requests
 
-#: Twilio's classic error (documentation of API responses). The document leaves errors out; any 4xx must look like this.
+#: Twilio's classic error (documentation of API responses), for any 4xx: the OpenAPI document has no errors.
 ERROR = {
     "type": "object",
     "required": ["message", "status"],
@@ -41,8 +41,8 @@ ERROR = {
         "detail": {"type": "string"},
     },
 }
-#: Values of knobs that make the simulator break the document on purpose: recorded answers broke it too. Its own example
-#: of a configuration is one: the schema wants a URI or null where the example has an empty string.
+#: Values of knobs that break the document on purpose, as recorded responses did. So does its own example of a
+#: configuration: the schema wants a URI or null where the example has an empty string.
 BREAKING: Mapping[str, tuple[Any, ...]] = {
     "configuration_null": (False,),
     "day_fetch_body": ("absent",),
@@ -51,7 +51,7 @@ BREAKING: Mapping[str, tuple[Any, ...]] = {
     "details_shape": ("by_status",),
     "listed_size": ("null",),
 }
-#: Knobs that are neither a choice nor a yes or no.
+#: Values of knobs whose type does not list its values.
 RANGES: Mapping[str, st.SearchStrategy[Any]] = {
     "day_fetch_misses": st.integers(0, 1),
     "details_delay_seconds": st.sampled_from([0.0, 1e6]),
@@ -71,10 +71,10 @@ DAYS = ("2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04")
 
 def official_document() -> dict[str, Any]:
     """
-    The kept copy, with the errors that it does not document.
+    Return the kept copy, with the errors that it does not document.
 
-    The resource type, a free string there, is one of four here: else hardly a request would get beyond its 404. What is
-    generated to be wrong still has others.
+    The resource type, a free string there, is one of four here: otherwise almost every request would get 404. Requests
+    that are generated to be invalid still have others.
     """
     document: dict[str, Any] = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
     for path in document["paths"].values():
@@ -87,7 +87,7 @@ def official_document() -> dict[str, Any]:
 
 
 def knobs_within_the_document() -> st.SearchStrategy[Knobs]:
-    """Every choice of every knob, but those that break the document."""
+    """Any value of any knob, except those that break the document."""
     varied = dict(RANGES)
     for name, hint in get_type_hints(Knobs).items():
         choices = (False, True) if hint is bool else get_args(hint) if get_origin(hint) is Literal else ()
@@ -119,7 +119,7 @@ BOUNDED = settings(deadline=None, derandomize=True, database=None, suppress_heal
 
 
 def job_in(sim: Simulator, state: str, resource_type: str) -> SimulatedJob:
-    """Make a job and bring it into a state; one of its days fails, another is empty."""
+    """Create a job and bring it into a state; one of its days fails, another is empty."""
     sim.state.fail_day(resource_type, "2026-01-02", times=1)
     sim.state.empty_day(resource_type, "2026-01-03", times=1)
     job = sim.create_job(resource_type, DAYS[0], DAYS[-1], WebhookUrl="https://hooks.example.com", WebhookMethod="GET")
@@ -133,7 +133,7 @@ def job_in(sim: Simulator, state: str, resource_type: str) -> SimulatedJob:
 
 
 def aim(case: Any, job: SimulatedJob, choice: int) -> None:
-    """Turn a generated request towards things that exist; what can stay as it was generated does."""
+    """Point a generated request to existing resources; the rest stays as generated."""
     existing = {"ResourceType": job.request.resource_type.value, "JobSid": job.sid, "Day": DAYS[choice]}
     case.path_parameters = {name: existing[name] for name in case.path_parameters}
     case.query = {name: value for name, value in (case.query or {}).items() if name != "PageToken"}
@@ -147,13 +147,13 @@ def aim(case: Any, job: SimulatedJob, choice: int) -> None:
 
 
 def call(case: Any, sim: Simulator, auth: tuple[str, str] | None) -> Any:
-    """Send a request and judge the answer."""
+    """Send a request and check the response."""
     return case.call_and_validate(base_url=sim.base_url, auth=auth, allow_redirects=False, checks=CHECKS)
 
 
 @api.parametrize()
 @settings(BOUNDED, max_examples=50)
-def test_no_request_is_answered_against_the_document(case: Any, sim: Simulator) -> None:
+def test_any_request_gets_a_documented_response(case: Any, sim: Simulator) -> None:
     sim.knobs.configuration_null = True
     call(case, sim, sim.auth)
 
@@ -161,14 +161,14 @@ def test_no_request_is_answered_against_the_document(case: Any, sim: Simulator) 
 @pytest.mark.parametrize("token", [None, "0" * 32], ids=["no credentials", "a wrong token"])
 @api.parametrize()
 @settings(BOUNDED, max_examples=20)
-def test_no_request_gets_in_without_credentials(case: Any, sim: Simulator, token: str | None) -> None:
+def test_any_request_without_credentials_is_refused(case: Any, sim: Simulator, token: str | None) -> None:
     response = call(case, sim, (sim.account_sid, token) if token else None)
     assert response.status_code in (401, 404, 405)
     assert not sim.state.jobs
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_every_operation_succeeds_as_documented_however_the_knobs_are_set(operation_id: str, sim: Simulator) -> None:
+def test_operation_succeeds_as_documented_with_any_knobs(operation_id: str, sim: Simulator) -> None:
     statuses = set()
 
     @given(case=OPERATIONS[operation_id].as_strategy(), knobs=KNOBS, state=JOB_STATES, choice=st.integers(0, 3))
@@ -188,7 +188,7 @@ def test_every_operation_succeeds_as_documented_however_the_knobs_are_set(operat
 
 
 @pytest.mark.parametrize(("knob", "value"), [(knob, value) for knob, values in BREAKING.items() for value in values])
-def test_a_knob_that_breaks_the_document_is_noticed(knob: str, value: Any, sim: Simulator) -> None:
+def test_check_notices_knobs_that_break_the_document(knob: str, value: Any, sim: Simulator) -> None:
     operation_id = {
         "configuration_null": "FetchExportConfiguration",
         "details_on_create": "CreateExportCustomJob",

@@ -1,4 +1,4 @@
-"""Twilio's own Python library finds on the simulator what it finds at Twilio."""
+"""Twilio's own Python library works with the simulator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TWILIO = "https://bulkexports.twilio.com"
 
 
 class SimulatorHttpClient(TwilioHttpClient):
-    """The library knows Twilio's address only; what the simulator itself links to is left alone."""
+    """Sends requests for Twilio's host to the simulator; URLs of the simulator stay as they are."""
 
     def __init__(self, base_url: str) -> None:
         super().__init__(timeout=10)
@@ -52,7 +52,7 @@ def resource_type(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def test_creates_a_job_and_fetches_it_until_it_is_done(sim: Simulator, bulkexports: Any, resource_type: str) -> None:
+def test_library_creates_and_fetches_a_job(sim: Simulator, bulkexports: Any, resource_type: str) -> None:
     sim.state.empty_day(resource_type, "2026-01-02")
     created = bulkexports.exports(resource_type).export_custom_jobs.create(
         start_day="2026-01-01",
@@ -77,7 +77,7 @@ def test_creates_a_job_and_fetches_it_until_it_is_done(sim: Simulator, bulkexpor
     }
 
 
-def test_deletes_a_job_and_learns_that_it_is_gone(sim: Simulator, bulkexports: Any) -> None:
+def test_library_deletes_a_job(sim: Simulator, bulkexports: Any) -> None:
     sim.knobs.deleted_job = "gone"
     job = sim.create_job("Messages", "2026-01-01", "2026-01-03")
     assert bulkexports.exports.jobs(job.sid).delete() is True
@@ -87,7 +87,7 @@ def test_deletes_a_job_and_learns_that_it_is_gone(sim: Simulator, bulkexports: A
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_lists_every_job_once_over_many_pages(
+def test_library_lists_every_job_once_over_many_pages(
     sim: Simulator, bulkexports: Any, http: SimulatorHttpClient, newest_first: bool
 ) -> None:
     sim.knobs = Knobs(quota_days=1000, newest_job_first=newest_first)
@@ -98,13 +98,13 @@ def test_lists_every_job_once_over_many_pages(
     assert len(http.urls) == 5
 
 
-def test_an_empty_list_is_one_page(bulkexports: Any, http: SimulatorHttpClient, resource_type: str) -> None:
+def test_library_reads_an_empty_list(bulkexports: Any, http: SimulatorHttpClient, resource_type: str) -> None:
     assert bulkexports.exports(resource_type).export_custom_jobs.list() == []
     assert bulkexports.exports(resource_type).days.list() == []
     assert len(http.urls) == 2
 
 
-def test_walks_pages_by_hand(sim: Simulator, bulkexports: Any) -> None:
+def test_library_walks_pages_in_both_directions(sim: Simulator, bulkexports: Any) -> None:
     sids = [sim.create_job("Calls", "2026-01-01", "2026-01-01").sid for _ in range(5)]
     page = bulkexports.exports("Calls").export_custom_jobs.page(page_size=2)
     second = page.next_page()
@@ -114,7 +114,7 @@ def test_walks_pages_by_hand(sim: Simulator, bulkexports: Any) -> None:
     assert second.next_page().next_page() is None
 
 
-def test_lists_days_over_many_pages_and_downloads_one(
+def test_library_lists_days_and_links_to_a_file(
     sim: Simulator, bulkexports: Any, http: SimulatorHttpClient, resource_type: str
 ) -> None:
     sim.create_job(resource_type, "2026-01-01", "2026-01-31", FriendlyName="January")
@@ -133,20 +133,20 @@ def test_lists_days_over_many_pages_and_downloads_one(
     assert len([json.loads(line) for line in gzip.decompress(content).splitlines()]) == sim.knobs.records_per_day
 
 
-def test_a_day_that_was_not_exported_is_not_found(bulkexports: Any) -> None:
+def test_library_finds_no_day_without_export(bulkexports: Any) -> None:
     with pytest.raises(TwilioRestException) as caught:
         bulkexports.exports("Messages").days("2026-01-01").fetch()
     assert (caught.value.status, caught.value.code) == (404, 20404)
 
 
-def test_fetches_the_export_and_its_links_lead_on(sim: Simulator, bulkexports: Any, resource_type: str) -> None:
+def test_library_fetches_the_export_and_its_links_work(sim: Simulator, bulkexports: Any, resource_type: str) -> None:
     export = bulkexports.exports(resource_type).fetch()
     assert (export.resource_type, export.url) == (resource_type, f"{sim.base_url}/v1/Exports/{resource_type}")
     for name in ("days", "export_custom_jobs"):
         assert requests.get(export.links[name], auth=sim.auth, timeout=10).status_code == 200
 
 
-def test_fetches_and_updates_the_configuration(bulkexports: Any, resource_type: str) -> None:
+def test_library_fetches_and_updates_the_configuration(bulkexports: Any, resource_type: str) -> None:
     configuration = bulkexports.export_configuration(resource_type)
     assert configuration.fetch().enabled is False
     updated = configuration.update(enabled=True, webhook_url="https://hooks.example.com/", webhook_method="GET")
@@ -156,7 +156,7 @@ def test_fetches_and_updates_the_configuration(bulkexports: Any, resource_type: 
     assert (fetched.enabled, fetched.resource_type) == (False, resource_type)
 
 
-def test_an_api_key_acts_on_its_account(sim: Simulator, http: SimulatorHttpClient) -> None:
+def test_library_uses_an_api_key(sim: Simulator, http: SimulatorHttpClient) -> None:
     job = sim.create_job("Messages", "2026-01-01", "2026-01-01")
     client = Client(sim.api_key_sid, sim.api_key_secret, account_sid=sim.account_sid, http_client=http)
     assert [listed.job_sid for listed in client.bulkexports.v1.exports("Messages").export_custom_jobs.list()] == [
@@ -164,7 +164,7 @@ def test_an_api_key_acts_on_its_account(sim: Simulator, http: SimulatorHttpClien
     ]
 
 
-def test_wrong_credentials_are_refused(sim: Simulator, http: SimulatorHttpClient) -> None:
+def test_library_reports_wrong_credentials(sim: Simulator, http: SimulatorHttpClient) -> None:
     exports = Client(sim.account_sid, "0" * 32, http_client=http).bulkexports.v1.exports
     with pytest.raises(TwilioRestException) as caught:
         exports("Messages").fetch()
@@ -184,13 +184,13 @@ def test_wrong_credentials_are_refused(sim: Simulator, http: SimulatorHttpClient
     ],
     ids=["reversed", "too recent", "over the quota", "half a webhook", "no day"],
 )
-def test_a_refused_job_carries_twilios_words(bulkexports: Any, form: dict[str, str]) -> None:
+def test_library_reports_a_rejected_submission(bulkexports: Any, form: dict[str, str]) -> None:
     with pytest.raises(TwilioRestException, match=r"Unable to create record: .+") as caught:
         bulkexports.exports("Messages").export_custom_jobs.create(friendly_name="refused", **form)
     assert (caught.value.status, caught.value.code) == (400, 20001)
 
 
-def test_reads_the_newer_error_object(sim: Simulator, bulkexports: Any) -> None:
+def test_library_reads_the_newer_error_object(sim: Simulator, bulkexports: Any) -> None:
     sim.faults.add(Fault(status=409, body=problem_body(409, 20409, "Conflict")))
     with pytest.raises(TwilioServiceException) as caught:
         bulkexports.exports("Messages").fetch()

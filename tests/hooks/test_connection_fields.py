@@ -1,4 +1,4 @@
-"""Each field of the Airflow connection ends in the client, or is refused with a sentence before anything is sent."""
+"""Each field of the Airflow connection reaches the client, or is refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Connect = Callable[..., BulkExportsClient]
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
-    """Build the client of a connection given as JSON fields, or as one URI."""
+    """Make the client of a connection given as JSON fields or as a URI."""
 
     def build(uri: str | None = None, **fields: Any) -> BulkExportsClient:
         if uri is None:
@@ -74,7 +74,7 @@ def test_fields_make_the_base_url(connect: Connect, fields: dict[str, Any], base
 
 
 def credentials_of(client: Any) -> tuple[str, str]:
-    """What a request of the client is authenticated with."""
+    """The authorization of the client's requests."""
     request = client._transport._session.prepare_request(requests.Request("GET", "https://x/"))
     login, _, password = b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode().partition(":")
     return login, password
@@ -95,11 +95,11 @@ def credentials_of(client: Any) -> tuple[str, str]:
     ],
     ids=str,
 )
-def test_an_ipv6_address_needs_no_brackets(connect: Connect, host: dict[str, Any], base_url: str) -> None:
+def test_ipv6_address_needs_no_brackets(connect: Connect, host: dict[str, Any], base_url: str) -> None:
     assert connect(**host).base_url == base_url
 
 
-def test_an_ipv6_host_without_brackets_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ipv6_host_without_brackets_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     class Listener(ThreadingHTTPServer):
         address_family = socket.AF_INET6
 
@@ -135,20 +135,20 @@ def test_an_ipv6_host_without_brackets_is_reached(monkeypatch: pytest.MonkeyPatc
         ("@/?edge=dublin", "https://bulkexports.dublin.us1.twilio.com"),
     ],
 )
-def test_a_uri_says_the_same_as_json(connect: Connect, rest: str, base_url: str) -> None:
+def test_uri_means_the_same_as_json(connect: Connect, rest: str, base_url: str) -> None:
     client = connect(f"twilio-bulkexports://{ACCOUNT}:{quote(SECRET, safe='')}{rest}")
 
     assert (client.base_url, client.account_sid) == (base_url, ACCOUNT)
     assert credentials_of(client) == (ACCOUNT, SECRET)
 
 
-def test_a_uri_may_name_the_scheme_of_the_host(connect: Connect) -> None:
+def test_uri_may_name_the_scheme_of_the_host(connect: Connect) -> None:
     client = connect(f"twilio-bulkexports://http://{ACCOUNT}:{quote(SECRET, safe='')}@localhost:8080")
 
     assert client.base_url == "http://localhost:8080"
 
 
-def test_an_account_sid_logs_in_as_itself(connect: Connect) -> None:
+def test_account_sid_is_its_own_account(connect: Connect) -> None:
     client = connect()
 
     assert client.account_sid == ACCOUNT
@@ -156,18 +156,18 @@ def test_an_account_sid_logs_in_as_itself(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("name", ["account_sid", "extra__twilio_bulkexports__account_sid"])
-def test_an_api_key_logs_in_for_the_account_in_extra(connect: Connect, name: str) -> None:
+def test_api_key_uses_the_account_in_extra(connect: Connect, name: str) -> None:
     client = connect(login=API_KEY, extra={name: ACCOUNT})
 
     assert client.account_sid == ACCOUNT
     assert credentials_of(client) == (API_KEY, SECRET)
 
 
-def test_an_api_key_needs_no_account_sid(connect: Connect) -> None:
+def test_api_key_needs_no_account_sid(connect: Connect) -> None:
     assert connect(login=API_KEY).account_sid is None
 
 
-def test_the_plain_name_of_a_field_wins_over_the_prefixed(connect: Connect) -> None:
+def test_plain_field_name_wins_over_the_prefixed(connect: Connect) -> None:
     both = {"account_sid": ACCOUNT, "extra__twilio_bulkexports__account_sid": OTHER_ACCOUNT}
 
     assert connect(login=API_KEY, extra=both).account_sid == ACCOUNT
@@ -175,7 +175,7 @@ def test_the_plain_name_of_a_field_wins_over_the_prefixed(connect: Connect) -> N
 
 @pytest.mark.parametrize("prefix", ["", "extra__twilio_bulkexports__"])
 @pytest.mark.parametrize("as_written", [int, str])
-def test_numbers_count_as_number_and_as_text(connect: Connect, prefix: str, as_written: type) -> None:
+def test_numbers_may_be_texts(connect: Connect, prefix: str, as_written: type) -> None:
     numbers = {"connect_timeout": 3, "read_timeout": 45, "max_retries": 0}
 
     transport = connect(extra={prefix + name: as_written(number) for name, number in numbers.items()})._transport
@@ -184,7 +184,7 @@ def test_numbers_count_as_number_and_as_text(connect: Connect, prefix: str, as_w
     assert transport._retry.max_retries == 0
 
 
-def test_time_outs_and_retries_have_defaults(connect: Connect) -> None:
+def test_timeouts_and_retries_have_defaults(connect: Connect) -> None:
     transport = connect()._transport
 
     assert transport._timeouts == (10, 30)
@@ -193,14 +193,14 @@ def test_time_outs_and_retries_have_defaults(connect: Connect) -> None:
 
 @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "max_retries"])
 @pytest.mark.parametrize("number", [-1, "ten", "1.5", [], True, float("inf"), float("nan")])
-def test_a_bad_number_is_refused(connect: Connect, name: str, number: Any) -> None:
+def test_invalid_number_is_refused(connect: Connect, name: str, number: Any) -> None:
     with pytest.raises(BulkExportsInputError, match=rf"'twilio_test': extra {name} .*: write a whole number from \d"):
         connect(extra={name: number})
 
 
 @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
 @pytest.mark.parametrize("seconds", [0, 601])
-def test_a_time_out_is_neither_none_nor_endless(connect: Connect, name: str, seconds: int) -> None:
+def test_unreasonable_timeout_is_refused(connect: Connect, name: str, seconds: int) -> None:
     with pytest.raises(BulkExportsInputError, match=f"{name}.* write "):
         connect(extra={name: seconds})
 
@@ -222,7 +222,10 @@ def test_a_time_out_is_neither_none_nor_endless(connect: Connect, name: str, sec
         ({"extra": {"region": "au1", "edge": "sydney"}}, "us1 only"),
         ({"host": "https://bulkexports.ie1.twilio.com"}, "'ie1': .*us1 only; .*write 'bulkexports.us1.twilio.com'"),
         ({"host": "BulkExports.Dublin.IE1.twilio.com/"}, "'ie1': .*write 'bulkexports.dublin.us1.twilio.com'"),
-        ({"host": "bulkexports.au1.twilio.com", "port": 443}, "host 'bulkexports.au1.twilio.com' is of region 'au1'"),
+        (
+            {"host": "bulkexports.au1.twilio.com", "port": 443},
+            "bulkexports.au1.twilio.com' belongs to region 'au1'",
+        ),
         ({"host": f"https://{ACCOUNT}:{SECRET}@bulkexports.ie1.twilio.com"}, "put them into login and password"),
         ({"extra": {"edge": "evil.example.com/x"}}, "edge 'evil.example.com/x': write the name"),
         ({"extra": {"edge": "dublin"}, "host": "https://proxy.example.com"}, "remove one of them"),
@@ -238,7 +241,7 @@ def test_a_time_out_is_neither_none_nor_endless(connect: Connect, name: str, sec
     ],
     ids=str,
 )
-def test_what_cannot_be_right_is_refused_without_quoting_a_secret(
+def test_invalid_field_is_refused_without_quoting_a_secret(
     connect: Connect, fields: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(BulkExportsInputError, match=sentence) as refusal:
@@ -248,16 +251,16 @@ def test_what_cannot_be_right_is_refused_without_quoting_a_secret(
     assert SECRET not in str(refusal.value)
 
 
-def test_an_extra_that_is_no_object_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_extra_that_is_not_an_object_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     # Airflow 3.0 and 3.1 do not even load such a connection.
     connection = SimpleNamespace(login=ACCOUNT, password=SECRET, host=None, schema=None, port=None, extra_dejson=[1])
     monkeypatch.setattr(BulkExportsHook, "get_connection", lambda *_: connection)
 
-    with pytest.raises(BulkExportsInputError, match="'twilio_test': extra is no JSON object"):
+    with pytest.raises(BulkExportsInputError, match="'twilio_test': extra is not a JSON object"):
         BulkExportsHook("twilio_test").get_conn()
 
 
-def test_a_hook_builds_its_client_once(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hook_makes_its_client_once(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     connect()
     hook = BulkExportsHook("twilio_test")
     looked_up = []
@@ -267,7 +270,7 @@ def test_a_hook_builds_its_client_once(connect: Connect, monkeypatch: pytest.Mon
     assert looked_up == ["twilio_test"]
 
 
-def test_the_client_of_an_event_loop_is_the_same_but_its_own(connect: Connect) -> None:
+def test_aget_conn_returns_an_equal_but_separate_client(connect: Connect) -> None:
     connect(login=API_KEY, host="localhost:1", extra={"account_sid": ACCOUNT, "read_timeout": 7})
     hook = BulkExportsHook("twilio_test")
 
@@ -278,7 +281,7 @@ def test_the_client_of_an_event_loop_is_the_same_but_its_own(connect: Connect) -
     assert client._transport._timeouts == (10, 7)
 
 
-def test_twilio_learns_the_versions_that_ask(connect: Connect) -> None:
+def test_user_agent_names_the_versions(connect: Connect) -> None:
     agent = connect()._transport._session.headers["User-Agent"]
 
     assert agent.startswith("airflow-provider-bulkexports/")

@@ -10,14 +10,14 @@ from airflow_provider_bulkexports.provider_info import connection_form
 EXTRA_FIELDS = {"account_sid", "connect_timeout", "read_timeout", "max_retries", "edge", "region"}
 
 
-def test_the_declared_form_has_every_extra_field_and_allows_each_to_be_empty() -> None:
+def test_form_declares_every_field_as_optional() -> None:
     fields = connection_form()["conn-fields"]
 
     assert set(fields) == EXTRA_FIELDS
     assert all("null" in field["schema"]["type"] for field in fields.values())
 
 
-def test_no_drop_down_offers_a_choice_called_null() -> None:
+def test_no_drop_down_offers_null() -> None:
     choices = [
         field["schema"]["enum"] for field in connection_form()["conn-fields"].values() if "enum" in field["schema"]
     ]
@@ -33,14 +33,14 @@ def test_no_drop_down_offers_a_choice_called_null() -> None:
         ("placeholders", "placeholders"),
     ],
 )
-def test_the_hook_relabels_what_provider_info_does(of_the_hook: str, declared: str) -> None:
+def test_hook_relabels_fields_like_provider_info(of_the_hook: str, declared: str) -> None:
     behaviour = BulkExportsHook.get_ui_field_behaviour()
 
     assert set(behaviour) == {"hidden_fields", "relabeling", "placeholders"}
     assert behaviour[of_the_hook] == connection_form()["ui-field-behaviour"][declared]
 
 
-def test_the_hook_makes_a_widget_of_every_declared_field() -> None:
+def test_hook_makes_a_widget_for_every_declared_field() -> None:
     wtforms = pytest.importorskip("wtforms")
     pytest.importorskip("flask_appbuilder")
 

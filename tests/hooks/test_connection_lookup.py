@@ -1,4 +1,4 @@
-"""Connections that a trigger can look up without blocking its event loop; scripts: hooks/test_outside_a_task.py."""
+"""A trigger looks up connections without blocking its event loop; for scripts see hooks/test_outside_a_task.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_bulkexports import compat
 from airflow_provider_bulkexports.hooks.connection_lookup import aget_connection
 
 
-def test_a_connection_is_looked_up_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_is_looked_up_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     fields = {"conn_type": "twilio_bulkexports", "login": "me", "extra": {"region": "us1"}}
     monkeypatch.setenv("AIRFLOW_CONN_LOOKED_UP", json.dumps(fields))
 
@@ -21,7 +21,7 @@ def test_a_connection_is_looked_up_on_the_event_loop(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("has_async_extra", [True, False])
-def test_an_older_airflow_looks_it_up_in_a_thread(monkeypatch: pytest.MonkeyPatch, has_async_extra: bool) -> None:
+def test_older_airflow_uses_a_thread(monkeypatch: pytest.MonkeyPatch, has_async_extra: bool) -> None:
     if has_async_extra and not hasattr(compat.Connection, "aextra_dejson"):
         pytest.skip("this Airflow has no asynchronous extra")
     if not has_async_extra:

@@ -1,4 +1,4 @@
-"""The hook in a script: a process of its own that runs no task, with the connection where people keep it."""
+"""The hook in a script, a process that runs no task, with a stored connection."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BulkExportsHook("another").get_conn()
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_script_finds_a_connection_that_is_stored_in_the_database(sim: Simulator, tmp_path: Path) -> None:
+def test_script_finds_a_connection_in_the_database(sim: Simulator, tmp_path: Path) -> None:
     job = sim.create_job("Messages", "2026-01-01", "2026-01-02")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_CONN_")}
     environment = kept | {"AIRFLOW_HOME": str(tmp_path), "CONNECTION": sim.connection_json()}
@@ -55,7 +55,7 @@ def test_a_script_finds_a_connection_that_is_stored_in_the_database(sim: Simulat
     assert "The conn_id `another` isn't defined" in ended.stderr
 
 
-def test_a_task_that_lacks_the_connection_does_not_ask_the_database(
+def test_task_does_not_search_the_database(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
@@ -75,3 +75,17 @@ def test_a_task_that_lacks_the_connection_does_not_ask_the_database(
 
 def _not_found(conn_id: str) -> None:
     raise AirflowNotFoundException(f"The conn_id `{conn_id}` isn't defined")
+
+
+def test_hook_is_made_without_loading_http_libraries() -> None:
+    """Parsing a DAG file makes hooks, but sends no request."""
+    code = (
+        "import sys, airflow_provider_bulkexports.compat\n"
+        "before = set(sys.modules)\n"
+        "from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook\n"
+        "BulkExportsHook('any')\n"
+        "packages = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "assert not packages & {'requests', 'urllib3', 'isal'}, packages\n"
+        "assert 'airflow_provider_bulkexports.api.client' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""The Test button: one free question, and a sentence that says what is wrong but never a secret."""
+"""The Test button sends one free request, and shows a sentence that says what is wrong without a secret."""
 
 from __future__ import annotations
 
@@ -51,25 +51,25 @@ def test_success_names_the_account_and_the_server(ask: Ask, sim: Simulator) -> N
     assert [entry.query for entry in sim.requests] == [{"PageSize": "1"}]
 
 
-def test_a_host_that_has_no_other_operation_works(ask: Ask, sim: Simulator) -> None:
+def test_host_with_only_the_jobs_list_works(ask: Ask, sim: Simulator) -> None:
     sim.faults.add(Fault(status=404, path=r"/v1/Exports/Messages(/Configuration)?", times=None))
 
     assert ask()[0]
 
 
-def test_success_with_an_api_key_names_the_account_if_it_is_known(ask: Ask, sim: Simulator) -> None:
+def test_success_with_an_api_key_names_a_known_account(ask: Ask, sim: Simulator) -> None:
     assert ask(api_key=True)[1].startswith(f"Connected to {sim.base_url} as account {sim.account_sid}; ")
     assert ask(api_key=True, extra={})[1].startswith(f"Connected to {sim.base_url} as the API key's account; ")
 
 
-def test_a_proxy_that_leads_to_twilio_is_not_taken_for_a_simulator(ask: Ask, sim: Simulator) -> None:
+def test_proxy_to_twilio_is_not_called_a_simulator(ask: Ask, sim: Simulator) -> None:
     url = "https://bulkexports.twilio.com/v1/Exports/Messages/Jobs?PageSize=1&Page=0"
     sim.faults.add(Fault(status=200, body={"jobs": [], "meta": {"key": "jobs", "url": url}}))
 
     assert ask() == (True, f"Connected to Twilio BulkExports through {sim.base_url} as account {sim.account_sid}")
 
 
-def test_a_wrong_token_is_told_from_everything_else(ask: Ask) -> None:
+def test_wrong_token_is_named(ask: Ask) -> None:
     works, sentence = ask(password="0" * 32)
 
     assert not works
@@ -79,7 +79,7 @@ def test_a_wrong_token_is_told_from_everything_else(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_without_the_permission_is_told_which_to_use(ask: Ask, sim: Simulator, status: int) -> None:
+def test_key_without_permission_gets_advice(ask: Ask, sim: Simulator, status: int) -> None:
     sim.knobs.key_denied_status = status
 
     works, sentence = ask(api_key=True)
@@ -90,7 +90,7 @@ def test_a_key_without_the_permission_is_told_which_to_use(ask: Ask, sim: Simula
     assert "use a Standard or Main API key" in sentence
 
 
-def test_a_server_that_does_not_listen_could_not_be_reached(ask: Ask) -> None:
+def test_server_that_does_not_listen_is_unreachable(ask: Ask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
@@ -102,16 +102,16 @@ def test_a_server_that_does_not_listen_could_not_be_reached(ask: Ask) -> None:
     assert "usually passing" not in sentence
 
 
-def test_a_host_without_the_api_is_a_wrong_address(ask: Ask, sim: Simulator) -> None:
+def test_host_without_the_api_is_a_wrong_address(ask: Ask, sim: Simulator) -> None:
     works, sentence = ask(host=f"{sim.base_url}/elsewhere")
 
     assert not works
-    assert sentence.startswith(f"Wrong address: {sim.base_url}/elsewhere answers, but has no BulkExports API")
+    assert sentence.startswith(f"Wrong address: {sim.base_url}/elsewhere responds, but has no BulkExports API")
 
 
 @pytest.fixture
 def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine on which no name has an address."""
+    """A machine that resolves no name."""
 
     def getaddrinfo(host: str, *_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, f"{host} is not known")
@@ -138,9 +138,7 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 @pytest.mark.usefixtures("no_names")
-def test_a_name_without_an_address_points_at_the_field_that_has_it(
-    ask: Ask, changes: dict[str, Any], beginning: str, remedy: str
-) -> None:
+def test_unresolved_name_points_at_its_field(ask: Ask, changes: dict[str, Any], beginning: str, remedy: str) -> None:
     works, sentence = ask(**changes)
 
     assert not works
@@ -148,7 +146,7 @@ def test_a_name_without_an_address_points_at_the_field_that_has_it(
     assert remedy in sentence
 
 
-def test_a_proxy_that_fails_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_proxy_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -157,12 +155,12 @@ def test_a_proxy_that_fails_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) 
     works, sentence = ask(host="")
 
     assert not works
-    assert sentence.startswith("No way through the proxy to bulkexports.twilio.com: check HTTPS_PROXY")
+    assert sentence.startswith("Cannot reach bulkexports.twilio.com through the proxy: check HTTPS_PROXY")
 
 
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries that follow at once."""
+    """Retries without waits."""
     monkeypatch.setattr(
         "airflow_provider_bulkexports.hooks.connection.RetryPolicy",
         partial(RetryPolicy, backoff_factor=0.0, max_wait=0.0),
@@ -171,7 +169,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tls_port(tmp_path: Path) -> Iterator[int]:
-    """The port of a server whose certificate nobody vouches for."""
+    """The port of a server with an untrusted certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     begin = datetime.now(timezone.utc) - timedelta(days=1)
@@ -195,7 +193,7 @@ def tls_port(tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.mark.usefixtures("no_waits")
-def test_a_certificate_that_is_not_trusted_is_not_called_a_passing_fault(
+def test_untrusted_certificate_is_not_called_transient(
     ask: Ask, tls_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "localhost")
@@ -212,23 +210,19 @@ def test_a_certificate_that_is_not_trusted_is_not_called_a_passing_fault(
 
 @pytest.mark.usefixtures("no_waits")
 @pytest.mark.parametrize("status", [400, 429, 503])
-def test_an_answer_that_is_an_error_gets_advice_for_a_person_without_a_task(
-    ask: Ask, sim: Simulator, status: int
-) -> None:
+def test_advice_for_an_error_mentions_no_task(ask: Ask, sim: Simulator, status: int) -> None:
     sim.faults.add(Fault(status=status, times=None))
 
     works, sentence = ask()
 
     assert not works
     assert f"HTTP {status}" in sentence
-    assert re.search("a later try may work|try again", sentence)
+    assert re.search("Retry later|try again", sentence)
     assert "task" not in sentence
 
 
 @pytest.mark.usefixtures("no_waits")
-def test_whoever_presses_the_button_does_not_wait_for_many_retries(
-    sim: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_test_button_makes_few_retries(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_PLAIN", sim.connection_json())
     sim.faults.add(Fault(status=503, times=50))
 
@@ -237,27 +231,27 @@ def test_whoever_presses_the_button_does_not_wait_for_many_retries(
 
 
 @pytest.mark.usefixtures("no_waits")
-def test_a_web_page_is_not_taken_for_twilio(ask: Ask, sim: Simulator) -> None:
+def test_web_page_is_not_taken_for_twilio(ask: Ask, sim: Simulator) -> None:
     sim.faults.add(Fault(status=200, body="<html><h1>Welcome</h1></html>", times=None))
 
     works, sentence = ask()
 
     assert not works
     assert "text/html" in sentence
-    assert "is the connection's host Twilio's BulkExports API" in sentence
+    assert "Check that the connection's host is Twilio's BulkExports API" in sentence
 
 
 @pytest.mark.parametrize(
     ("changes", "beginning"),
     [
         ({"extra": {"region": "ie1"}}, "region 'ie1': Twilio offers BulkExports in region us1 only"),
-        ({"host": "https://bulkexports.ie1.twilio.com"}, "host 'bulkexports.ie1.twilio.com' is of region 'ie1'"),
+        ({"host": "https://bulkexports.ie1.twilio.com"}, "host 'bulkexports.ie1.twilio.com' belongs to region 'ie1'"),
         ({"password": ""}, "The connection has no password"),
         ({"login": "me"}, "The connection's login 'me…"),
         ({"extra": {"max_retries": "many"}}, "extra max_retries 'many': write a whole number"),
     ],
 )
-def test_a_connection_that_cannot_be_right_is_not_tried_nor_called_by_its_temporary_name(
+def test_invalid_connection_is_refused_without_its_made_up_id(
     ask: Ask, sim: Simulator, changes: dict[str, Any], beginning: str
 ) -> None:
     works, sentence = ask(**changes)
@@ -267,13 +261,13 @@ def test_a_connection_that_cannot_be_right_is_not_tried_nor_called_by_its_tempor
     assert len(sim.requests) == 0
 
 
-def test_a_passing_fault_is_survived(ask: Ask, sim: Simulator) -> None:
+def test_transient_fault_is_retried(ask: Ask, sim: Simulator) -> None:
     sim.faults.add(Fault(status=503, times=2))
 
     assert ask()[0]
 
 
-def test_a_server_that_echoes_the_credentials_does_not_give_them_away(ask: Ask, sim: Simulator) -> None:
+def test_echoed_credentials_are_redacted(ask: Ask, sim: Simulator) -> None:
     sim.faults.add(Fault(status=400, body={"message": f"no {sim.auth_token} here", "code": 20001, "status": 400}))
 
     works, sentence = ask()
@@ -298,7 +292,7 @@ BREAKAGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 @pytest.mark.usefixtures("no_waits")
 @pytest.mark.parametrize(("environment", "changes"), BREAKAGES.values(), ids=BREAKAGES)
-def test_the_button_never_raises(
+def test_test_button_never_raises(
     ask: Ask, environment: dict[str, str], changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
@@ -318,9 +312,7 @@ def test_the_button_never_raises(
     [OSError("bundle"), TypeError("proxy"), ValueError("x"), UnicodeError("x"), RecursionError(), KeyError("\ud83d")],
     ids=repr,
 )
-def test_the_button_survives_whatever_a_library_raises(
-    ask: Ask, error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_test_button_survives_library_exceptions(ask: Ask, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise error
 
@@ -332,7 +324,7 @@ def test_the_button_survives_whatever_a_library_raises(
     assert sentence.isprintable()
 
 
-def test_the_button_survives_a_fault_of_this_package(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_button_survives_a_bug_of_this_package(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise AssertionError("a fault of ours\n")
 

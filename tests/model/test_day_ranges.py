@@ -1,4 +1,4 @@
-"""Ranges are merged, split and waited for by whole UTC days."""
+"""Ranges of whole UTC days are merged and split, and wait until they are exportable."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def test_merged_days_are_the_same_days_ascending(days: list[date]) -> None:
 
 
 @given(days=st.lists(NEAR))
-def test_merged_ranges_do_not_touch_so_there_are_no_fewer(days: list[date]) -> None:
+def test_merged_ranges_do_not_touch(days: list[date]) -> None:
     merged = merge_days(days)
     for earlier, later in pairwise(merged):
         assert (later.start - earlier.end).days > 1
 
 
 @given(days=ranges(), max_days=st.integers(1, 400))
-def test_split_ranges_follow_each_other_and_merge_again(days: DayRange, max_days: int) -> None:
+def test_split_ranges_are_consecutive_and_merge_again(days: DayRange, max_days: int) -> None:
     parts = list(split_range(days, max_days=max_days))
     assert [day for part in parts for day in part] == list(days)
     assert [len(part) for part in parts[:-1]] == [max_days] * (len(parts) - 1)
@@ -43,7 +43,7 @@ def test_split_ranges_follow_each_other_and_merge_again(days: DayRange, max_days
     assert merge_days(day for part in parts for day in part) == (days,)
 
 
-def test_a_range_is_split_into_jobs_of_a_days_quota() -> None:
+def test_range_is_split_into_jobs_of_one_quota() -> None:
     three_years = DayRange(date(2023, 1, 1), date(2025, 12, 31))
     assert [len(part) for part in split_range(three_years)] == [366, 366, 364]
     assert list(split_range(DayRange(date(2024, 1, 1), date(2024, 12, 31)))) == [
@@ -51,19 +51,19 @@ def test_a_range_is_split_into_jobs_of_a_days_quota() -> None:
     ]
 
 
-def test_a_range_is_split_at_the_end_of_time() -> None:
+def test_range_at_the_last_date_is_split() -> None:
     last = DayRange(date.max - timedelta(days=2), date.max)
     assert list(split_range(last)) == [last]
     assert merge_days(last) == (last,)
 
 
 @pytest.mark.parametrize("max_days", [0, -1])
-def test_no_range_is_split_into_nothing(max_days: int) -> None:
+def test_max_days_below_one_is_refused(max_days: int) -> None:
     with pytest.raises(BulkExportsInputError, match="write 1 or more"):
         list(split_range(DayRange(TODAY, TODAY), max_days=max_days))
 
 
-def test_the_newest_exportable_day_is_the_day_before_yesterday() -> None:
+def test_newest_exportable_day_is_before_yesterday() -> None:
     assert newest_exportable_day(TODAY) == date(2026, 11, 22)
     assert newest_exportable_day(date(2026, 3, 1)) == date(2026, 2, 27)
 
@@ -77,17 +77,17 @@ def test_the_newest_exportable_day_is_the_day_before_yesterday() -> None:
         (date(2026, 11, 24), True),
     ],
 )
-def test_yesterday_and_today_are_waited_for(end_day: date, waits: bool) -> None:
+def test_yesterday_and_today_need_a_wait(end_day: date, waits: bool) -> None:
     assert needs_wait(end_day, today=TODAY, may_wait=True) is waits
 
 
 @pytest.mark.parametrize("end_day", [date(2026, 11, 25), date(2027, 1, 1), date.max])
-def test_a_day_that_has_not_begun_is_never_waited_for(end_day: date) -> None:
+def test_future_day_is_refused(end_day: date) -> None:
     with pytest.raises(DayNotExportableError):
         needs_wait(end_day, today=TODAY, may_wait=True)
 
 
-def test_whoever_may_not_wait_gets_an_error_instead() -> None:
+def test_young_day_is_refused_if_waiting_is_not_allowed() -> None:
     assert needs_wait(date(2026, 11, 22), today=TODAY, may_wait=False) is False
     with pytest.raises(DayNotExportableError):
         needs_wait(date(2026, 11, 23), today=TODAY, may_wait=False)

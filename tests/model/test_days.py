@@ -1,4 +1,4 @@
-"""Days are UTC days; a range holds both its ends; a day is exportable two days later."""
+"""Days are UTC days, a range includes both its ends, and a day is exportable two days later."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EAST, WEST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
         ("2024-02-29", date(2024, 2, 29)),
     ],
 )
-def test_a_day_is_read_as_its_utc_day(value: Any, day: date) -> None:
+def test_day_is_parsed_as_its_utc_day(value: Any, day: date) -> None:
     parsed = parse_day(value)
     assert parsed == day
     assert type(parsed) is date
@@ -64,7 +64,7 @@ def test_a_day_is_read_as_its_utc_day(value: Any, day: date) -> None:
         ("2026-01-31T00:00Z/2026-02-01T00:00Z", "is not a day"),
     ],
 )
-def test_what_is_no_utc_day_is_refused_by_its_name(value: Any, words: str) -> None:
+def test_invalid_day_is_refused_by_its_name(value: Any, words: str) -> None:
     with pytest.raises(BulkExportsInputError) as caught:
         parse_day(value, name="first_day")
     assert str(caught.value).startswith("first_day ")
@@ -72,7 +72,7 @@ def test_what_is_no_utc_day_is_refused_by_its_name(value: Any, words: str) -> No
 
 
 @given(value=st.text() | st.from_regex(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", fullmatch=True))
-def test_a_text_is_a_day_or_an_input_error(value: str) -> None:
+def test_text_is_a_day_or_an_input_error(value: str) -> None:
     try:
         day = parse_day(value)
     except BulkExportsInputError:
@@ -81,7 +81,7 @@ def test_a_text_is_a_day_or_an_input_error(value: str) -> None:
 
 
 @given(moment=st.datetimes(timezones=st.timezones()))
-def test_a_moment_counts_as_its_day_in_utc(moment: datetime) -> None:
+def test_moment_counts_as_its_utc_day(moment: datetime) -> None:
     try:
         expected = moment.astimezone(timezone.utc).date()
     except OverflowError:
@@ -90,7 +90,7 @@ def test_a_moment_counts_as_its_day_in_utc(moment: datetime) -> None:
 
 
 @given(start=st.dates(), length=st.integers(1, 400))
-def test_a_range_holds_every_day_from_start_to_end(start: date, length: int) -> None:
+def test_range_contains_every_day_from_start_to_end(start: date, length: int) -> None:
     try:
         end = start + timedelta(days=length - 1)
     except OverflowError:
@@ -103,7 +103,7 @@ def test_a_range_holds_every_day_from_start_to_end(start: date, length: int) -> 
     assert DayRange.parse(start, end.isoformat()) == days
 
 
-def test_a_range_has_an_inside_and_an_outside() -> None:
+def test_range_contains_only_its_days() -> None:
     days = DayRange(date(2026, 1, 2), date(2026, 1, 3))
     outside = [
         date(2026, 1, 1),
@@ -117,12 +117,12 @@ def test_a_range_has_an_inside_and_an_outside() -> None:
     assert pendulum.date(2026, 1, 2) in days
 
 
-def test_a_range_reads_like_what_it_is() -> None:
+def test_range_is_shown_as_text() -> None:
     assert str(DayRange.parse("2026-01-01", "2026-01-01")) == "2026-01-01"
     assert str(DayRange.parse("2026-01-01", "2026-01-02")) == "2026-01-01 to 2026-01-02"
 
 
-def test_a_reversed_range_is_refused() -> None:
+def test_reversed_range_is_refused() -> None:
     with pytest.raises(BulkExportsInputError, match="start_day 2026-01-02 is after end_day 2026-01-01: swap them"):
         DayRange.parse("2026-01-02", "2026-01-01")
 
@@ -131,12 +131,12 @@ TODAY = date(2026, 11, 24)
 
 
 @pytest.mark.parametrize("age", [2, 3, 400])
-def test_a_day_is_exportable_from_the_second_day_after_it(age: int) -> None:
+def test_day_is_exportable_two_days_later(age: int) -> None:
     check_exportable(TODAY - timedelta(days=age), today=TODAY)
 
 
 @pytest.mark.parametrize("age", [1, 0, -1, -400])
-def test_a_younger_day_is_not_and_says_from_when(age: int) -> None:
+def test_error_of_a_young_day_says_from_when(age: int) -> None:
     day = TODAY - timedelta(days=age)
     with pytest.raises(DayNotExportableError) as caught:
         check_exportable(day, today=TODAY)
@@ -149,7 +149,7 @@ def test_a_younger_day_is_not_and_says_from_when(age: int) -> None:
 
 
 @pytest.mark.parametrize("day", [date.max, date.max - timedelta(days=1)])
-def test_the_end_of_time_is_never_exportable(day: date) -> None:
+def test_last_date_is_never_exportable(day: date) -> None:
     assert exportable_at(day) == datetime.max.replace(tzinfo=timezone.utc)
     with pytest.raises(DayNotExportableError):
         check_exportable(day, today=TODAY)
@@ -159,7 +159,7 @@ def test_the_end_of_time_is_never_exportable(day: date) -> None:
     "value",
     ["{'job_sids': ['JS0'], 'completed': []}", "['2026-01-01']", "('2026-01-01',)", "None", "null", "[" * 10_000],
 )
-def test_a_text_that_a_template_made_of_another_value_is_told_how_to_pass_that(value: str) -> None:
+def test_error_for_a_rendered_value_says_how_to_pass_it(value: str) -> None:
     with pytest.raises(BulkExportsInputError, match=r"wait\.output.*render_template_as_native_obj=True") as refusal:
         parse_day(value)
 

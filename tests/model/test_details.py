@@ -1,4 +1,4 @@
-"""A job's ``details`` are understood in every shape and spelling that was documented or seen."""
+"""A job's ``details`` are read in every shape and spelling that was documented or observed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def groups(details: Any) -> tuple[StatusGroup, ...]:
 @pytest.mark.parametrize(
     "details", [None, {}, [], [{}], [{}, {}], {"0": {}}, {"0": []}, "", "Completed", 7, True, [[]], [None]]
 )
-def test_a_placeholder_is_no_information(details: Any) -> None:
+def test_placeholder_is_no_information(details: Any) -> None:
     assert groups(details) == ()
 
 
@@ -63,22 +63,22 @@ def test_missing_details_are_no_information() -> None:
         [{**COMPLETED, "days": ["2026-01-01T00:00:00Z", "2026-01-02"]}],
     ],
 )
-def test_every_shape_says_the_same(details: Any) -> None:
+def test_every_shape_is_read_alike(details: Any) -> None:
     assert groups(details) == (READ,)
 
 
 @pytest.mark.parametrize(
     "days", [None, [], {}, "", [None], ["soon"], ["2026-02-30"], [{"day": "2026-01-01"}], [20260101], 7]
 )
-def test_without_readable_days_the_count_stays(days: Any) -> None:
+def test_count_stays_without_readable_days(days: Any) -> None:
     assert groups([{"status": "Running", "count": 3, "days": days}]) == (StatusGroup(DayStatus.RUNNING, 3),)
 
 
-def test_a_single_day_without_its_list_is_read() -> None:
+def test_single_day_outside_a_list_is_read() -> None:
     assert groups([{"status": "Running", "days": "2026-01-01"}]) == (StatusGroup(DayStatus.RUNNING, 1, (D1,)),)
 
 
-def test_a_huge_count_is_capped_so_that_it_fits_everywhere() -> None:
+def test_huge_count_is_capped() -> None:
     assert groups([{"status": "Running", "count": 10**30}]) == (StatusGroup(DayStatus.RUNNING, 2**53),)
 
 
@@ -99,14 +99,14 @@ def test_a_huge_count_is_capped_so_that_it_fits_everywhere() -> None:
         {"0": {"completed": COMPLETED["days"]}},
     ],
 )
-def test_details_by_status_say_the_same(details: Any) -> None:
+def test_details_by_status_are_read_alike(details: Any) -> None:
     read = groups(details)
     assert {group.status for group in read} == {DayStatus.COMPLETED}
     assert [day for group in read for day in group.days] == [D1, D2]
     assert sum(group.count for group in read) == 2
 
 
-def test_details_by_status_may_have_counts_alone() -> None:
+def test_details_by_status_may_have_only_counts() -> None:
     assert groups({"Completed": 2, "Failed": "1", "Running": {"count": 3}}) == (
         StatusGroup(DayStatus.COMPLETED, 2),
         StatusGroup(DayStatus.FAILED, 1),
@@ -114,14 +114,14 @@ def test_details_by_status_may_have_counts_alone() -> None:
     )
 
 
-def test_details_by_a_status_that_is_not_known_are_not_final() -> None:
+def test_details_by_an_unknown_status_are_not_final() -> None:
     assert groups({next(fresh_word): {"count": 1, "days": ["2026-01-01"]}, "Completed": ["2026-01-02"]}) == (
         StatusGroup(DayStatus.UNKNOWN, 1, (D1,)),
         StatusGroup(DayStatus.COMPLETED, 1, (D2,)),
     )
 
 
-def test_unknown_words_are_not_remembered_without_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_remembered_unknown_words_are_limited(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2000):
         groups([{"status": next(fresh_word) * 50, "count": 1}])
     assert len(caplog.records) <= 100
@@ -132,7 +132,7 @@ KNOWN = [status for status in DayStatus if status is not DayStatus.UNKNOWN]
 
 
 @pytest.mark.parametrize("status", KNOWN)
-def test_a_status_is_known_in_every_spelling(status: DayStatus, caplog: pytest.LogCaptureFixture) -> None:
+def test_status_is_known_in_every_spelling(status: DayStatus, caplog: pytest.LogCaptureFixture) -> None:
     snake = status.name
     for word in (
         status.value,
@@ -148,7 +148,7 @@ def test_a_status_is_known_in_every_spelling(status: DayStatus, caplog: pytest.L
 
 
 @pytest.mark.parametrize("spelling", ["Pascal", "UPPER", "UPPER_SNAKE", "lower"])
-def test_a_job_over_http_is_read_in_every_spelling(spelling: Any, sim: Simulator, client: Any) -> None:
+def test_job_over_http_is_read_in_every_spelling(spelling: Any, sim: Simulator, client: Any) -> None:
     sim.knobs = Knobs(details_spelling=spelling, details_count_as_text=True)
     sim.state.empty_day("Messages", "2026-01-02")
     sid = sim.create_job("Messages", "2026-01-01", "2026-01-02").sid
@@ -160,13 +160,13 @@ def test_a_job_over_http_is_read_in_every_spelling(spelling: Any, sim: Simulator
 
 
 @pytest.mark.parametrize("placeholder", ["null", "{}", "[{}]", "[]"])
-def test_a_new_job_over_http_has_no_details_yet(placeholder: Any, sim: Simulator, client: Any) -> None:
+def test_new_job_over_http_has_no_details(placeholder: Any, sim: Simulator, client: Any) -> None:
     sim.knobs = Knobs(details_on_create=placeholder)
     job = client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-02", friendly_name="x")
     assert job.details == ()
 
 
-def test_an_unknown_status_is_logged_once_and_is_not_final(caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_status_is_logged_once_and_not_final(caplog: pytest.LogCaptureFixture) -> None:
     word = next(fresh_word)
     for _ in range(3):
         (group,) = groups([{"status": word, "count": 1}])
@@ -178,12 +178,12 @@ def test_an_unknown_status_is_logged_once_and_is_not_final(caplog: pytest.LogCap
 @pytest.mark.parametrize(
     "word", ["Unknown", "", "Pending", "InProgress", "Complete", "Completed2nd", 7, True, ["Completed"], {}]
 )
-def test_a_word_that_twilio_does_not_document_is_unknown(word: Any) -> None:
+def test_undocumented_status_is_unknown(word: Any) -> None:
     (group,) = groups([{"status": word, "count": 1}])
     assert group.status is DayStatus.UNKNOWN
 
 
-def test_only_what_waiting_cannot_change_is_final() -> None:
+def test_only_lasting_statuses_are_final() -> None:
     final = {status for status in DayStatus if status.is_final}
     assert {status.value for status in final} == {
         "Completed",
@@ -215,13 +215,13 @@ LIKELY = st.fixed_dictionaries(
 @given(
     details=JSON | LIKELY | st.lists(LIKELY | JSON, max_size=4) | st.dictionaries(st.text(max_size=3), LIKELY | JSON)
 )
-def test_no_details_are_an_error(details: Any) -> None:
+def test_any_details_are_accepted(details: Any) -> None:
     for group in groups(details):
         assert group.count >= len(group.days) >= 0
 
 
-def test_what_is_kept_of_a_job_is_bounded() -> None:
-    """A wait remembers what it was told; a job that says more at each look must not fill its process."""
+def test_details_of_a_job_are_limited() -> None:
+    """A wait caches its jobs, so a job with more details in each poll must not fill the process."""
     days = [f"20{year:02}-01-{day:02}" for year in range(10, 99) for day in range(1, 31)]
     many = groups([{"status": "Completed", "count": number, "days": days[:900]} for number in range(1500)])
     assert len(many) <= 1000
@@ -231,7 +231,7 @@ def test_what_is_kept_of_a_job_is_bounded() -> None:
     assert len(by_name) <= 1000
 
 
-def test_a_job_of_a_leap_year_is_read_whole() -> None:
+def test_job_of_a_leap_year_is_read_completely() -> None:
     start = date(2024, 1, 1)
     whole = [(start + timedelta(days=number)).isoformat() for number in range(366)]
     read = groups([{"status": "Completed", "count": 1, "days": [day]} for day in whole])

@@ -1,4 +1,4 @@
-"""Whatever an answer has in its fields, what becomes of it can travel: logs, pipes, databases, calculations."""
+"""Fields of any response are read into values that are safe in logs, pipes, databases and calculations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsResponseError,
     printable,
 )
-from airflow_provider_bulkexports.model import parsing as fields
+from airflow_provider_bulkexports.model import parsing
 from airflow_provider_bulkexports.model.resources import Export, ExportConfiguration, ExportDay, Job
 
 SID = "JS" + "0123456789abcdef" * 2
@@ -42,7 +42,7 @@ NASTY = {
 
 def assert_travels(value: Any) -> None:
     if isinstance(value, str):
-        assert value.isprintable() and len(value) <= fields.LONGEST_URL
+        assert value.isprintable() and len(value) <= parsing.LONGEST_URL
         value.encode()
     elif isinstance(value, int):
         assert abs(value) <= 2**53
@@ -61,7 +61,7 @@ def assert_travels(value: Any) -> None:
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
 @pytest.mark.parametrize("model", [Job, ExportDay, Export, ExportConfiguration])
-def test_no_text_of_an_answer_can_do_harm(model: Any, text: str) -> None:
+def test_text_of_a_response_is_harmless(model: Any, text: str) -> None:
     known = {field.name: text for field in fields_of(model)}
     answer = {**known, "day": "2026-01-01", text: text, "news": [{text: [text]}], "links": {text: text}}
     read = model.from_json(json.loads(json.dumps(answer)))
@@ -88,12 +88,12 @@ def test_printable_text_is_one_line_of_bounded_length(text: str, limit: int) -> 
         ("\ud83d\ude00" * 4, 3, "\ufffd\ufffd…"),
     ],
 )
-def test_a_text_is_cut_between_characters(text: str, limit: int, cut: str) -> None:
+def test_text_is_cut_between_characters(text: str, limit: int, cut: str) -> None:
     assert printable(text, limit) == cut
 
 
 @pytest.mark.parametrize("number", [2**65, -1, -(2**63), 10**400, float("nan"), float("inf"), True, "9" * 30, [], {}])
-def test_an_absurd_number_is_none(number: Any) -> None:
+def test_implausible_number_is_none(number: Any) -> None:
     day = ExportDay.from_json({"day": "2026-01-01", "size": number})
     job = Job.from_json({"job_sid": SID, "job_queue_position": number})
     assert day is not None and day.size == 0
@@ -103,7 +103,7 @@ def test_an_absurd_number_is_none(number: Any) -> None:
 @pytest.mark.parametrize("body", ['{"size": %s}', '{"jobs": [{"size": %s}]}', '{"a": [%s]}'])
 @pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 100_000, "NaN", "-Infinity", "1e999", "9" * 5000 + ".5"])
 @pytest.mark.parametrize("padding", [0, 1 << 18])
-def test_no_number_makes_an_answer_unreadable(body: str, number: str, padding: int) -> None:
+def test_any_number_leaves_the_response_readable(body: str, number: str, padding: int) -> None:
     import requests
 
     response = requests.Response()
@@ -111,7 +111,7 @@ def test_no_number_makes_an_answer_unreadable(body: str, number: str, padding: i
     began = time.process_time()
     read = read_json_object(response)
     assert read is not None
-    json.dumps(fields.plain(read), allow_nan=False)
+    json.dumps(parsing.bounded(read), allow_nan=False)
     assert time.process_time() - began < 1
 
 
@@ -119,7 +119,7 @@ ABSURD = ["9999-12-31", "0001-01-01", "2007-12-31", "2101-01-01", "1970-01-01"]
 
 
 @pytest.mark.parametrize("day", ABSURD)
-def test_an_absurd_date_is_none(day: str) -> None:
+def test_implausible_date_is_none(day: str) -> None:
     job = Job.from_json(
         {"job_sid": SID, "start_day": day, "end_day": day, "estimated_completion_time": f"{day}T23:59:59"}
     )
@@ -132,7 +132,7 @@ def test_an_absurd_date_is_none(day: str) -> None:
 @pytest.mark.parametrize(
     "moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-01-01T00:00" * 9999]
 )
-def test_an_absurd_estimate_is_none(moment: str) -> None:
+def test_implausible_estimate_is_none(moment: str) -> None:
     assert Job.from_json({"job_sid": SID, "estimated_completion_time": moment}).estimated_completion_time is None
 
 
@@ -146,7 +146,7 @@ def test_an_absurd_estimate_is_none(moment: str) -> None:
         ("2026-01-02", "2026-01-01", None),
     ],
 )
-def test_a_range_that_no_job_can_have_is_none(start: str, end: str, days: int | None) -> None:
+def test_impossible_range_of_a_job_is_none(start: str, end: str, days: int | None) -> None:
     job = Job.from_json({"job_sid": SID, "start_day": start, "end_day": end})
     own = job.days
     assert (len(own) if own else None) == days
@@ -161,7 +161,7 @@ def test_every_error_is_one_short_printable_line(kind: type[BulkExportsError], t
     assert message.endswith("Try again")
 
 
-def test_a_long_message_keeps_what_to_do() -> None:
+def test_long_message_keeps_its_end() -> None:
     error = BulkExportsResponseError(f"This failed: {'x' * 10_000}. Do that.")
     assert str(error).startswith("This failed: xxx") and str(error).endswith("xxx. Do that.")
 
@@ -171,11 +171,13 @@ class Hostile:
         raise OSError("no")
 
 
-def test_a_value_is_quoted_short_and_printable() -> None:
-    assert fields.shown("a\nb") == r"'a\nb'"
-    assert len(fields.shown("x" * 10_000)) == 100
-    assert fields.shown(Hostile()) == "<Hostile>"
+def test_value_is_quoted_short_and_printable() -> None:
+    assert parsing.shown("a\nb") == r"'a\nb'"
+    assert len(parsing.shown("x" * 10_000)) == 100
+    assert parsing.shown(Hostile()) == "<Hostile>"
 
 
-def test_a_moment_of_a_header_is_in_utc() -> None:
-    assert fields.http_moment("Tue, 24 Nov 2026 02:00:01 +0200") == datetime(2026, 11, 24, 0, 0, 1, tzinfo=timezone.utc)
+def test_moment_of_a_header_is_in_utc() -> None:
+    assert parsing.http_date_or_none("Tue, 24 Nov 2026 02:00:01 +0200") == datetime(
+        2026, 11, 24, 0, 0, 1, tzinfo=timezone.utc
+    )

@@ -1,4 +1,4 @@
-"""Answers are read whatever is missing, null or of another type; what is not understood is kept."""
+"""Responses are read whatever is missing, null or of another type; unknown fields are kept."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ JOB = {
 }
 
 
-def test_a_job_is_read_field_by_field() -> None:
+def test_job_is_read_field_by_field() -> None:
     job = Job.from_json(JOB)
     assert (job.job_sid, job.friendly_name, job.resource_type) == (SID, "first days", ResourceType.MESSAGES)
     assert (job.start_day, job.end_day) == (date(2026, 1, 1), date(2026, 1, 3))
@@ -56,7 +56,7 @@ NOTHING: list[Any] = [None, "", {}, []]
 
 
 @pytest.mark.parametrize("payload", [{}, *(dict.fromkeys(JOB, nothing) for nothing in NOTHING)])
-def test_a_job_without_anything_is_a_job_without_anything(payload: dict[str, Any]) -> None:
+def test_empty_response_is_a_job_without_values(payload: dict[str, Any]) -> None:
     assert Job.from_json(payload) == Job(job_sid="")
 
 
@@ -67,7 +67,7 @@ def test_unknown_fields_are_kept(kind: Any) -> None:
     assert kind.from_json({**JOB, **news}).extra.items() >= news.items()
 
 
-def test_unknown_fields_of_a_day_are_kept_and_do_not_make_it_another() -> None:
+def test_unknown_fields_of_a_day_do_not_affect_equality() -> None:
     day = ExportDay.from_json({"day": "2026-01-01", "checksum": "x"})
     assert day is not None
     assert day.extra == {"checksum": "x"}
@@ -76,11 +76,11 @@ def test_unknown_fields_of_a_day_are_kept_and_do_not_make_it_another() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", "messages", "Recordings", 7, [], {}])
-def test_a_resource_type_that_is_not_given_is_none(value: Any) -> None:
+def test_missing_resource_type_is_none(value: Any) -> None:
     assert Job.from_json({**JOB, "resource_type": value}).resource_type is None
 
 
-def test_resource_types_null_over_http_are_none(sim: Simulator, client: Any) -> None:
+def test_null_resource_type_over_http_is_none(sim: Simulator, client: Any) -> None:
     sim.knobs = Knobs(resource_type_null=True)
     sid = sim.create_job("Messages", "2026-01-01", "2026-01-01").sid
     sim.finish_jobs()
@@ -103,18 +103,18 @@ def test_resource_types_null_over_http_are_none(sim: Simulator, client: Any) -> 
         ({}, None),
     ],
 )
-def test_a_queue_position_is_a_number_however_it_came(value: Any, position: int | None) -> None:
+def test_queue_position_is_read_as_number_or_text(value: Any, position: int | None) -> None:
     assert Job.from_json({"job_queue_position": value}).job_queue_position == position
 
 
 @pytest.mark.parametrize("fraction", ["", ".9", ".977", ".977123", ".977123417", ".977123417000"])
 @pytest.mark.parametrize("zone", ["", "Z", "+00:00"])
-def test_an_estimate_is_a_utc_moment_with_any_fraction(fraction: str, zone: str) -> None:
+def test_estimate_is_a_utc_moment_with_any_fraction(fraction: str, zone: str) -> None:
     job = Job.from_json({"estimated_completion_time": f"2026-01-06T00:13:27{fraction}{zone}"})
     assert job.estimated_completion_time == datetime(2026, 1, 6, 0, 13, 27, tzinfo=timezone.utc)
 
 
-def test_an_estimate_in_another_zone_becomes_utc() -> None:
+def test_estimate_in_another_zone_becomes_utc() -> None:
     job = Job.from_json({"estimated_completion_time": "2026-01-06T05:30:00.5+05:30"})
     assert job.estimated_completion_time == datetime(2026, 1, 6, tzinfo=timezone.utc)
     assert job.estimated_completion_time.utcoffset() == timezone.utc.utcoffset(None)
@@ -124,7 +124,7 @@ def test_an_estimate_in_another_zone_becomes_utc() -> None:
     "value",
     [None, "", "soon", 7, [], {}, "2026-13-01T00:00:00", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"],
 )
-def test_an_estimate_that_is_none_is_none(value: Any) -> None:
+def test_invalid_estimate_is_none(value: Any) -> None:
     assert Job.from_json({"estimated_completion_time": value}).estimated_completion_time is None
 
 
@@ -153,11 +153,11 @@ def test_position_and_estimate_over_http(digits: int, shown: Any, sim: Simulator
         ({"day": "2026-01-31"}, None),
     ],
 )
-def test_a_day_is_read_from_its_iso_form_only(value: Any, day: date | None) -> None:
+def test_day_is_read_from_its_iso_form_only(value: Any, day: date | None) -> None:
     assert Job.from_json({"start_day": value}).start_day == day
 
 
-def test_an_entry_of_the_days_list_needs_a_day_only() -> None:
+def test_entry_of_the_days_list_needs_only_a_day() -> None:
     assert ExportDay.from_json({"day": "2026-01-01", "size": None}) == ExportDay(date(2026, 1, 1), size=0)
     assert ExportDay.from_json({"day": "2026-01-01", "size": "48213"}) == ExportDay(date(2026, 1, 1), size=48213)
     assert ExportDay.from_json({"size": 1}) is None
@@ -172,11 +172,11 @@ def test_unset_settings_are_none(is_null: bool, sim: Simulator, client: Any) -> 
 
 
 @pytest.mark.parametrize("enabled", [None, "true", 1, {}])
-def test_a_switch_that_is_no_boolean_is_none(enabled: Any) -> None:
+def test_enabled_that_is_not_a_boolean_is_none(enabled: Any) -> None:
     assert ExportConfiguration.from_json({"enabled": enabled}).enabled is None
 
 
-def test_an_export_without_links_has_none() -> None:
+def test_export_without_links_has_none() -> None:
     assert Export.from_json({"links": None}).links == {}
     assert Export.from_json({"links": {"days": "https://x"}}).links == {"days": "https://x"}
 
@@ -197,12 +197,12 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("read", [Job.from_json, ExportDay.from_json, Export.from_json, ExportConfiguration.from_json])
 @given(payload=st.dictionaries(KEYS | st.text(max_size=8), JSON))
-def test_no_answer_is_an_error(read: Callable[[Any], Any], payload: dict[str, Any]) -> None:
+def test_any_response_is_readable(read: Callable[[Any], Any], payload: dict[str, Any]) -> None:
     read(payload)
 
 
 @pytest.mark.parametrize("given_sids", [SID, [SID], (SID, SID), {SID: 1}, iter([SID])])
-def test_job_sids_are_taken_alone_or_many_each_once(given_sids: Any) -> None:
+def test_job_sids_are_parsed_alone_or_as_a_list(given_sids: Any) -> None:
     assert parse_job_sids(given_sids) == (SID,)
 
 
@@ -211,10 +211,10 @@ def test_job_sids_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("value", ["", None, [], (), 7, [SID, None], [SID, "JS1"], [[SID]], f"[{SID!r}]", b"JS"])
-def test_what_are_no_job_sids_is_refused(value: Any) -> None:
+def test_invalid_job_sids_are_refused(value: Any) -> None:
     with pytest.raises(BulkExportsInputError, match="job_sid"):
         parse_job_sids(value)
 
 
-def test_a_job_sid_is_kept_as_it_is() -> None:
+def test_job_sid_is_not_changed() -> None:
     assert parse_job_sid("JS" + "ABCDEFabcdef0123" * 2) == "JS" + "ABCDEFabcdef0123" * 2

@@ -1,4 +1,4 @@
-"""An error of a store is one sentence: operation, object, what it said, the cure; and retried only if that can help."""
+"""An error of a store is one sentence with operation, object, reason and remedy; only a transient one is retried."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ URI = "s3://bucket/twilio/part-0.json.gz"
 
 
 class ClientError(Exception):
-    """As botocore's."""
+    """Like botocore's."""
 
-    def __init__(self, code: str, status: int, message: str = "words of the store") -> None:
+    def __init__(self, code: str, status: int, message: str = "message of the store") -> None:
         super().__init__(f"An error occurred ({code}) when calling the PutObject operation: {message}")
         self.response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
 
 
 class HttpResponseError(Exception):
-    """As Azure's."""
+    """Like Azure's."""
 
     def __init__(self, code: str, status: int) -> None:
         super().__init__(f"{code}\nRequestId:1\nTime:2")
@@ -30,7 +30,7 @@ class HttpResponseError(Exception):
 
 
 class HttpError(Exception):
-    """As gcsfs'."""
+    """Like gcsfs'."""
 
     def __init__(self, status: int) -> None:
         super().__init__("denied")
@@ -38,24 +38,24 @@ class HttpError(Exception):
 
 
 class NoCredentialsError(Exception):
-    """As botocore's."""
+    """Like botocore's."""
 
 
 class AirflowNotFoundException(Exception):  # noqa: N818
-    """As Airflow's."""
+    """Like Airflow's."""
 
 
 def s3fs(kind: Any, code: str, status: int) -> Exception:
-    """What s3fs makes of botocore's."""
-    error: Exception = kind("words of the store")
+    """An error of s3fs, caused by botocore's."""
+    error: Exception = kind("message of the store")
     error.__cause__ = ClientError(code, status)
     return error
 
 
 @pytest.mark.parametrize(
-    ("error", "cure"),
+    ("error", "remedy"),
     [
-        (s3fs(PermissionError, "AccessDenied", 403), r"s3:PutObject on it, and if the bucket demands encryption"),
+        (s3fs(PermissionError, "AccessDenied", 403), r"s3:PutObject on it, and if the bucket requires encryption"),
         (s3fs(PermissionError, "403", 403), "s3:PutObject"),
         (s3fs(FileNotFoundError, "NoSuchBucket", 404), "Create the bucket, or correct destination"),
         (s3fs(PermissionError, "InvalidAccessKeyId", 403), "Check the credentials"),
@@ -76,17 +76,17 @@ def s3fs(kind: Any, code: str, status: int) -> Exception:
         (OSError(errno.EROFS, "Read-only file system"), "Check destination"),
         (IsADirectoryError(errno.EISDIR, "Is a directory"), "in the way"),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory"), "in the way"),
-        (ImportError("No module named 's3fs'"), "Install what is missing"),
+        (ImportError("No module named 's3fs'"), "Install the missing library"),
         (TypeError("unexpected keyword argument 'Colour'"), "upload_options"),
     ],
 )
-def test_what_no_retry_mends_is_final_and_says_the_cure(error: Exception, cure: str) -> None:
+def test_a_permanent_error_names_its_remedy(error: Exception, remedy: str) -> None:
     protocol = "s3" if isinstance(error.__cause__, ClientError) else ""
     said = translated(error, operation="write", uri=URI, protocol=protocol)
 
     assert not said.is_transient
     assert str(said).startswith(f"Could not write {URI}: ")
-    assert cure in str(said)
+    assert remedy in str(said)
     assert str(said).isprintable()
 
 
@@ -108,7 +108,7 @@ def test_what_no_retry_mends_is_final_and_says_the_cure(error: Exception, cure: 
         Exception("something new"),
     ],
 )
-def test_what_may_pass_is_retried(error: Exception) -> None:
+def test_a_transient_error_is_retried(error: Exception) -> None:
     said = translated(error, operation="write", uri=URI, protocol="s3")
 
     assert said.is_transient and not said.is_forbidden
@@ -127,11 +127,11 @@ def test_what_may_pass_is_retried(error: Exception) -> None:
         (FileNotFoundError(), False),
     ],
 )
-def test_a_missing_permission_is_told_from_bad_credentials(error: Exception, is_forbidden: bool) -> None:
+def test_a_missing_permission_differs_from_bad_credentials(error: Exception, is_forbidden: bool) -> None:
     assert translated(error, operation="find", uri=URI).is_forbidden is is_forbidden
 
 
-def test_a_message_is_short_printable_and_holds_no_secret() -> None:
+def test_a_message_is_short_printable_and_without_secrets() -> None:
     secret = "https://bucket.s3.amazonaws.com/x?X-Amz-Signature=topsecret&AWSAccessKeyId=AKIA"
     error = OSError(f"bad\x1b[31m\r\nline\ud800 {secret} {'x' * 100_000}")
 
@@ -148,8 +148,10 @@ def test_errors_of_this_package_pass_unchanged() -> None:
         raise BulkExportsInputError("as it is")
 
 
-@pytest.mark.parametrize(("protocol", "extra"), [("s3", "s3"), ("gs", "gcs"), ("abfss", "azure")])
-def test_a_missing_library_is_named_by_the_extra_that_brings_it(protocol: str, extra: str) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "extra"), [("s3", "s3"), ("gs", "gcs"), ("gcs", "gcs"), ("abfss", "azure"), ("adl", "azure")]
+)
+def test_a_missing_library_is_named_by_its_extra(protocol: str, extra: str) -> None:
     said = translated(ImportError("requires another library"), operation="open", uri="x://bucket", protocol=protocol)
 
     assert f"Run pip install 'airflow-provider-bulkexports[{extra}]' on the workers" in str(said)

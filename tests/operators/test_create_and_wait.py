@@ -1,4 +1,4 @@
-"""With wait_for_completion the operator is submission and sensor in one, and a retry mends what a retry can."""
+"""With wait_for_completion the operator submits and waits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def create_and_wait(request: pytest.FixtureRequest, create: Create) -> Create:
     return run
 
 
-def test_it_returns_what_the_sensor_returns(create_and_wait: Create, sim: Simulator) -> None:
+def test_operator_returns_the_result_of_the_sensor(create_and_wait: Create, sim: Simulator) -> None:
     sim.state.empty_day("Messages", "2026-01-03")
 
     end = create_and_wait()
@@ -33,7 +33,7 @@ def test_it_returns_what_the_sensor_returns(create_and_wait: Create, sim: Simula
     assert len(end.value["completed"]) == 6
 
 
-def test_failed_days_fail_the_task_and_its_retry_submits_only_them(create_and_wait: Create, sim: Simulator) -> None:
+def test_retry_submits_only_failed_days(create_and_wait: Create, sim: Simulator) -> None:
     sim.state.fail_day("Messages", "2026-01-02", times=1)
     sim.state.fail_day("Messages", "2026-01-06", times=1)
 
@@ -48,7 +48,7 @@ def test_failed_days_fail_the_task_and_its_retry_submits_only_them(create_and_wa
     assert ranges == [("2026-01-01", "2026-01-07"), ("2026-01-02", "2026-01-02"), ("2026-01-06", "2026-01-06")]
 
 
-def test_a_timeout_may_be_retried_and_the_retry_waits_for_the_same_job(create_and_wait: Create, sim: Simulator) -> None:
+def test_retry_after_timeout_waits_for_the_same_job(create_and_wait: Create, sim: Simulator) -> None:
     first = create_and_wait(timeout=30, poll_interval=10)
     second = create_and_wait()
 

@@ -1,4 +1,4 @@
-"""A killed task leaves its job unless told otherwise, submits nothing more, and is done within three seconds."""
+"""A killed task leaves its job unless cancel_on_kill is set, and submits nothing more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_deleted(sim: Simulator, sid: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def recorded(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What Airflow's records say of the task: by default that somebody marked it failed."""
+    """The task's state in Airflow's records: by default somebody marked it failed."""
     records = {"state": "failed"}
 
     def state_of(_: Any) -> Any:
@@ -50,21 +50,19 @@ def killed_while_waiting(
 
 
 @pytest.mark.parametrize("cancel_on_kill", [False, True])
-def test_a_kill_cancels_only_if_asked_to(
+def test_kill_cancels_jobs_only_with_cancel_on_kill(
     killed_while_waiting: Any, sim: Simulator, timeline: Any, cancel_on_kill: bool
 ) -> None:
     end = killed_while_waiting(cancel_on_kill=cancel_on_kill)
 
     assert "was killed" in str(end.error)
-    assert end.state == "up_for_retry", "which is what lets the next try adopt the job"
+    assert end.state == "up_for_retry", "so that the next attempt adopts the job"
     assert timeline.passed < 120
     (sid,) = sim.state.jobs
     assert is_deleted(sim, sid) is cancel_on_kill
 
 
-def test_the_next_try_after_a_cancellation_submits_again(
-    killed_while_waiting: Any, create: Create, sim: Simulator
-) -> None:
+def test_retry_after_cancellation_submits_again(killed_while_waiting: Any, create: Create, sim: Simulator) -> None:
     killed_while_waiting(cancel_on_kill=True)
     (first,) = sim.state.jobs
 
@@ -74,7 +72,7 @@ def test_the_next_try_after_a_cancellation_submits_again(
     assert second.value != first
 
 
-def test_a_job_of_an_earlier_try_is_cancelled_too(create: Create, killed_while_waiting: Any, sim: Simulator) -> None:
+def test_kill_cancels_the_job_of_an_earlier_attempt(create: Create, killed_while_waiting: Any, sim: Simulator) -> None:
     first = create().value
 
     killed_while_waiting(cancel_on_kill=True)
@@ -83,7 +81,7 @@ def test_a_job_of_an_earlier_try_is_cancelled_too(create: Create, killed_while_w
     assert is_deleted(sim, first)
 
 
-def test_a_finished_job_is_left_alone(
+def test_kill_leaves_a_finished_job_alone(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, timeline: Any
 ) -> None:
     task = make_create(cancel_on_kill=True)
@@ -96,7 +94,7 @@ def test_a_finished_job_is_left_alone(
     assert not is_deleted(sim, sid)
 
 
-def test_a_job_whose_answer_arrives_after_the_kill_is_cancelled(
+def test_job_created_after_the_kill_is_cancelled(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, timeline: Any
 ) -> None:
     """On Airflow 3 the code runs on after ``on_kill``, for instance in the middle of the POST."""
@@ -116,7 +114,7 @@ def test_a_job_whose_answer_arrives_after_the_kill_is_cancelled(
     assert is_deleted(sim, sid)
 
 
-def test_a_task_that_was_killed_in_its_look_up_submits_nothing(
+def test_task_killed_while_searching_submits_nothing(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, timeline: Any
 ) -> None:
     task = make_create(cancel_on_kill=True)
@@ -134,13 +132,14 @@ def test_a_task_that_was_killed_in_its_look_up_submits_nothing(
     assert len(sim.requests.matching(method="POST")) == 0
 
 
-def test_a_task_that_has_not_begun_can_be_killed(make_create: Create, sim: Simulator, timeline: Any) -> None:
+def test_task_can_be_killed_before_it_begins(make_create: Create, sim: Simulator, timeline: Any) -> None:
     make_create(cancel_on_kill=True).on_kill()
 
     assert len(sim.requests) == 0
 
 
-def test_a_kill_takes_three_seconds_at_most(
+@pytest.mark.slow
+def test_kill_takes_at_most_three_seconds(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator
 ) -> None:
     task = make_create(cancel_on_kill=True)
@@ -154,7 +153,7 @@ def test_a_kill_takes_three_seconds_at_most(
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 401}, {"status": 404}, {"drop": True}], ids=str)
-def test_a_kill_never_raises(
+def test_kill_never_raises(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, fault: dict[str, Any]
 ) -> None:
     task = make_create(cancel_on_kill=True)
@@ -166,7 +165,7 @@ def test_a_kill_never_raises(
     assert not is_deleted(sim, *sim.state.jobs)
 
 
-def test_the_kill_comes_from_a_thread_of_its_own_as_the_main_one_may_hold_a_lock(client: Any, sim: Simulator) -> None:
+def test_kill_works_while_the_main_thread_holds_a_lock(client: Any, sim: Simulator) -> None:
     sid = sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
     asked_in = []
     get_job = client.get_job
@@ -175,8 +174,8 @@ def test_the_kill_comes_from_a_thread_of_its_own_as_the_main_one_may_hold_a_lock
     class Log:
         info = warning = staticmethod(lambda *_: None)
 
-    guard = JobGuard(client, Log(), cancels=True)
-    guard.take(sid)
+    guard = JobGuard(client, Log(), cancel_on_kill=True)
+    guard.register(sid)
     guard.kill()
 
     assert asked_in != [threading.main_thread()]
@@ -185,7 +184,7 @@ def test_the_kill_comes_from_a_thread_of_its_own_as_the_main_one_may_hold_a_lock
 
 @pytest.mark.parametrize("cancel_on_kill", [False, True])
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on a worker", "deferrable"])
-def test_a_timeout_cancels_only_if_asked_to(
+def test_timeout_cancels_jobs_only_with_cancel_on_kill(
     create: Create, sim: Simulator, cancel_on_kill: bool, deferrable: bool
 ) -> None:
     end = create(
@@ -196,19 +195,19 @@ def test_a_timeout_cancels_only_if_asked_to(
     (sid,) = sim.state.jobs
     assert is_deleted(sim, sid) is cancel_on_kill
     if cancel_on_kill:
-        assert f"Job {sid} was deleted, since cancel_on_kill is set" in str(end.error)
-        assert "Clear the task to submit what is missing again" in str(end.error)
+        assert f"Deleted job {sid} because cancel_on_kill is set" in str(end.error)
+        assert "Clear the task to submit the missing days again" in str(end.error)
     else:
-        assert "The job goes on at Twilio: clear the task to wait on" in str(end.error)
+        assert "The job is still running at Twilio. Clear this task to resume waiting" in str(end.error)
 
 
-def test_a_job_that_cannot_be_cancelled_at_the_timeout_is_named(create: Create, sim: Simulator) -> None:
+def test_timeout_names_a_job_that_cannot_be_cancelled(create: Create, sim: Simulator) -> None:
     sim.faults.add(Fault(status=503, method="DELETE", times=None))
 
     end = create(wait_for_completion=True, timeout=30, poll_interval=10, cancel_on_kill=True)
 
     assert end.state == "up_for_retry"
-    assert "could not be deleted and goes on at Twilio" in str(end.error)
+    assert "it is still running at Twilio" in str(end.error)
 
 
 @pytest.mark.parametrize(
@@ -216,10 +215,10 @@ def test_a_job_that_cannot_be_cancelled_at_the_timeout_is_named(create: Create, 
     ["running", "restarting", "up_for_retry", "queued", "deferred", None, RuntimeError("nobody answers")],
     ids=str,
 )
-def test_a_worker_that_is_killed_leaves_the_job_to_the_retry_unless_the_task_has_ended(
+def test_killed_worker_leaves_the_job_unless_the_task_ended(
     killed_while_waiting: Any, create: Create, sim: Simulator, recorded: dict[str, Any], state: Any
 ) -> None:
-    """A deployment, a lack of memory or an API server that is down end the worker, and a frozen one wakes up late."""
+    """For example in a deployment, without memory, or when the API server is down."""
     recorded["state"] = state
 
     killed_while_waiting(cancel_on_kill=True)
@@ -230,7 +229,7 @@ def test_a_worker_that_is_killed_leaves_the_job_to_the_retry_unless_the_task_has
 
 
 @pytest.mark.parametrize("state", ["failed", "success", "skipped", "removed"])
-def test_a_task_that_somebody_ended_takes_its_job_along(
+def test_task_marked_failed_cancels_its_job(
     killed_while_waiting: Any, sim: Simulator, recorded: dict[str, Any], state: str
 ) -> None:
     recorded["state"] = state
@@ -240,10 +239,11 @@ def test_a_task_that_somebody_ended_takes_its_job_along(
     assert is_deleted(sim, *sim.state.jobs)
 
 
-def test_an_airflow_that_does_not_answer_in_time_cancels_nothing(
+@pytest.mark.slow
+def test_slow_airflow_response_cancels_nothing(
     make_create: Create, connection: str, context: dict[str, Any], sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the main thread holds the lock that the question needs."""
+    """For example, the main thread holds a lock that the request needs."""
     asked, answered = threading.Event(), threading.Event()
 
     def never(_: Any) -> str:
@@ -265,7 +265,7 @@ def test_an_airflow_that_does_not_answer_in_time_cancels_nothing(
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on a worker", "deferrable"])
-def test_a_mapped_task_does_not_cancel_the_job_that_it_adopted(
+def test_mapped_task_does_not_cancel_an_adopted_job(
     create: Create, killed_while_waiting: Any, sim: Simulator, context: dict[str, Any], deferrable: bool
 ) -> None:
     context["ti"].map_index = 0
@@ -283,9 +283,7 @@ def test_a_mapped_task_does_not_cancel_the_job_that_it_adopted(
     assert not is_deleted(sim, sid)
 
 
-def test_a_mapped_task_cancels_the_job_that_it_created(
-    killed_while_waiting: Any, sim: Simulator, context: dict[str, Any]
-) -> None:
+def test_mapped_task_cancels_its_own_job(killed_while_waiting: Any, sim: Simulator, context: dict[str, Any]) -> None:
     context["ti"].map_index = 1
 
     killed_while_waiting(cancel_on_kill=True)
@@ -296,9 +294,9 @@ def test_a_mapped_task_cancels_the_job_that_it_created(
 @pytest.mark.parametrize(
     ("own", "share"), [(["JS1", "JS2"], True), (["JS2"], ["JS2"]), ([], False), (["JS3"], False)], ids=str
 )
-def test_a_trigger_is_told_which_jobs_it_may_cancel(own: list[str], share: bool | list[str]) -> None:
+def test_trigger_gets_the_jobs_that_it_may_cancel(own: list[str], share: bool | list[str]) -> None:
     guard = JobGuard(None, getLogger(__name__))
     for sid in own:
-        guard.take(sid)
+        guard.register(sid)
 
-    assert guard.share_of(("JS1", "JS2")) == share
+    assert guard.cancellable(("JS1", "JS2")) == share

@@ -1,4 +1,4 @@
-"""Which days a run exports when the task does not say, in a DAG's context."""
+"""The days that a run exports by default."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Create = Callable[..., Any]
         pytest.param({"partition_key": "2026-11-19"}, ("2026-11-19", "2026-11-19"), id="partitioned"),
     ],
 )
-def test_a_run_exports_the_days_that_it_means(
+def test_run_exports_the_days_it_covers(
     create: Create, sim: Simulator, context: dict[str, Any], run: dict[str, Any], days: tuple[str, str]
 ) -> None:
     context.update(run)
@@ -60,7 +60,7 @@ def test_a_run_exports_the_days_that_it_means(
     assert (str(asked.start_day), str(asked.end_day)) == days
 
 
-def test_the_run_s_own_partition_key_counts_too(create: Create, sim: Simulator, context: dict[str, Any]) -> None:
+def test_partition_key_of_the_run_is_used(create: Create, sim: Simulator, context: dict[str, Any]) -> None:
     context["dag_run"] = SimpleNamespace(run_id="partitioned__1", partition_key="2026-11-19")
 
     end = create(start_day=None, end_day=None)
@@ -68,7 +68,7 @@ def test_the_run_s_own_partition_key_counts_too(create: Create, sim: Simulator, 
     assert str(sim.state.jobs[end.value].request.start_day) == "2026-11-19"
 
 
-def test_explicit_days_come_before_those_of_the_run(create: Create, sim: Simulator, context: dict[str, Any]) -> None:
+def test_explicit_days_override_those_of_the_run(create: Create, sim: Simulator, context: dict[str, Any]) -> None:
     context["partition_key"] = "2026-11-19"
 
     end = create()
@@ -76,15 +76,15 @@ def test_explicit_days_come_before_those_of_the_run(create: Create, sim: Simulat
     assert str(sim.state.jobs[end.value].request.start_day) == "2026-01-01"
 
 
-def test_a_manual_run_without_a_date_says_what_to_pass(create: Create, sim: Simulator) -> None:
+def test_manual_run_without_a_date_says_what_to_pass(create: Create, sim: Simulator) -> None:
     end = create(start_day=None, end_day=None)
 
     assert end.state == "failed"
-    assert "pass start_day and end_day" in str(end.error)
+    assert "Pass start_day and end_day" in str(end.error)
     assert len(sim.requests) == 0
 
 
-def test_a_run_without_a_date_is_no_error_while_the_dag_is_parsed(make_create: Create) -> None:
+def test_missing_days_are_accepted_at_parse_time(make_create: Create) -> None:
     make_create(start_day=None, end_day=None)
 
 
@@ -95,7 +95,7 @@ AT_SIX = {
 
 
 @pytest.mark.parametrize(("days", "times"), [({"start_day": None, "end_day": None}, 1), ({}, 0)])
-def test_days_that_neighbouring_runs_both_pay_are_warned_of_once_a_run(
+def test_overlapping_days_of_runs_are_warned_of_once(
     create: Create,
     context: dict[str, Any],
     capsys: pytest.CaptureFixture[str],

@@ -1,4 +1,4 @@
-"""The operator is at home in a DAG: defaults, mapping, serialization."""
+"""The operator in a DAG: default arguments, mapping, serialization."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Create = Callable[..., Any]
 
 
 @pytest.mark.filterwarnings("ignore:Setting email")
-def test_the_address_for_airflow_s_alerts_never_reaches_twilio(
+def test_address_for_alerts_is_not_sent_to_twilio(
     create: Create, make_create: Callable[..., Any], sim: Simulator
 ) -> None:
     alerts = {"email": ["oncall@example.com"]}
@@ -29,7 +29,7 @@ def test_the_address_for_airflow_s_alerts_never_reaches_twilio(
     assert make_create(default_args=alerts).email == ["oncall@example.com"]
 
 
-def test_an_address_for_twilio_is_not_one_for_alerts(
+def test_address_for_twilio_is_not_used_for_alerts(
     create: Create, make_create: Callable[..., Any], sim: Simulator
 ) -> None:
     assert create(email="data@example.com").state == "success"
@@ -39,7 +39,7 @@ def test_an_address_for_twilio_is_not_one_for_alerts(
     assert not make_create(email="data@example.com").email
 
 
-def test_every_argument_that_names_something_is_a_template() -> None:
+def test_naming_arguments_are_templated() -> None:
     assert set(CreateExportCustomJobOperator.template_fields) >= {
         "resource_type",
         "start_day",
@@ -53,7 +53,7 @@ def test_every_argument_that_names_something_is_a_template() -> None:
 
 
 @pytest.mark.parametrize("day", ["2026-01-01", "{{ ds }}", date(2026, 1, 1), None], ids=repr)
-def test_a_dag_with_any_kind_of_day_can_be_serialized(make_dag: Callable[..., Any], day: Any) -> None:
+def test_dag_is_serializable_with_every_kind_of_day(make_dag: Callable[..., Any], day: Any) -> None:
     serialization = pytest.importorskip("airflow.serialization.serialized_objects")
     dag_serialization = getattr(serialization, "DagSerialization", None) or serialization.SerializedDAG
     with make_dag() as dag:

@@ -1,4 +1,4 @@
-"""Bad input is refused with a sentence and without a request: at parse time where it is known, else in the run."""
+"""Invalid input is rejected without a request: literals at parse time, the rest in the run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("wrong", "sentence"), BAD_INPUT.values(), ids=BAD_INPUT)
-def test_a_literal_is_refused_when_the_dag_is_parsed(
+def test_invalid_literal_is_rejected_at_parse_time(
     make_create: Create, sim: Simulator, timeline: Any, wrong: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(BulkExportsInputError) as refusal:
@@ -55,7 +55,7 @@ def test_a_literal_is_refused_when_the_dag_is_parsed(
 
 
 @pytest.mark.parametrize(("wrong", "sentence"), BAD_INPUT.values(), ids=BAD_INPUT)
-def test_a_template_that_renders_to_it_fails_without_retry_and_without_a_request(
+def test_invalid_rendered_value_fails_without_retry_or_request(
     connection: str,
     make_create: Create,
     run_task: Callable[..., Any],
@@ -81,7 +81,7 @@ def test_a_template_that_renders_to_it_fails_without_retry_and_without_a_request
     [{"start_day": "{{ start }}", "end_day": "tomorrow"}, {"resource_type": "calls", "start_day": "{{ start }}"}],
     ids=str,
 )
-def test_what_is_known_is_checked_beside_what_is_not(make_create: Create, wrong: dict[str, Any]) -> None:
+def test_literals_are_checked_beside_templates(make_create: Create, wrong: dict[str, Any]) -> None:
     with pytest.raises(BulkExportsInputError):
         make_create(**wrong)
 
@@ -96,18 +96,18 @@ def test_what_is_known_is_checked_beside_what_is_not(make_create: Create, wrong:
     ],
     ids=str,
 )
-def test_days_may_be_written_in_every_clear_way(create: Create, sim: Simulator, days: dict[str, Any]) -> None:
+def test_days_are_accepted_in_every_unambiguous_form(create: Create, sim: Simulator, days: dict[str, Any]) -> None:
     end = create(**days)
 
     asked = sim.state.jobs[end.value].request
     assert (str(asked.start_day), str(asked.end_day)) == ("2026-01-01", "2026-01-07")
 
 
-def test_a_whole_year_fits_into_one_job(create: Create, sim: Simulator) -> None:
+def test_one_job_covers_a_whole_year(create: Create, sim: Simulator) -> None:
     assert create(start_day="2025-01-01", end_day="2026-01-01").state == "success"
 
 
-def test_a_connection_that_cannot_be_right_fails_without_retry(
+def test_invalid_connection_fails_without_retry(
     create: Create, connection: str, monkeypatch: pytest.MonkeyPatch, sim: Simulator
 ) -> None:
     monkeypatch.setenv(f"AIRFLOW_CONN_{connection.upper()}", '{"conn_type": "twilio_bulkexports", "login": "me"}')
@@ -119,5 +119,5 @@ def test_a_connection_that_cannot_be_right_fails_without_retry(
     assert len(sim.requests) == 0
 
 
-def test_parsing_a_dag_needs_neither_a_connection_nor_the_network(make_create: Create) -> None:
+def test_parsing_needs_no_connection_and_no_network(make_create: Create) -> None:
     make_create(twilio_conn_id="nowhere", wait_for_completion=True, deferrable=True)

@@ -1,4 +1,4 @@
-"""A submission refused for the quota waits for the next UTC day; one refused for anything else fails at once."""
+"""A quota error waits for the next UTC day; other refusals fail at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["o
 
 
 @deferrable_or_not
-def test_a_refused_submission_waits_for_midnight_and_then_succeeds(
+def test_quota_error_waits_for_midnight_and_submits_again(
     create: Create, sim: Simulator, timeline: Any, deferrable: bool
 ) -> None:
     sim.state.spend_quota(360)
@@ -32,7 +32,7 @@ def test_a_refused_submission_waits_for_midnight_and_then_succeeds(
     assert list(sim.state.jobs) == [end.value]
 
 
-def test_a_deferrable_task_waits_in_the_triggerer(create: Create, sim: Simulator) -> None:
+def test_deferrable_task_waits_in_the_triggerer(create: Create, sim: Simulator) -> None:
     sim.state.spend_quota(366)
 
     (deferral,) = create(deferrable=True).deferrals
@@ -41,7 +41,7 @@ def test_a_deferrable_task_waits_in_the_triggerer(create: Create, sim: Simulator
     assert deferral.kwargs == {"start_day": "2026-01-01", "end_day": "2026-01-07"}
 
 
-def test_a_task_on_a_worker_leaves_it_where_airflow_can_do_that(create: Create, sim: Simulator, timeline: Any) -> None:
+def test_task_is_rescheduled_where_airflow_supports_it(create: Create, sim: Simulator, timeline: Any) -> None:
     sim.state.spend_quota(366)
 
     end = create()
@@ -50,7 +50,7 @@ def test_a_task_on_a_worker_leaves_it_where_airflow_can_do_that(create: Create, 
     assert bool(timeline.slept) is not CAN_RESCHEDULE_OPERATORS
 
 
-def test_where_airflow_cannot_the_task_sleeps_in_place(
+def test_task_sleeps_where_airflow_cannot_reschedule(
     create: Create, sim: Simulator, timeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_bulkexports.tasks.deferral.CAN_RESCHEDULE_OPERATORS", False)
@@ -61,7 +61,7 @@ def test_where_airflow_cannot_the_task_sleeps_in_place(
 
 
 @deferrable_or_not
-def test_the_log_says_until_when_and_why(
+def test_log_names_the_time_and_the_reason(
     create: Create, sim: Simulator, deferrable: bool, capsys: pytest.CaptureFixture[str], caplog: Any
 ) -> None:
     sim.state.spend_quota(366)
@@ -75,7 +75,7 @@ def test_the_log_says_until_when_and_why(
 
 
 @deferrable_or_not
-def test_a_quota_that_others_spend_first_is_waited_for_again(
+def test_quota_used_up_by_others_is_waited_for_again(
     create: Create, sim: Simulator, timeline: Any, deferrable: bool
 ) -> None:
     sim.state.spend_quota(366)
@@ -88,9 +88,7 @@ def test_a_quota_that_others_spend_first_is_waited_for_again(
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 422, 429])
-def test_whatever_the_status_of_the_refusal_its_words_count(
-    create: Create, sim: Simulator, timeline: Any, status: int
-) -> None:
+def test_quota_error_is_recognized_with_any_status(create: Create, sim: Simulator, timeline: Any, status: int) -> None:
     words = {"message": "You have exceeded your quota of export days.", "status": status}
     sim.faults.add(Fault(status=status, body=words, method="POST", times=4 if status == 429 else 1))
 
@@ -100,7 +98,7 @@ def test_whatever_the_status_of_the_refusal_its_words_count(
     assert timeline.now > MIDNIGHT
 
 
-def test_429_to_every_submission_is_waited_for_like_the_quota(create: Create, sim: Simulator, timeline: Any) -> None:
+def test_lasting_429_of_submissions_is_a_quota_error(create: Create, sim: Simulator, timeline: Any) -> None:
     fault = Fault(status=429, method="POST", times=None)
     sim.faults.add(fault)
     timeline.after(3600, sim.faults.clear)
@@ -113,7 +111,7 @@ def test_429_to_every_submission_is_waited_for_like_the_quota(create: Create, si
 
 
 @deferrable_or_not
-def test_who_does_not_want_to_wait_fails_at_once_with_twilio_s_words(
+def test_quota_error_is_raised_without_wait_for_quota(
     create: Create, sim: Simulator, timeline: Any, deferrable: bool
 ) -> None:
     sim.state.spend_quota(360)
@@ -137,7 +135,7 @@ def test_who_does_not_want_to_wait_fails_at_once_with_twilio_s_words(
         "",
     ],
 )
-def test_any_other_400_fails_at_once_and_shows_twilio_s_words(
+def test_other_400_fails_at_once_with_the_response_text(
     create: Create, sim: Simulator, timeline: Any, words: str, deferrable: bool
 ) -> None:
     sim.faults.add(Fault(status=400, body={"message": words, "code": 20001, "status": 400}, method="POST"))
@@ -150,7 +148,7 @@ def test_any_other_400_fails_at_once_and_shows_twilio_s_words(
     assert len(sim.requests.matching(method="POST")) == 1
 
 
-def test_templates_that_render_to_something_else_after_the_wait_do_not_matter(
+def test_days_stay_the_same_when_templates_change_after_the_wait(
     make_create: Any, connection: str, run_task: Any, sim: Simulator
 ) -> None:
     sim.state.spend_quota(366)
@@ -166,9 +164,7 @@ def test_templates_that_render_to_something_else_after_the_wait_do_not_matter(
     assert str(sim.state.jobs[end.value].request.start_day) == "2026-01-03"
 
 
-def test_the_days_that_were_submitted_before_the_refusal_are_not_submitted_again(
-    create: Create, sim: Simulator
-) -> None:
+def test_days_submitted_before_the_quota_error_are_adopted(create: Create, sim: Simulator) -> None:
     for day in ("2026-01-02", "2026-01-05"):
         sim.state.fail_day("Messages", day, times=1)
     first = create().value

@@ -1,4 +1,4 @@
-"""Days that Twilio does not export yet are waited for, in the way the task waits, and then they are the same days."""
+"""The task waits until its days are exportable, and then exports the same days."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["o
 
 
 def is_shortly_after(moment: datetime, other: datetime) -> bool:
-    """Later by the margin for clocks, and by the task's place among those that wait for the same midnight."""
+    """With the margin for clocks, and the task's offset among those that wait for the same midnight."""
     return timedelta(seconds=5) <= moment - other <= timedelta(minutes=1)
 
 
-def test_the_newest_exportable_day_is_not_waited_for(create: Create, timeline: Any) -> None:
+def test_newest_exportable_day_needs_no_wait(create: Create, timeline: Any) -> None:
     assert create(end_day="2026-11-22", start_day="2026-11-20").state == "success"
     assert timeline.passed == 0
 
@@ -47,7 +47,7 @@ def test_yesterday_and_today_are_waited_for(
     assert (str(job.request.start_day), str(job.request.end_day)) == (day, day)
 
 
-def test_nothing_is_sent_before_the_days_are_exportable(create: Create, sim: Simulator, timeline: Any) -> None:
+def test_nothing_is_sent_before_days_are_exportable(create: Create, sim: Simulator, timeline: Any) -> None:
     asked_at = []
     timeline.after(0, lambda: None)
     create(start_day=TODAY, end_day=TODAY)
@@ -56,7 +56,7 @@ def test_nothing_is_sent_before_the_days_are_exportable(create: Create, sim: Sim
     assert min(asked_at) >= EXPORTABLE_AT[TODAY]
 
 
-def test_a_deferrable_task_waits_in_the_triggerer(create: Create) -> None:
+def test_deferrable_task_waits_in_the_triggerer(create: Create) -> None:
     end = create(start_day=YESTERDAY, end_day=TODAY, deferrable=True)
 
     (deferral,) = end.deferrals
@@ -65,7 +65,7 @@ def test_a_deferrable_task_waits_in_the_triggerer(create: Create) -> None:
     assert deferral.kwargs == {"start_day": YESTERDAY, "end_day": TODAY}
 
 
-def test_a_task_on_a_worker_leaves_it_where_airflow_can_do_that(create: Create, timeline: Any) -> None:
+def test_task_is_rescheduled_where_airflow_supports_it(create: Create, timeline: Any) -> None:
     end = create(start_day=YESTERDAY, end_day=YESTERDAY)
 
     if CAN_RESCHEDULE_OPERATORS:
@@ -77,9 +77,7 @@ def test_a_task_on_a_worker_leaves_it_where_airflow_can_do_that(create: Create, 
         assert 12 * 3600 + 5 <= sum(timeline.slept) <= 12 * 3600 + 60
 
 
-def test_sleeping_in_place_ends_at_the_moment_itself(
-    create: Create, timeline: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sleep_on_the_worker_ends_on_time(create: Create, timeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_bulkexports.tasks.deferral.CAN_RESCHEDULE_OPERATORS", False)
 
     end = create(start_day=YESTERDAY, end_day=YESTERDAY)
@@ -90,7 +88,7 @@ def test_sleeping_in_place_ends_at_the_moment_itself(
 
 
 @deferrable_or_not
-def test_the_run_s_own_day_is_still_the_same_after_the_wait(
+def test_day_of_the_run_stays_the_same_after_the_wait(
     create: Create, sim: Simulator, context: dict[str, Any], deferrable: bool
 ) -> None:
     context["data_interval_start"] = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -101,7 +99,7 @@ def test_the_run_s_own_day_is_still_the_same_after_the_wait(
     assert str(sim.state.jobs[end.value].request.start_day) == YESTERDAY
 
 
-def test_templates_that_render_to_something_else_after_the_wait_do_not_matter(
+def test_days_stay_the_same_when_templates_change_after_the_wait(
     make_create: Create, connection: str, run_task: Callable[..., Any], sim: Simulator
 ) -> None:
     rendered = iter([YESTERDAY, "2026-01-01"])
@@ -116,7 +114,7 @@ def test_templates_that_render_to_something_else_after_the_wait_do_not_matter(
     assert str(sim.state.jobs[end.value].request.start_day) == YESTERDAY
 
 
-def test_dag_test_which_drops_the_days_on_resume_renders_them_again(
+def test_dag_test_renders_the_days_again_on_resume(
     make_create: Create, connection: str, context: dict[str, Any], timeline: Any, sim: Simulator
 ) -> None:
     timeline.advance(24 * 3600)
@@ -126,18 +124,16 @@ def test_dag_test_which_drops_the_days_on_resume_renders_them_again(
     assert str(sim.state.jobs[sid].request.start_day) == YESTERDAY
 
 
-def test_a_resumed_task_that_comes_too_early_waits_again(
-    create: Create, timeline: Any, context: dict[str, Any]
-) -> None:
+def test_task_resumed_too_early_waits_again(create: Create, timeline: Any, context: dict[str, Any]) -> None:
     end = create(start_day=YESTERDAY, end_day=TODAY, deferrable=True)
     assert len(end.deferrals) == 1
 
-    # Twilio's clock and ours may differ by a moment; the calendar is asked anew whenever the task runs.
+    # Twilio's clock and ours may differ by a moment; so every run checks the date again.
     assert create(start_day=TODAY, end_day=TODAY, deferrable=True).deferrals == []
 
 
 @deferrable_or_not
-def test_who_does_not_want_to_wait_is_told_the_first_moment(create: Create, sim: Simulator, deferrable: bool) -> None:
+def test_error_without_wait_names_the_first_possible_time(create: Create, sim: Simulator, deferrable: bool) -> None:
     end = create(start_day=YESTERDAY, end_day=YESTERDAY, wait_until_exportable=False, deferrable=deferrable)
 
     assert end.state == "failed"
@@ -146,9 +142,7 @@ def test_who_does_not_want_to_wait_is_told_the_first_moment(create: Create, sim:
     assert len(sim.requests) == 0
 
 
-def test_a_day_that_has_not_begun_is_not_waited_for(
-    create: Create, sim: Simulator, context: dict[str, Any], timeline: Any
-) -> None:
+def test_future_day_is_rejected(create: Create, sim: Simulator, context: dict[str, Any], timeline: Any) -> None:
     context["partition_key"] = TOMORROW
 
     end = create(start_day=None, end_day=None)
@@ -160,7 +154,7 @@ def test_a_day_that_has_not_begun_is_not_waited_for(
 
 @deferrable_or_not
 @pytest.mark.parametrize("ahead", [2, 30, 400])
-def test_a_worker_whose_clock_is_ahead_at_midnight_submits_when_it_is_midnight_at_twilio(
+def test_worker_with_a_fast_clock_submits_at_midnight_of_twilio(
     create: Create, sim: Simulator, timeline: Any, ahead: float, deferrable: bool
 ) -> None:
     timeline.advance_to(EXPORTABLE_AT[YESTERDAY] - timedelta(seconds=30))
@@ -175,7 +169,7 @@ def test_a_worker_whose_clock_is_ahead_at_midnight_submits_when_it_is_midnight_a
 
 
 @pytest.mark.parametrize("words", ["EndDay must be at least two days before today", "no such date yet"])
-def test_a_refusal_within_minutes_of_midnight_is_waited_out_without_a_date_header_too(
+def test_refusal_near_midnight_is_retried_without_a_date_header(
     create: Create, sim: Simulator, timeline: Any, words: str
 ) -> None:
     timeline.advance_to(EXPORTABLE_AT[YESTERDAY])
@@ -186,7 +180,7 @@ def test_a_refusal_within_minutes_of_midnight_is_waited_out_without_a_date_heade
     assert len(sim.requests.matching(method="POST")) == 3
 
 
-def test_a_refusal_that_stays_ends_the_task_within_minutes(create: Create, sim: Simulator, timeline: Any) -> None:
+def test_lasting_refusal_ends_the_task_within_minutes(create: Create, sim: Simulator, timeline: Any) -> None:
     timeline.advance_to(EXPORTABLE_AT[YESTERDAY])
     body = {"code": 20001, "message": "EndDay is too recent", "status": 400}
     sim.faults.add(Fault(status=400, method="POST", body=body, times=None))
@@ -198,9 +192,7 @@ def test_a_refusal_that_stays_ends_the_task_within_minutes(create: Create, sim: 
     assert timeline.now <= EXPORTABLE_AT[YESTERDAY] + timedelta(minutes=15)
 
 
-def test_a_refusal_about_something_else_right_after_midnight_is_final(
-    create: Create, sim: Simulator, timeline: Any
-) -> None:
+def test_other_refusal_after_midnight_is_final(create: Create, sim: Simulator, timeline: Any) -> None:
     timeline.advance_to(EXPORTABLE_AT[YESTERDAY])
     body = {"code": 20001, "message": "WebhookUrl is not a valid URL", "status": 400}
     sim.faults.add(Fault(status=400, method="POST", body=body, times=None))

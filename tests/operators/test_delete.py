@@ -1,4 +1,4 @@
-"""Deleting takes a job's unfinished days back; a job that is gone already is a success."""
+"""Deleting a job that is already gone succeeds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def delete(connection: str, run_task: Callable[..., Any]) -> Callable[..., Any]:
     return lambda job_sid: run_task(lambda: DeleteExportJobOperator(task_id="delete", job_sid=job_sid))
 
 
-def test_a_job_is_deleted(delete: Callable[..., Any], sim: Simulator) -> None:
+def test_job_is_deleted(delete: Callable[..., Any], sim: Simulator) -> None:
     job = sim.create_job("Messages", "2026-01-01", "2026-01-03")
 
     assert delete(job.sid).state == "success"
@@ -27,9 +27,7 @@ def test_a_job_is_deleted(delete: Callable[..., Any], sim: Simulator) -> None:
     assert [(request.method, request.status) for request in sim.requests] == [("DELETE", 204)]
 
 
-def test_several_jobs_are_deleted_and_one_that_is_gone_is_no_failure(
-    delete: Callable[..., Any], sim: Simulator
-) -> None:
+def test_deleting_a_missing_job_succeeds(delete: Callable[..., Any], sim: Simulator) -> None:
     jobs = [sim.create_job("Messages", "2026-01-01", "2026-01-03").sid for _ in range(2)]
 
     assert delete([jobs[0], UNKNOWN, jobs[1]]).state == "success"
@@ -37,7 +35,7 @@ def test_several_jobs_are_deleted_and_one_that_is_gone_is_no_failure(
     assert [request.status for request in sim.requests] == [204, 404, 204]
 
 
-def test_a_sid_that_is_none_is_refused_before_anything_is_sent(delete: Callable[..., Any], sim: Simulator) -> None:
+def test_invalid_sid_is_rejected_without_a_request(delete: Callable[..., Any], sim: Simulator) -> None:
     with pytest.raises(BulkExportsInputError, match="is not a job sid"):
         DeleteExportJobOperator(task_id="delete", job_sid="EX1")
     assert len(sim.requests) == 0

@@ -1,4 +1,4 @@
-"""What a task used to submit is used again; only what is lost is submitted, in the fewest jobs."""
+"""Jobs that a task submitted before are adopted; only lost days are submitted, in the fewest jobs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def job(
     submitted: date = date(2026, 1, 24),
     **fields: Any,
 ) -> Job:
-    """A job of ours, unless ``name`` says otherwise, with the days of each status."""
+    """A job with the days of each status; of our identity unless ``name`` has another one."""
     details = [
         {"status": status, "count": len(named), "days": [str(day) for day in named]}
         for status, named in ((status, list(named)) for status, named in (states or {}).items())
@@ -49,47 +49,49 @@ def sids(jobs: Iterable[Job]) -> list[str]:
     return [job.job_sid for job in jobs]
 
 
-def test_without_a_job_everything_is_submitted_at_once() -> None:
+def test_all_days_are_submitted_without_a_job() -> None:
     assert plan() == ExportPlan(adopt=(), submit=(WANTED,))
 
 
 @pytest.mark.parametrize(
     "status", ["Submitted", "Running", "ErrorDuringRun", "Archiving", "Completed", "CompletedEmptyRecords"]
 )
-def test_an_active_or_finished_job_is_adopted(status: str) -> None:
+def test_active_or_finished_job_is_adopted(status: str) -> None:
     known = job("JS1", {status: WANTED})
     assert plan(known) == ExportPlan(adopt=(known,), submit=())
 
 
 @pytest.mark.parametrize("details", [None, {}, [], [{}]])
 @pytest.mark.parametrize("days", [WANTED, None])
-def test_a_job_that_says_nothing_yet_is_adopted(details: Any, days: DayRange | None) -> None:
+def test_job_without_details_is_adopted(details: Any, days: DayRange | None) -> None:
     assert sids(plan(job("JS1", days=days, details=details)).adopt) == ["JS1"]
 
 
 @pytest.mark.parametrize("status", ["Failed", "DeletedByUserRequest", "RunningToBeDeleted"])
-def test_a_failed_or_deleted_job_is_submitted_again(status: str) -> None:
+def test_failed_or_deleted_job_is_submitted_again(status: str) -> None:
     assert plan(job("JS1", {status: WANTED})).submit == (WANTED,)
     assert plan(job("JS1", {status: WANTED})).adopt == ()
 
 
-def test_only_lost_days_are_submitted_again_in_the_fewest_ranges() -> None:
-    found = plan(job("JS1", {"Completed": [D1, D4], "Failed": [D2], "DeletedByUserRequest": [D3], "Running": [D5]}))
-    assert found.submit == (DayRange(D2, D3),)
+@pytest.mark.parametrize(
+    ("states", "days", "submit"),
+    [
+        ({"Completed": [D1, D4], "Failed": [D2], "DeletedByUserRequest": [D3], "Running": [D5]}, WANTED, [(D2, D3)]),
+        ({"Completed": [D2, D4], "Failed": [D1, D3, D5]}, WANTED, [(D1, D1), (D3, D3), (D5, D5)]),
+        ({"Completed": [D2, D3]}, DayRange(D2, D3), [(D1, D1), (D4, D5)]),
+    ],
+    ids=["lost", "lost with gaps", "not in the job"],
+)
+def test_only_lost_or_missing_days_are_submitted_in_the_fewest_ranges(
+    states: dict[str, list[date]], days: DayRange, submit: list[tuple[date, date]]
+) -> None:
+    found = plan(job("JS1", states, days=days))
+
     assert sids(found.adopt) == ["JS1"]
+    assert found.submit == tuple(DayRange(*ends) for ends in submit)
 
 
-def test_lost_days_apart_are_ranges_apart() -> None:
-    found = plan(job("JS1", {"Completed": [D2, D4], "Failed": [D1, D3, D5]}))
-    assert found.submit == (DayRange(D1, D1), DayRange(D3, D3), DayRange(D5, D5))
-
-
-def test_days_that_no_job_covers_are_submitted() -> None:
-    found = plan(job("JS1", {"Completed": [D2, D3]}, days=DayRange(D2, D3)))
-    assert found.submit == (DayRange(D1, D1), DayRange(D4, D5))
-
-
-def test_a_third_try_uses_what_the_first_two_have() -> None:
+def test_third_attempt_adopts_the_jobs_of_the_first_two() -> None:
     first = job("JS1", {"Completed": [D1, D2], "Failed": [D3, D4, D5]}, submitted=date(2026, 1, 24))
     second = job("JS2", {"Running": [D3, D4], "Failed": [D5]}, days=DayRange(D3, D5), submitted=date(2026, 1, 25))
     found = plan(second, first)
@@ -97,19 +99,19 @@ def test_a_third_try_uses_what_the_first_two_have() -> None:
     assert (found.submit, found.duplicates) == ((DayRange(D5, D5),), ())
 
 
-def test_of_two_equal_jobs_the_older_is_kept_and_the_other_left_alone() -> None:
+def test_older_of_two_equal_jobs_is_adopted() -> None:
     older = job("JS9", {"Running": WANTED}, submitted=date(2026, 1, 24))
     newer = job("JS1", {"Running": WANTED}, submitted=date(2026, 1, 25))
     for listed in ([older, newer], [newer, older]):
         assert plan(*listed) == ExportPlan(adopt=(older,), submit=(), duplicates=(newer,))
 
 
-def test_two_jobs_of_one_day_are_taken_as_listed() -> None:
+def test_first_listed_of_two_jobs_of_one_day_is_adopted() -> None:
     first, second = job("JS9", {"Running": WANTED}), job("JS1", {"Running": WANTED})
     assert plan(first, second) == ExportPlan(adopt=(first,), submit=(), duplicates=(second,))
 
 
-def test_a_better_job_beats_an_older_one() -> None:
+def test_exported_job_is_preferred_to_an_older_one() -> None:
     older = job("JS1", {"Running": WANTED}, submitted=date(2026, 1, 24))
     newer = job("JS2", {"Completed": WANTED}, submitted=date(2026, 1, 25))
     assert plan(older, newer) == ExportPlan(adopt=(newer,), submit=(), duplicates=(older,))
@@ -126,16 +128,16 @@ def test_a_better_job_beats_an_older_one() -> None:
         f"[af-20261399-{OURS}]",
     ],
 )
-def test_a_job_of_somebody_else_is_ignored(name: str) -> None:
+def test_job_of_another_identity_is_ignored(name: str) -> None:
     assert plan(job("JS1", {"Completed": WANTED}, name=name)) == ExportPlan(adopt=(), submit=(WANTED,))
 
 
-def test_a_copied_name_does_not_hide_whose_job_it_is() -> None:
+def test_last_marker_of_a_copied_name_counts() -> None:
     name = friendly_name(f"again [af-20250101-{FOREIGN}]", identity=OURS, today=date(2026, 1, 24))
     assert sids(plan(job("JS1", {"Running": WANTED}, name=name)).adopt) == ["JS1"]
 
 
-# Days that Twilio only counted
+# Details with counts only
 
 
 def counted(sid: str, *groups: tuple[str, int], days: DayRange | None = WANTED) -> Job:
@@ -156,7 +158,7 @@ def counted(sid: str, *groups: tuple[str, int], days: DayRange | None = WANTED) 
         [("Completed", 1), ("Failed", 1)],
     ],
 )
-def test_a_job_of_counts_is_adopted_while_any_day_may_still_come(groups: list[tuple[str, int]]) -> None:
+def test_job_with_counts_only_is_adopted_while_a_day_is_pending(groups: list[tuple[str, int]]) -> None:
     assert plan(counted("JS1", *groups)).submit == ()
 
 
@@ -170,11 +172,11 @@ def test_a_job_of_counts_is_adopted_while_any_day_may_still_come(groups: list[tu
         [("Failed", 10**30)],
     ],
 )
-def test_a_finished_job_that_does_not_say_which_days_it_lost_is_submitted_again(groups: list[tuple[str, int]]) -> None:
+def test_finished_job_with_unnamed_lost_days_is_submitted_again(groups: list[tuple[str, int]]) -> None:
     assert plan(counted("JS1", *groups)).submit == (WANTED,)
 
 
-def test_a_job_whose_range_is_wider_or_reversed_serves_the_wanted_days() -> None:
+def test_job_with_wider_or_reversed_range_is_adopted() -> None:
     wider = job(
         "JS1",
         {"Completed": DayRange(date(2025, 12, 1), date(2026, 2, 1))},
@@ -185,7 +187,7 @@ def test_a_job_whose_range_is_wider_or_reversed_serves_the_wanted_days() -> None
     assert plan(reversed_echo) == ExportPlan(adopt=(reversed_echo,), submit=())
 
 
-# Whatever Twilio lists
+# Any list of jobs
 
 
 STATUS_OF_DAY = st.sampled_from([status.value for status in DayStatus])
@@ -207,44 +209,44 @@ def any_job(draw: st.DrawFn) -> Job:
 
 
 @given(jobs=st.lists(any_job(), max_size=4), wanted=RANGES)
-def test_every_wanted_day_is_adopted_or_submitted_and_none_is_both(jobs: list[Job], wanted: DayRange) -> None:
+def test_every_wanted_day_is_either_adopted_or_submitted(jobs: list[Job], wanted: DayRange) -> None:
     found = plan(*jobs, wanted=wanted)
     submitted = {day for days in found.submit for day in days}
-    served = {day for known in found.adopt for day, status in states_of(known).items() if is_hopeful(status)}
+    served = {day for known in found.adopt for day, status in states_of(known).items() if is_not_lost(status)}
     assert submitted | (served & set(wanted)) == set(wanted)
     assert not submitted & served
     assert found.submit == merge_days(submitted)
 
 
 @given(jobs=st.lists(any_job(), max_size=4), wanted=RANGES)
-def test_nothing_is_submitted_that_a_listed_job_of_ours_has_or_will_have(jobs: list[Job], wanted: DayRange) -> None:
+def test_no_day_of_a_listed_job_of_ours_is_submitted(jobs: list[Job], wanted: DayRange) -> None:
     submitted = {day for days in plan(*jobs, wanted=wanted).submit for day in days}
     for known in jobs:
         if OURS in (known.friendly_name or ""):
-            assert not submitted & {day for day, status in states_of(known).items() if is_hopeful(status)}
+            assert not submitted & {day for day, status in states_of(known).items() if is_not_lost(status)}
 
 
 @given(jobs=st.lists(any_job(), max_size=4), wanted=RANGES)
-def test_every_job_of_ours_is_adopted_or_spare_and_foreign_ones_are_neither(jobs: list[Job], wanted: DayRange) -> None:
+def test_every_job_of_ours_is_either_adopted_or_a_duplicate(jobs: list[Job], wanted: DayRange) -> None:
     found = plan(*jobs, wanted=wanted)
     ours = [known for known in jobs if OURS in (known.friendly_name or "")]
     assert sorted(map(id, (*found.adopt, *found.duplicates))) == sorted(map(id, ours))
 
 
 @given(jobs=st.lists(any_job(), max_size=4), wanted=RANGES)
-def test_what_is_adopted_alone_is_not_a_wait_that_has_failed_already(jobs: list[Job], wanted: DayRange) -> None:
+def test_adopted_jobs_alone_can_still_succeed(jobs: list[Job], wanted: DayRange) -> None:
     found = plan(*jobs, wanted=wanted)
     if not found.submit:
         assert progress_of(found.adopt, wanted).verdict in (Verdict.WAIT, Verdict.EXPORTED)
 
 
 def states_of(known: Job) -> dict[date, DayStatus]:
-    """Status of each day of a job whose details name their days; the others wait."""
+    """Status of each day of a job whose details name their days; the others are submitted."""
     assert known.start_day is not None
     assert known.end_day is not None
     named = {day: group.status for group in known.details for day in group.days}
     return {day: named.get(day, DayStatus.SUBMITTED) for day in DayRange(known.start_day, known.end_day)}
 
 
-def is_hopeful(status: DayStatus) -> bool:
+def is_not_lost(status: DayStatus) -> bool:
     return not status.is_deleted and status is not DayStatus.FAILED

@@ -1,4 +1,4 @@
-"""What authors of backfills get: ranges in the form that ``.expand_kwargs()`` takes, complete and without overlap."""
+"""Functions for backfills return complete ranges without overlap, in the form that ``.expand_kwargs()`` takes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def days_of(ranges: list[dict[str, str]]) -> list[date]:
     return [day for days in ranges for day in DayRange.parse(days["start_day"], days["end_day"])]
 
 
-def test_a_range_is_cut_into_jobs_of_at_most_so_many_days() -> None:
+def test_range_is_split_into_jobs_of_max_days() -> None:
     assert split_days("2026-01-01", "2026-01-07", max_days=3) == [
         {"start_day": "2026-01-01", "end_day": "2026-01-03"},
         {"start_day": "2026-01-04", "end_day": "2026-01-06"},
@@ -29,28 +29,28 @@ def test_a_range_is_cut_into_jobs_of_at_most_so_many_days() -> None:
     ]
 
 
-def test_by_default_a_job_holds_as_much_as_twilio_accepts() -> None:
+def test_default_job_length_is_the_maximum() -> None:
     assert [len(days_of([days])) for days in split_days("2023-01-01", "2025-12-31")] == [366, 366, 364]
 
 
 @pytest.mark.parametrize("day", ["2026-01-01", date(2026, 1, 1), datetime(2026, 1, 1, 23, tzinfo=timezone.utc)])
-def test_days_may_be_written_in_any_form_that_tasks_take(day: Any) -> None:
+def test_days_are_accepted_in_every_form(day: Any) -> None:
     assert split_days(day, day) == split_months(day, day) == [{"start_day": "2026-01-01", "end_day": "2026-01-01"}]
 
 
 @pytest.mark.parametrize("max_days", [0, -1, 367, 1.5, True, "31", None])
-def test_an_impossible_length_is_refused(max_days: Any) -> None:
+def test_invalid_max_days_is_rejected(max_days: Any) -> None:
     with pytest.raises(BulkExportsInputError, match="write a whole number from 1 to 366"):
         split_days("2026-01-01", "2026-01-07", max_days=max_days)
 
 
 @pytest.mark.parametrize("split", [split_days, split_months])
-def test_a_reversed_range_is_refused(split: Any) -> None:
+def test_reversed_range_is_rejected(split: Any) -> None:
     with pytest.raises(BulkExportsInputError, match="swap them"):
         split("2026-01-07", "2026-01-01")
 
 
-def test_months_are_cut_at_their_ends() -> None:
+def test_months_are_split_at_their_ends() -> None:
     assert split_months("2023-12-15", "2024-03-02") == [
         {"start_day": "2023-12-15", "end_day": "2023-12-31"},
         {"start_day": "2024-01-01", "end_day": "2024-01-31"},
@@ -78,11 +78,11 @@ def test_single_days_are_joined_into_the_fewest_jobs() -> None:
     assert join_days([]) == []
 
 
-def test_joined_days_are_cut_again_where_they_are_too_many() -> None:
+def test_joined_range_is_split_at_the_maximum() -> None:
     assert len(join_days(DayRange(date(2025, 1, 1), date(2026, 12, 31)))) == 2
 
 
-def test_the_plan_of_the_quota_says_what_goes_today_and_when_the_rest() -> None:
+def test_quota_plan_lists_ranges_by_day() -> None:
     years = [{"start_day": f"{year}-01-01", "end_day": f"{year}-12-31"} for year in (2023, 2024, 2025)]
 
     plan = plan_quota(years, today="2026-11-24", used_today=1)
@@ -98,6 +98,6 @@ def test_three_years_by_months_need_three_days_of_quota() -> None:
 
 
 @pytest.mark.parametrize("used", [-1, 1.5, True, None])
-def test_an_impossible_use_of_the_quota_is_refused(used: Any) -> None:
+def test_invalid_used_today_is_rejected(used: Any) -> None:
     with pytest.raises(BulkExportsInputError, match="write the number of days"):
         plan_quota([], today="2026-11-24", used_today=used)

@@ -1,4 +1,4 @@
-"""Which days a wait for jobs means, and which jobs can never make them final."""
+"""Which days a wait for jobs waits for, and which jobs can never make them final."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ def days_of(*jobs: Job, **kwargs: Any) -> DayRange:
     return awaited_days(jobs, **{"start_day": None, "end_day": None, **kwargs})
 
 
-def test_the_jobs_own_days_are_meant_unless_others_are_named() -> None:
+def test_days_default_to_those_of_the_jobs() -> None:
     assert days_of(ONE_TO_FIVE) == DayRange(D1, D5)
     assert days_of(ONE_TO_FIVE, end_day=D3) == DayRange(D1, D3)
     assert days_of(job(None, None), start_day=D1, end_day=D3) == DayRange(D1, D3)
 
 
 def test_days_that_no_job_covers_are_named() -> None:
-    with pytest.raises(BulkExportsInputError, match=r"^2026-01-06, 2026-01-07 cannot become final: JS0"):
+    with pytest.raises(BulkExportsInputError, match=r"^2026-01-06, 2026-01-07 is not covered by JS0"):
         days_of(ONE_TO_FIVE, end_day=date(2026, 1, 7))
 
 
-def test_a_job_that_for_once_does_not_say_its_days_keeps_those_of_before() -> None:
+def test_job_without_days_keeps_the_former_ones() -> None:
     assert days_of(job(None, None), former=DayRange(D1, D3)) == DayRange(D1, D3)
     with pytest.raises(BulkExportsInputError, match="does not say which days"):
         days_of(job(None, None))
 
 
 @pytest.mark.parametrize(("start", "end"), [("2024-01-01", "2025-01-01"), ("2009-01-01", "2099-12-31")])
-def test_more_days_than_a_job_can_have_are_no_range(start: str, end: str) -> None:
+def test_range_longer_than_any_job_is_ignored(start: str, end: str) -> None:
     assert job(start, end).days is None
     assert job("2024-01-01", "2024-12-31").days == DayRange(date(2024, 1, 1), date(2024, 12, 31))
 
@@ -60,7 +60,7 @@ def test_more_days_than_a_job_can_have_are_no_range(start: str, end: str) -> Non
     ],
     ids=["asked for", "between two jobs", "echoed"],
 )
-def test_the_whole_calendar_is_refused_at_once_and_in_a_short_message(jobs: list[Job], named: dict[str, date]) -> None:
+def test_whole_calendar_is_refused_in_a_short_message(jobs: list[Job], named: dict[str, date]) -> None:
     began = time.process_time()
 
     with pytest.raises(BulkExportsInputError) as error:
@@ -70,7 +70,7 @@ def test_the_whole_calendar_is_refused_at_once_and_in_a_short_message(jobs: list
     assert len(str(error.value)) < 500
 
 
-def test_a_job_that_echoes_the_whole_calendar_costs_no_time() -> None:
+def test_job_that_echoes_the_whole_calendar_costs_no_time() -> None:
     began = time.process_time()
 
     progress_of([job("0001-01-01", "9999-12-31")], DayRange(D1, D5))
@@ -78,9 +78,9 @@ def test_a_job_that_echoes_the_whole_calendar_costs_no_time() -> None:
     assert time.process_time() - began < 0.5
 
 
-def test_a_year_of_missing_days_is_a_short_message() -> None:
+def test_year_of_missing_days_is_a_short_message() -> None:
     with pytest.raises(BulkExportsInputError) as error:
         days_of(ONE_TO_FIVE, start_day=date(2025, 2, 1))
 
     assert len(str(error.value)) < 1000
-    assert " and 294 more cannot become final" in str(error.value)
+    assert " and 294 more is not covered by " in str(error.value)

@@ -29,7 +29,7 @@ def read(*details: dict[str, Any], days: DayRange = THREE) -> tuple[dict[date, D
     return dict(reading.states), dict(reading.unnamed), reading.unaccounted
 
 
-def test_no_details_leave_every_day_unaccounted_for() -> None:
+def test_no_details_leave_every_day_unaccounted() -> None:
     assert read() == ({}, {}, 3)
     assert read({}) == ({}, {}, 3)
 
@@ -42,16 +42,16 @@ def test_named_days_have_their_status() -> None:
     )
 
 
-def test_days_missing_from_the_counts_are_unaccounted_for() -> None:
+def test_days_missing_from_the_counts_are_unaccounted() -> None:
     assert read(group("Completed", 1, [D1])) == ({D1: COMPLETED}, {}, 2)
     assert read(group("Completed", 1)) == ({}, {COMPLETED: 1}, 2)
 
 
-def test_a_single_counted_status_names_all_days() -> None:
+def test_single_counted_status_names_all_days() -> None:
     assert read(group("Completed", 3)) == (dict.fromkeys([D1, D2, D3], COMPLETED), {}, 0)
 
 
-def test_a_counted_status_names_the_days_that_are_left() -> None:
+def test_counted_status_names_the_remaining_days() -> None:
     assert read(group("Completed", 2, [D1, D3]), group("Failed", 1)) == (
         {D1: COMPLETED, D3: COMPLETED, D2: FAILED},
         {},
@@ -80,28 +80,26 @@ def test_two_groups_of_one_status_add_up() -> None:
         (("Completed", "Archiving"), DayStatus.UNKNOWN),
     ],
 )
-def test_a_day_in_two_groups_is_what_keeps_us_waiting_or_else_the_worse(
-    statuses: tuple[str, str], believed: DayStatus
-) -> None:
+def test_day_in_two_groups_is_unfinished_or_else_the_worse(statuses: tuple[str, str], believed: DayStatus) -> None:
     for ordered in (statuses, statuses[::-1]):
         states, _, _ = read(*(group(status, 1, [D2]) for status in ordered), group("Completed", 2, [D1, D3]))
         assert states[D2] is believed
 
 
-def test_a_day_that_is_listed_twice_does_not_stand_for_another() -> None:
+def test_day_listed_twice_counts_once() -> None:
     assert read(group("Completed", 3, [D1, D1, D2])) == ({D1: COMPLETED, D2: COMPLETED}, {}, 1)
 
 
-def test_more_than_there_are_days_names_them_all() -> None:
+def test_count_above_the_number_of_days_names_them_all() -> None:
     assert read(group("Completed", 10**30)) == (dict.fromkeys([D1, D2, D3], COMPLETED), {}, 0)
 
 
-def test_named_days_beat_counts_of_days_that_are_not_there() -> None:
+def test_named_days_beat_excessive_counts() -> None:
     states, _, unaccounted = read(group("Completed", 3, [D1, D2, D3]), group("Failed", 2))
     assert (states, unaccounted) == (dict.fromkeys([D1, D2, D3], COMPLETED), 0)
 
 
-def test_days_beyond_the_range_do_not_stand_for_those_inside() -> None:
+def test_days_beyond_the_range_do_not_count() -> None:
     states, unnamed, unaccounted = read(group("Completed", 3, [D1, D2, D4]))
     assert (states[D1], unnamed, unaccounted) == (COMPLETED, {}, 1)
     assert D3 not in states
@@ -119,7 +117,7 @@ def test_days_beyond_the_range_do_not_stand_for_those_inside() -> None:
         ("soon", "later", None),
     ],
 )
-def test_a_range_echoed_wrongly_is_no_range(start_day: Any, end_day: Any, days: DayRange | None) -> None:
+def test_wrong_range_is_ignored(start_day: Any, end_day: Any, days: DayRange | None) -> None:
     assert Job.from_json({"start_day": start_day, "end_day": end_day}).days == days
 
 
@@ -137,7 +135,7 @@ GROUPS = st.lists(
 
 
 @given(details=GROUPS, length=st.integers(1, 6))
-def test_every_day_is_named_counted_or_unaccounted_for(details: list[dict[str, Any]], length: int) -> None:
+def test_every_day_is_named_counted_or_unaccounted(details: list[dict[str, Any]], length: int) -> None:
     days = DayRange(D1, D1 + timedelta(days=length - 1))
     states, unnamed, unaccounted = read(*details, days=days)
     named = [day for day in days if day in states]
@@ -149,7 +147,7 @@ def test_every_day_is_named_counted_or_unaccounted_for(details: list[dict[str, A
 
 
 @given(details=GROUPS)
-def test_a_named_day_has_a_status_that_twilio_gave_it(details: list[dict[str, Any]]) -> None:
+def test_named_day_has_a_status_given_by_twilio(details: list[dict[str, Any]]) -> None:
     states, _, _ = read(*details)
     for day, status in states.items():
         naming = {entry["status"] for entry in details if str(day) in (entry["days"] or ())}

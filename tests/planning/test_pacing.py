@@ -1,4 +1,4 @@
-"""Pauses follow the wait's interval, Twilio's estimate and its place in the queue, within their bounds."""
+"""Pauses follow the interval, Twilio's estimate and the queue position, within their limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = st.floats(0, 10**5)
     position=st.none() | st.integers(0, 10**6),
     jitter=st.floats(0, 1),
 )
-def test_a_pause_is_never_shorter_than_the_interval_nor_stretched_beyond_the_max_interval(
+def test_pause_is_between_interval_and_max_interval(
     interval: float, max_interval: float, seconds_left: float | None, position: int | None, jitter: float
 ) -> None:
     pause = PollSchedule(interval, max_interval).pause(CompletionEstimate(seconds_left, position), jitter=jitter)
@@ -43,23 +43,21 @@ def test_a_pause_is_never_shorter_than_the_interval_nor_stretched_beyond_the_max
     ],
     ids=str,
 )
-def test_half_of_what_is_left_is_waited_or_longer_far_back_in_the_queue(
-    estimate: CompletionEstimate, pause: float
-) -> None:
+def test_pause_follows_estimate_and_queue_position(estimate: CompletionEstimate, pause: float) -> None:
     assert PollSchedule(60, 300).pause(estimate, jitter=0) == pause
 
 
-def test_a_max_interval_at_the_interval_turns_the_stretching_off() -> None:
+def test_max_interval_at_the_interval_turns_estimates_off() -> None:
     assert PollSchedule(60, 60).pause(CompletionEstimate(seconds_left=3600), jitter=0.5) == 60
     assert PollSchedule(60, 0).pause(CompletionEstimate(queue_position=4), jitter=0.5) == 60
 
 
-def test_jitter_spreads_what_is_stretched_and_nothing_else() -> None:
+def test_jitter_shortens_only_the_stretched_part() -> None:
     assert PollSchedule(60, 300).pause(CompletionEstimate(seconds_left=3600), jitter=1) == pytest.approx(276)
     assert PollSchedule(60, 300).pause(CompletionEstimate(), jitter=1) == 60
 
 
-def test_looks_come_closer_together_as_the_estimate_comes_near() -> None:
+def test_polls_come_closer_together_near_the_estimate() -> None:
     left, pauses = 3600.0, []
     while left > 0:
         pauses.append(PollSchedule(60, 300).pause(CompletionEstimate(seconds_left=left), jitter=0))
@@ -70,7 +68,7 @@ def test_looks_come_closer_together_as_the_estimate_comes_near() -> None:
     assert len(pauses) < 20
 
 
-def test_twilio_s_own_wish_counts_after_a_failure_up_to_a_bound() -> None:
+def test_retry_after_counts_up_to_a_limit() -> None:
     assert PollSchedule(5).pause_after(1) == 5
     assert PollSchedule(5).pause_after(1, retry_after=90) == 90
     assert PollSchedule(5).pause_after(1, retry_after=10**6) == 300
@@ -78,7 +76,7 @@ def test_twilio_s_own_wish_counts_after_a_failure_up_to_a_bound() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "60", None, True], ids=repr)
-def test_what_is_no_number_of_seconds_is_refused(seconds: object) -> None:
+def test_invalid_seconds_are_refused(seconds: object) -> None:
     with pytest.raises(BulkExportsInputError, match="poll_interval"):
         PollSchedule(seconds)  # type: ignore[arg-type]
     with pytest.raises(BulkExportsInputError, match="max_poll_interval"):

@@ -1,4 +1,4 @@
-"""Partition keys, as Airflow and people make them, mean days; or the error says what to pass."""
+"""Partition keys that Airflow and users make are parsed, or the error says what to pass."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOMENT = datetime(2026, 11, 20, tzinfo=timezone.utc)
         (MOMENT, "2026-11-20"),
     ],
 )
-def test_a_key_means_days(key: object, days: str) -> None:
+def test_day_and_month_keys_are_parsed(key: object, days: str) -> None:
     assert str(days_of_key(key)) == days
 
 
@@ -63,7 +63,7 @@ def test_a_key_means_days(key: object, days: str) -> None:
     ],
     ids=lambda key: str(key)[:20],
 )
-def test_any_other_key_is_refused_with_what_to_pass(key: object) -> None:
+def test_any_other_key_is_an_error_that_says_what_to_pass(key: object) -> None:
     with pytest.raises(BulkExportsInputError, match=r"is not a day .* pass start_day and end_day") as refusal:
         days_of_key(key)
 
@@ -72,7 +72,7 @@ def test_any_other_key_is_refused_with_what_to_pass(key: object) -> None:
 
 
 def made_by_airflow() -> list[Any]:
-    """Keys from Airflow's own timetable and mappers, and the days that they mean; ``None`` for none."""
+    """Keys of Airflow's own timetable and mappers, each with its days; ``None`` for a key that is not supported."""
     mappers = pytest.importorskip("airflow.partition_mappers.temporal")
     timetable = import_module("airflow.timetables.trigger").CronPartitionTimetable("0 0 * * *", timezone="UTC")
     key = timetable._format_key(pendulum.instance(MOMENT))
@@ -91,7 +91,7 @@ def made_by_airflow() -> list[Any]:
     return made
 
 
-def test_keys_that_airflow_made_mean_their_days() -> None:
+def test_keys_made_by_airflow_are_parsed() -> None:
     keys = made_by_airflow()
 
     assert len(keys) > 3

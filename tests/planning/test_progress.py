@@ -62,11 +62,11 @@ def verdict(*jobs: Job, days: DayRange = THREE) -> Verdict:
     ],
 )
 @pytest.mark.parametrize("has_echo", [True, False])
-def test_the_verdict_follows_the_contract(details: list[Any], expected: Verdict, has_echo: bool) -> None:
+def test_verdict_follows_the_statuses(details: list[Any], expected: Verdict, has_echo: bool) -> None:
     assert verdict(job(*details, days=DayRange(D1, D3) if has_echo else None)) is expected
 
 
-def test_without_a_job_there_is_nothing_to_do_but_wait() -> None:
+def test_no_jobs_mean_waiting() -> None:
     progress = progress_of([], DayRange(D1, D3))
     assert (progress.verdict, progress.unaccounted, progress.unnamed_days) == (Verdict.WAIT, 3, (D1, D2, D3))
 
@@ -75,7 +75,7 @@ PARTITIONS = st.lists(st.sampled_from(list(DayStatus)), max_size=7)
 
 
 @given(statuses=PARTITIONS, is_named=st.booleans())
-def test_the_verdict_is_that_of_a_plain_reading_of_the_rules(statuses: list[DayStatus], is_named: bool) -> None:
+def test_verdict_equals_a_plain_reading_of_the_rules(statuses: list[DayStatus], is_named: bool) -> None:
     days = list(WEEK)
     groups: list[tuple[Any, ...]] = []
     for status in set(statuses):
@@ -95,7 +95,7 @@ def test_the_verdict_is_that_of_a_plain_reading_of_the_rules(statuses: list[DayS
 @pytest.mark.parametrize("spelling", ["Pascal", "UPPER_SNAKE"])
 @pytest.mark.parametrize("days_null", [False, True])
 @pytest.mark.parametrize("count_as_text", [False, True])
-def test_a_jobs_whole_life_over_http_waits_and_then_ends(
+def test_job_over_http_waits_and_then_ends(
     spelling: Any, days_null: bool, count_as_text: bool, sim: Simulator, client: Any
 ) -> None:
     sim.knobs = Knobs(details_spelling=spelling, details_days_null=days_null, details_count_as_text=count_as_text)
@@ -124,24 +124,24 @@ def test_days_missing_from_the_details_are_waited_for_over_http(sim: Simulator, 
 # A part of the job's range
 
 
-def test_days_outside_the_window_do_not_matter() -> None:
+def test_days_outside_the_window_are_ignored() -> None:
     whole = job(("Completed", 1, [D2]), ("Running", 1, [D1]), ("DeletedByUserRequest", 1, [D3]))
     assert verdict(whole, days=DayRange(D2, D2)) is Verdict.EXPORTED
     assert progress_of([whole], DayRange(D2, D2)).counts == {DayStatus.COMPLETED: 1}
 
 
-def test_counts_of_a_wider_job_keep_a_window_waiting_as_long_as_they_may_mean_it() -> None:
+def test_counts_of_a_wider_job_keep_a_window_waiting() -> None:
     wider = job(("Completed", 5), ("Running", 2), days=WEEK)
     assert verdict(wider, days=DayRange(D1, D2)) is Verdict.WAIT
 
 
-def test_counts_of_a_wider_job_are_no_more_than_the_window_has_days() -> None:
+def test_counts_of_a_wider_job_are_limited_to_the_window() -> None:
     progress = progress_of([job(("Completed", 6), ("Failed", 1), days=WEEK)], DayRange(D1, D2))
     assert progress.unnamed == {DayStatus.COMPLETED: 2, DayStatus.FAILED: 1}
     assert progress.verdict is Verdict.FAILED
 
 
-def test_a_window_beyond_the_job_waits() -> None:
+def test_window_beyond_the_job_waits() -> None:
     assert verdict(job(("Completed", 3)), days=DayRange(D1, D4)) is Verdict.WAIT
     assert verdict(job(("Completed", 2), ("Failed", 1)), days=DayRange(D1, D5)) is Verdict.WAIT
 
@@ -149,7 +149,7 @@ def test_a_window_beyond_the_job_waits() -> None:
 # Several jobs
 
 
-def test_of_several_states_of_a_day_the_best_one_counts() -> None:
+def test_best_of_several_statuses_of_a_day_counts() -> None:
     first = job(("Completed", 2, [D1, D3]), ("Failed", 1, [D2]))
     again = job(("Completed", 1, [D2]), days=DayRange(D2, D2))
     for jobs in ([first, again], [again, first]):
@@ -157,7 +157,7 @@ def test_of_several_states_of_a_day_the_best_one_counts() -> None:
 
 
 @pytest.mark.parametrize("status", ["Submitted", "Running", "ErrorDuringRun", "Archiving"])
-def test_a_failed_day_that_runs_again_is_waited_for(status: str) -> None:
+def test_failed_day_that_runs_again_is_waited_for(status: str) -> None:
     first = job(("Completed", 2, [D1, D3]), ("Failed", 1, [D2]))
     assert verdict(first, job((status, 1, [D2]), days=DayRange(D2, D2))) is Verdict.WAIT
 
@@ -165,7 +165,7 @@ def test_a_failed_day_that_runs_again_is_waited_for(status: str) -> None:
 @pytest.mark.parametrize("lost", ["Failed", "DeletedByUserRequest", "RunningToBeDeleted"])
 @pytest.mark.parametrize("details", [None, {}, [], [{}]])
 @pytest.mark.parametrize("has_echo", [True, False])
-def test_a_lost_day_that_was_just_submitted_again_is_waited_for(lost: str, details: Any, has_echo: bool) -> None:
+def test_lost_day_submitted_again_is_waited_for(lost: str, details: Any, has_echo: bool) -> None:
     first = job(("Completed", 2, [D1, D3]), (lost, 1, [D2]))
     again = Job.from_json({"job_sid": "JS2", "details": details, "start_day": str(D2), "end_day": str(D2)})
     again = again if has_echo else replace(again, start_day=None, end_day=None)
@@ -175,26 +175,26 @@ def test_a_lost_day_that_was_just_submitted_again_is_waited_for(lost: str, detai
         assert progress.headline == "2/3 days final: 2 completed"
 
 
-def test_counts_of_a_job_whose_days_are_all_settled_do_not_matter() -> None:
+def test_counts_of_a_job_with_all_days_known_are_ignored() -> None:
     settled = job(("Completed", 3, [D1, D2, D3]))
     other = job(("Running", 1), ("Failed", 2))
     rest = job(("Completed", 1), ("CompletedEmptyRecords", 1), days=DayRange(D4, D5))
     assert verdict(settled, other, rest, days=DayRange(D1, D5)) is Verdict.EXPORTED
 
 
-def test_a_deleted_job_does_not_matter_where_another_has_the_days() -> None:
+def test_deleted_job_is_ignored_if_another_has_the_days() -> None:
     deleted = job(("DeletedByUserRequest", 3))
     assert verdict(deleted, job(("Completed", 3))) is Verdict.EXPORTED
     assert verdict(deleted, job(("Completed", 1), days=DayRange(D1, D1))) is Verdict.DELETED
 
 
-def test_jobs_that_divide_the_days_count_together() -> None:
+def test_jobs_that_divide_the_days_are_combined() -> None:
     first = job(("Completed", 2), days=DayRange(D1, D2))
     assert verdict(first, job(("CompletedEmptyRecords", 1), days=DayRange(D3, D3))) is Verdict.EXPORTED
     assert verdict(first, job(days=DayRange(D3, D3))) is Verdict.WAIT
 
 
-def test_days_that_no_job_covers_are_waited_for_whatever_the_others_count() -> None:
+def test_days_that_no_job_covers_are_waited_for() -> None:
     progress = progress_of([job(("Completed", 1), ("Failed", 1), days=DayRange(D1, D2))], DayRange(D1, D5))
     assert (progress.verdict, progress.unaccounted) == (Verdict.WAIT, 3)
 
@@ -245,28 +245,28 @@ def test_queue_and_estimate_are_those_of_unfinished_jobs() -> None:
     assert progress.expected_at == datetime(2026, 1, 6, 12, tzinfo=timezone.utc)
 
 
-def test_finished_jobs_have_no_place_in_the_queue() -> None:
+def test_finished_jobs_have_no_queue_position() -> None:
     progress = progress_of(
         [job(("Failed", 3), job_queue_position="0", estimated_completion_time="2026-01-06T10:00:00")], WEEK
     )
     assert (progress.queue_position, progress.expected_at) == (None, None)
 
 
-def test_the_range_of_jobs_is_what_they_span() -> None:
+def test_days_of_jobs_are_what_they_span() -> None:
     assert days_spanned_by([job(days=DayRange(D3, D4)), job(days=None), job(days=DayRange(D1, D1))]) == DayRange(D1, D4)
 
 
 @pytest.mark.parametrize("jobs", [[], [job(days=None)], [job(days=None, start_day="2026-01-03", end_day="2026-01-01")]])
-def test_jobs_that_do_not_say_their_range_need_it_said(jobs: list[Job]) -> None:
-    with pytest.raises(BulkExportsInputError, match="pass start_day and end_day"):
+def test_jobs_without_a_range_need_days_from_the_user(jobs: list[Job]) -> None:
+    with pytest.raises(BulkExportsInputError, match=r"Pass start_day and end_day\."):
         days_spanned_by(jobs)
 
 
-def test_every_status_has_a_rank_of_its_own() -> None:
+def test_every_status_has_its_own_rank() -> None:
     assert sorted(map(rank_of, DayStatus)) == list(range(len(DayStatus)))
 
 
-def test_named_days_are_given_ascending() -> None:
+def test_named_days_are_ascending() -> None:
     states = {D3: DayStatus.FAILED, D1: DayStatus.FAILED, D2: DayStatus.COMPLETED}
     progress = Progress(DayRange(D1, D3 + timedelta(days=1)), states)
     assert progress.with_status(DayStatus.FAILED, DayStatus.COMPLETED) == (D1, D2, D3)

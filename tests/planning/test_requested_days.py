@@ -1,4 +1,4 @@
-"""The argument ``days``: days as people write them, results of waits, and a useful sentence for everything else."""
+"""The argument ``days``: days in any form, results of waits, and a useful error for everything else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST, SECOND, THIRD = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 
 
 class NoDate(datetime):
-    """Like pandas' NaT: passes for a moment, and is none."""
+    """Like pandas' NaT: an instance of datetime that is not a time."""
 
     def utcoffset(self) -> Any:
         raise ValueError("NaT")
@@ -37,7 +37,7 @@ def result(kind: str | None = "Messages", **days: Any) -> dict[str, Any]:
         {"2026-01-01": 1, "2026-01-02": 2}.keys(),
     ],
 )
-def test_days_in_any_order_and_kind_of_list_are_read(value: Any) -> None:
+def test_days_in_any_order_and_iterable_are_parsed(value: Any) -> None:
     assert RequestedDays.parse(value).days == (FIRST, SECOND)
 
 
@@ -66,14 +66,14 @@ def test_days_in_any_order_and_kind_of_list_are_read(value: Any) -> None:
         (result(completed=[None]), "days contains NoneType"),
     ],
 )
-def test_anything_else_is_refused_with_what_to_pass(value: Any, sentence: str) -> None:
+def test_anything_else_is_an_error_that_says_what_to_pass(value: Any, sentence: str) -> None:
     with pytest.raises(BulkExportsInputError) as refused:
         RequestedDays.parse(value)
 
     assert sentence in str(refused.value)
 
 
-def test_scalars_of_numpy_and_pandas_are_refused_or_read() -> None:
+def test_numpy_and_pandas_scalars_are_parsed_or_rejected() -> None:
     numpy = pytest.importorskip("numpy")
     for value in (numpy.int64(20260101), numpy.array(20260101), [numpy.datetime64("2026-01-01")]):
         with pytest.raises(BulkExportsInputError, match=r"wait\.output"):
@@ -85,12 +85,12 @@ def test_scalars_of_numpy_and_pandas_are_refused_or_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["{'completed': ['2026-01-01']}", "['2026-01-01', '2026-01-02']", " [1]"])
-def test_the_text_of_a_rendered_result_says_to_pass_the_output(text: str) -> None:
+def test_rendered_result_is_an_error_that_says_to_pass_the_output(text: str) -> None:
     with pytest.raises(BulkExportsInputError, match=r"write days=wait\.output .* render_template_as_native_obj=True"):
         RequestedDays.parse(text)
 
 
-def test_results_of_mapped_waits_are_one() -> None:
+def test_results_of_mapped_waits_are_merged() -> None:
     wanted = RequestedDays.parse(
         [
             result(completed=["2026-01-02"], failed=["2026-01-03"], failed_days="store"),
@@ -105,7 +105,7 @@ def test_results_of_mapped_waits_are_one() -> None:
     assert wanted.resource_type == "Messages"
 
 
-def test_a_day_that_another_job_exported_has_not_failed() -> None:
+def test_day_exported_by_another_job_has_not_failed() -> None:
     wanted = RequestedDays.parse(
         [result(failed=["2026-01-01"], failed_days="store"), result(completed=["2026-01-01"], failed_days="store")]
     )
@@ -113,17 +113,17 @@ def test_a_day_that_another_job_exported_has_not_failed() -> None:
     assert (wanted.days, wanted.failed) == ((FIRST,), ())
 
 
-def test_failed_days_are_the_wait_s_affair_unless_it_leaves_them() -> None:
+def test_failed_days_count_only_if_the_result_says_store() -> None:
     assert RequestedDays.parse(result(completed=["2026-01-01"], failed=["2026-01-02"])).failed == ()
 
 
 @pytest.mark.parametrize(("of_result", "own"), [("Calls", "Messages"), ("Messages", "Participants")])
-def test_another_type_than_the_results_is_refused(of_result: str, own: str) -> None:
+def test_type_that_differs_from_the_result_is_rejected(of_result: str, own: str) -> None:
     with pytest.raises(BulkExportsInputError, match=f"resource_type is {own}, but days .* for {of_result}"):
         RequestedDays.parse(result(of_result, completed=["2026-01-01"])).type_for(own)
 
 
-def test_the_type_comes_from_the_result_if_the_task_says_nothing() -> None:
+def test_type_defaults_to_that_of_the_result() -> None:
     assert RequestedDays.parse(result("Calls", completed=["2026-01-01"])).type_for(None) == "Calls"
     assert RequestedDays.parse(result(None, completed=["2026-01-01"])).type_for("Calls") == "Calls"
     for value in (result(None, completed=["2026-01-01"]), "2026-01-01"):
@@ -131,6 +131,6 @@ def test_the_type_comes_from_the_result_if_the_task_says_nothing() -> None:
             RequestedDays.parse(value).type_for(None)
 
 
-def test_results_of_two_types_are_refused() -> None:
+def test_results_of_two_types_are_rejected() -> None:
     with pytest.raises(BulkExportsInputError, match="waits for Calls and Messages"):
         RequestedDays.parse([result("Calls", completed=["2026-01-01"]), result(completed=["2026-01-01"])])

@@ -1,4 +1,4 @@
-"""Days that Twilio only counted get their names from the files that exist, and no failure is overlooked."""
+"""Days that Twilio only counted get their status from the files that exist, and no failure is overlooked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAYS = DayRange(D1, D3)
 COMPLETED, EMPTY, FAILED = DayStatus.COMPLETED, DayStatus.COMPLETED_EMPTY_RECORDS, DayStatus.FAILED
 
 
-def test_what_is_named_already_stays_as_it_is() -> None:
+def test_named_days_are_unchanged() -> None:
     progress = Progress(DAYS, {D1: FAILED, D2: EMPTY, D3: COMPLETED})
     assert resolve_unnamed_days(progress, {D1}) is progress
 
@@ -42,7 +42,7 @@ def test_what_is_named_already_stays_as_it_is() -> None:
         ({COMPLETED: 2, FAILED: 1}, {D1, D2, D3}, {D1: COMPLETED, D2: COMPLETED, D3: COMPLETED}),
     ],
 )
-def test_a_file_decides_and_without_one_the_worst_is_believed(
+def test_file_decides_and_a_missing_file_means_the_worst(
     counted: dict[DayStatus, int], files: set[date] | None, named: dict[date, DayStatus]
 ) -> None:
     progress = resolve_unnamed_days(Progress(DAYS, unnamed=counted), files)
@@ -51,7 +51,7 @@ def test_a_file_decides_and_without_one_the_worst_is_believed(
     assert progress.unnamed_days == ()
 
 
-def test_named_days_keep_their_status_whatever_files_exist() -> None:
+def test_named_days_keep_their_status_with_any_files() -> None:
     progress = resolve_unnamed_days(Progress(DAYS, {D1: FAILED}, {COMPLETED: 1, EMPTY: 1}), {D1, D2})
     assert progress.states == {D1: FAILED, D2: COMPLETED, D3: EMPTY}
 
@@ -61,9 +61,7 @@ WEEK = DayRange(D1, D1 + timedelta(days=6))
 
 
 @given(statuses=st.lists(FINAL, min_size=7, max_size=7), has_file_of_empty=st.booleans())
-def test_true_files_give_every_day_its_true_status_or_a_worse_one(
-    statuses: list[DayStatus], has_file_of_empty: bool
-) -> None:
+def test_true_files_give_the_true_status_or_a_worse_one(statuses: list[DayStatus], has_file_of_empty: bool) -> None:
     truth = dict(zip(WEEK, statuses, strict=True))
     with_file = {COMPLETED, EMPTY} if has_file_of_empty else {COMPLETED}
     files = {day for day, status in truth.items() if status in with_file}

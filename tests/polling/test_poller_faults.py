@@ -1,4 +1,4 @@
-"""What goes wrong for one wait, or for one look, costs the others of the same poll as little as can be."""
+"""A failure of one wait, or of one poll, affects the other waits of the same poll as little as possible."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from airflow_provider_bulkexports.simulator import Fault, Simulator
 Jobs = Callable[..., Any]
 
 
-def test_random_cancellations_and_a_server_that_fails_every_third_request_lose_nothing(
+def test_cancellations_and_failing_requests_lose_no_event(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(60)
@@ -69,8 +69,8 @@ OURS = [
 
 
 @pytest.mark.parametrize("fault", OURS, ids=lambda fault: type(fault).__name__)
-@pytest.mark.parametrize("place", [(WaitPoller, "look"), (JobWait, "check")], ids=["look", "check"])
-def test_a_poisoned_job_ends_its_own_wait_only_and_after_ten_failures(
+@pytest.mark.parametrize("place", [(WaitPoller, "poll"), (JobWait, "check")], ids=["poll", "check"])
+def test_bug_about_one_job_ends_only_its_own_wait(
     connection: str,
     timeline: Any,
     pending: Jobs,
@@ -94,14 +94,17 @@ def test_a_poisoned_job_ends_its_own_wait_only_and_after_ten_failures(
 
     poisoned = ends.pop(3)
     assert poisoned["status"] == "error"
-    assert f"10 times in a row; the job goes on there. Unexpected {type(fault).__name__}: " in poisoned["message"]
+    assert (
+        f"10 times in a row. The job is still running at Twilio. Unexpected {type(fault).__name__}: "
+        in poisoned["message"]
+    )
     assert poisoned["message"].isprintable()
     assert len(poisoned["message"]) <= 2000
     assert {end["status"] for end in ends} == {"finished"}
 
 
-@pytest.mark.parametrize("step", ["pause", "timed_out", "fail"])
-def test_a_fault_of_ours_at_any_step_of_a_wait_ends_only_that(
+@pytest.mark.parametrize("step", ["next_delay", "timed_out", "fail"])
+def test_bug_at_any_step_ends_only_its_own_wait(
     sim: Simulator,
     connection: str,
     timeline: Any,
@@ -130,7 +133,7 @@ def test_a_fault_of_ours_at_any_step_of_a_wait_ends_only_that(
     assert {end["status"] for end in ends} == {"finished"}
 
 
-def test_a_fault_of_ours_that_passes_is_survived(
+def test_transient_bug_is_survived(
     connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(5)
@@ -147,7 +150,7 @@ def test_a_fault_of_ours_that_passes_is_survived(
     assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
 
 
-def test_an_entry_that_breaks_the_reading_of_the_list_ends_its_own_wait_only(
+def test_unreadable_list_entry_ends_only_its_own_wait(
     connection: str,
     timeline: Any,
     pending: Jobs,
@@ -181,7 +184,7 @@ def test_an_entry_that_breaks_the_reading_of_the_list_ends_its_own_wait_only(
 
 
 def failing_to_connect(monkeypatch: pytest.MonkeyPatch, fault: Exception, attempts: Callable[[int], bool]) -> None:
-    """Let those attempts to build a client fail that are asked for, counted from 1."""
+    """Let some attempts to build a client fail; ``attempts`` gets their number, from 1."""
     connect, count = BulkExportsHook.aget_conn, itertools.count(1)
 
     async def connecting(hook: Any, **kwargs: Any) -> Any:
@@ -193,7 +196,7 @@ def failing_to_connect(monkeypatch: pytest.MonkeyPatch, fault: Exception, attemp
 
 
 @pytest.mark.parametrize("fault", [OSError("no CA bundle"), RuntimeError("API_SERVER_ERROR: 503")], ids=repr)
-def test_a_connection_that_cannot_be_had_for_a_while_is_a_failed_poll_of_each_wait(
+def test_unavailable_connection_is_a_failed_poll_of_each_wait(
     connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     sids = pending(5)
@@ -206,7 +209,7 @@ def test_a_connection_that_cannot_be_had_for_a_while_is_a_failed_poll_of_each_wa
     assert timeline.passed > 600, "its pauses grow"
 
 
-def test_a_connection_that_is_never_had_ends_every_wait_with_the_cause(
+def test_connection_that_stays_unavailable_ends_every_wait_with_the_cause(
     connection: str, timeline: Any, pending: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing_to_connect(monkeypatch, OSError("no CA bundle"), lambda _: True)
@@ -217,7 +220,7 @@ def test_a_connection_that_is_never_had_ends_every_wait_with_the_cause(
     assert all("10 times in a row" in end["message"] and "no CA bundle" in end["message"] for end in ends)
 
 
-def test_a_connection_that_cannot_be_built_anew_is_a_failed_poll_too(
+def test_failed_reconnection_is_a_failed_poll(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(5)
@@ -228,24 +231,24 @@ def test_a_connection_that_cannot_be_built_anew_is_a_failed_poll_too(
     assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
 
 
-def test_a_round_that_breaks_is_a_failed_poll_of_the_waits_that_were_due(
+def test_broken_round_is_a_failed_poll_of_the_waits_that_were_due(
     connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(5)
     complete(*sids)
-    gather, count = PollRound.gather, itertools.count()
+    prefetch, count = PollRound.prefetch, itertools.count()
 
-    def breaking(*args: Any, **kwargs: Any) -> None:
+    def breaking(*args: Any) -> Any:
         if next(count) < 3:
             raise RecursionError("maximum recursion depth exceeded")
-        gather(*args, **kwargs)
+        return prefetch(*args)
 
-    monkeypatch.setattr(PollRound, "gather", breaking)
+    monkeypatch.setattr(PollRound, "prefetch", breaking)
 
     assert {end["status"] for end in asyncio.run(ends_of(waits(sids)))} == {"finished"}
 
 
-def test_a_job_that_is_gone_ends_its_own_wait_only(
+def test_removed_job_ends_only_its_own_wait(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     sids = pending(20)
@@ -259,7 +262,7 @@ def test_a_job_that_is_gone_ends_its_own_wait_only(
 
 
 @pytest.mark.slow
-def test_a_list_that_cannot_be_read_does_not_end_waits_whose_jobs_can(
+def test_failing_list_does_not_end_waits_whose_jobs_can_be_fetched(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     sids = pending(5)
@@ -271,19 +274,17 @@ def test_a_list_that_cannot_be_read_does_not_end_waits_whose_jobs_can(
     assert {end["status"] for end in ends} == {"finished"}
 
 
-def test_a_failed_round_counts_once_against_the_budget_of_each_wait(
-    sim: Simulator, connection: str, timeline: Any, pending: Jobs
-) -> None:
+def test_failed_round_counts_once_for_each_wait(sim: Simulator, connection: str, timeline: Any, pending: Jobs) -> None:
     sim.faults.add(Fault(status=503, times=None))
 
     ends = asyncio.run(ends_of(waits(pending(5))))
 
     assert {end["status"] for end in ends} == {"error"}
-    assert all("could not be asked 10 times in a row" in end["message"] for end in ends)
+    assert all("Polling Twilio failed 10 times in a row" in end["message"] for end in ends)
     assert timeline.passed > 600
 
 
-def test_too_many_requests_hold_all_waits_back(
+def test_rate_limit_pauses_all_waits(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     sids = pending(2)
@@ -296,7 +297,7 @@ def test_too_many_requests_hold_all_waits_back(
     assert len(sim.requests) <= 1 + 2
 
 
-def test_after_too_many_requests_nothing_else_is_asked_in_the_same_look(
+def test_no_request_follows_a_rate_limit_in_the_same_round(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     sids = [*pending(1, "Messages"), *pending(1, "Calls"), *pending(1, "Participants")]
@@ -309,30 +310,30 @@ def test_after_too_many_requests_nothing_else_is_asked_in_the_same_look(
     assert second.at - first.at >= timedelta(seconds=250)
 
 
-def test_a_failed_look_is_one_request_and_the_next_one_is_not_early(
+def test_failed_poll_is_one_request_and_the_next_is_not_early(
     connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(10)
     timeline.after(1000, lambda: complete(*sids))
     list_pages = BulkExportsClient.list_job_pages
-    looks: list[tuple[float, float]] = []
+    polls: list[tuple[float, float]] = []
 
     def hanging_at_first(*args: Any, **kwargs: Any) -> Any:
         began = timeline.passed
         pages = list(list_pages(*args, **kwargs))
-        timeline.advance(30 if len(looks) < 3 else 0)
-        looks.append((began, timeline.passed))
-        if len(looks) <= 3:
+        timeline.advance(30 if len(polls) < 3 else 0)
+        polls.append((began, timeline.passed))
+        if len(polls) <= 3:
             raise BulkExportsConnectionError("no answer")
         return iter(pages)
 
     monkeypatch.setattr(BulkExportsClient, "list_job_pages", hanging_at_first)
     asyncio.run(ends_of(waits(sids)))
 
-    assert all(later - ended >= 59 for (_, ended), (later, _) in pairwise(looks))
+    assert all(later - ended >= 59 for (_, ended), (later, _) in pairwise(polls))
 
 
-def test_a_job_that_fails_is_asked_for_after_all_others_so_that_it_holds_up_none(
+def test_failing_job_is_requested_after_all_others(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     poisoned, healthy = *pending(1, "Calls"), *pending(1, "Participants")
@@ -341,13 +342,13 @@ def test_a_job_that_fails_is_asked_for_after_all_others_so_that_it_holds_up_none
 
     asyncio.run(ends_of([*waits([poisoned], resource_type="Calls"), *waits([healthy], resource_type="Participants")]))
 
-    looks = groupby(sim.requests, key=lambda request: request.at)
-    asked = [[request.path.rpartition("/")[2] for request in look] for _, look in looks]
+    polls = groupby(sim.requests, key=lambda request: request.at)
+    asked = [[request.path.rpartition("/")[2] for request in poll] for _, poll in polls]
     assert asked[0] == [poisoned, healthy]
-    assert [look for look in asked[1:] if len(look) > 1][:3] == [[healthy, poisoned]] * 3
+    assert [poll for poll in asked[1:] if len(poll) > 1][:3] == [[healthy, poisoned]] * 3
 
 
-def test_what_a_look_finds_is_told_before_another_question_is_asked(sim: Simulator, connection: str) -> None:
+def test_ended_wait_does_not_wait_for_the_request_of_another(sim: Simulator, connection: str) -> None:
     done, slow = (sim.create_job(kind, "2026-01-01", "2026-01-01").sid for kind in ("Messages", "Calls"))
     sim.finish_jobs()
     sim.faults.add(Fault(delay=5, path=rf"/v1/Exports/Jobs/{slow}", times=None))
@@ -365,7 +366,7 @@ def test_what_a_look_finds_is_told_before_another_question_is_asked(sim: Simulat
     assert end["result"]["job_sids"] == [done]
 
 
-def test_a_list_that_can_never_be_read_is_said_once(
+def test_unusable_list_is_logged_once(
     connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     sids = pending(3)
@@ -379,5 +380,5 @@ def test_a_list_that_can_never_be_read_is_said_once(
     ends = asyncio.run(ends_of(waits(sids)))
 
     assert {end["status"] for end in ends} == {"finished"}
-    (line,) = [record.getMessage() for record in caplog.records if "cannot be read" in record.getMessage()]
+    (line,) = [record.getMessage() for record in caplog.records if "Cannot read the list" in record.getMessage()]
     assert line.endswith("one by one: the next page is on another host")

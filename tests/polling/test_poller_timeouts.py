@@ -1,4 +1,4 @@
-"""A wait ends when its time is up, in real time, whatever the round that it belongs to is doing."""
+"""A wait ends when its time is up, in real time, even while its round hangs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ async def ends_with_times(triggers: Any) -> list[tuple[dict[str, Any], float]]:
     return await asyncio.gather(*map(end_of, triggers))
 
 
-def test_waits_end_in_time_though_their_round_does_not(server: DrippingServer) -> None:
+@pytest.mark.sample(1)  # each takes three seconds
+def test_waits_time_out_while_their_round_hangs(server: DrippingServer) -> None:
     now = time.time()
     triggers = [
         wait for sid, left in zip(SIDS, (0.2, 0.4, 0.6, 0.6, 1), strict=True) for wait in waits_until(sid, now + left)
@@ -66,11 +67,12 @@ def waits_until(sid: str, end_time: float) -> list[ExportCustomJobTrigger]:
     return waits([sid], poll_interval=1, end_time=end_time)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", [DRIPS["a body by bytes"]], indirect=True)
 class TestWithAnyDrip:
-    """What does not depend on how an answer drips."""
+    """Tests that do not depend on how a response drips."""
 
-    def test_a_time_out_says_how_far_the_job_was_when_twilio_last_answered(self, server: DrippingServer) -> None:
+    def test_timeout_names_the_last_known_progress(self, server: DrippingServer) -> None:
         details = [{"status": "Running", "count": 2, "days": ["2026-01-01", "2026-01-02"]}]
         job = {"job_sid": SIDS[0], "start_day": "2026-01-01", "end_day": "2026-01-02", "details": details}
         body = json.dumps(job).encode()
@@ -82,7 +84,7 @@ class TestWithAnyDrip:
         assert (event["status"], "(0/2 days final)" in event["message"]) == ("timeout", True)
         assert late < LATE
 
-    def test_a_wait_that_is_cancelled_leaves_the_others_their_time_outs(self, server: DrippingServer) -> None:
+    def test_cancelled_wait_does_not_affect_timeouts_of_others(self, server: DrippingServer) -> None:
         end_time = time.time() + 2
 
         async def run() -> list[tuple[dict[str, Any], float]]:
@@ -99,7 +101,7 @@ class TestWithAnyDrip:
         assert {event["status"] for event, _ in ends} == {"timeout"}
         assert all(late < LATE for _, late in ends)
 
-    def test_a_hanging_connection_does_not_delay_the_waits_of_another(
+    def test_hanging_connection_does_not_delay_another(
         self, server: DrippingServer, sim: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AIRFLOW_CONN_OTHER", sim.connection_json())
@@ -122,7 +124,7 @@ class TestWithAnyDrip:
         assert status == "finished"
         assert took < LATE
 
-    def test_a_lookup_of_the_connection_that_hangs_does_not_hold_a_time_out_back(
+    def test_hanging_connection_lookup_does_not_delay_a_timeout(
         self, server: DrippingServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def hang(*_: Any, **__: Any) -> Any:
@@ -134,14 +136,14 @@ class TestWithAnyDrip:
 
         assert (event["status"], late < LATE) == ("timeout", True)
 
-    def test_jobs_that_cannot_be_deleted_do_not_hold_the_time_out_back(
+    def test_hanging_deletion_does_not_delay_a_timeout(
         self, server: DrippingServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("airflow_provider_bulkexports.triggers.bulkexports._SECONDS_TO_CANCEL", 1.0)
+        monkeypatch.setattr("airflow_provider_bulkexports.triggers.waits._SECONDS_TO_CANCEL", 1.0)
         trigger = ExportCustomJobTrigger([SIDS[0]], "Messages", end_time=time.time() + 0.2, cancel_on_kill=True)
 
         ((event, late),) = asyncio.run(ends_with_times([trigger]))
 
         assert event["status"] == "timeout"
-        assert f"Job {SIDS[0]} could not be deleted within 1 seconds" in event["message"]
+        assert f"Could not delete job {SIDS[0]} within 1 seconds" in event["message"]
         assert late < LATE

@@ -1,4 +1,4 @@
-"""One poll serves all waits of a process that use the same connection, and none of them pays for another."""
+"""One poll serves all waits of a process that use the same connection, and none of them delays another."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from support.waits import LIST, ONE_JOB, ends_of, waits
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.polling import shared_poller as poller
 from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
+from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
 from airflow_provider_bulkexports.simulator import Fault, SimulatedClock, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportDayTrigger
 
@@ -21,7 +22,7 @@ Jobs = Callable[..., Any]
 
 
 def requests(sim: Simulator) -> tuple[int, int]:
-    """How many requests were for lists of jobs, and how many for one job."""
+    """Number of requests for lists of jobs, and for single jobs."""
     return len(sim.requests.matching(path=LIST)), len(sim.requests.matching(path=ONE_JOB))
 
 
@@ -35,13 +36,69 @@ def test_many_waits_cost_one_list_a_round(
 
     assert [end["result"]["job_sids"] for end in ends] == [[sid] for sid in sids]
     assert requests(sim) == (6, 0)
-    assert len(sim.requests) == 6
+    assert len(sim.requests) == 7, "and one for the expiry of the files"
+
+
+def test_waits_that_end_together_share_the_list_of_files(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
+) -> None:
+    """Jobs of others say nothing about the expiry of their files. The resumed tasks send no request for it."""
+    sim.knobs.queue_seconds = 0
+    sim.create_job("Messages", "2026-01-01", "2026-01-01")
+    sim.finish_jobs()
+    sim.knobs.queue_seconds = 10**7
+    sids = pending(600)
+    timeline.after(50, lambda: complete(*sids))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+    results = [
+        ExportCustomJobSensor(task_id="wait", job_sid=sid).execute_complete({}, end)
+        for sid, end in zip(sids, ends, strict=True)
+    ]
+
+    assert {result["expires_at"] for result in results} == {"2026-12-01T00:00:00+00:00"}
+    assert len(sim.requests.matching(path=r".*/Days")) == 1
+    assert len(sim.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 401}, {"status": 403}, {"status": 429}, {"status": 503}, {"drop": True}], ids=str
+)
+def test_waits_end_without_the_list_of_files(
+    sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, fault: dict[str, Any]
+) -> None:
+    sids = pending(30)
+    complete(*sids)
+    sim.faults.add(Fault(**fault, path=r".*/Days", times=None))
+
+    ends = asyncio.run(ends_of(waits(sids)))
+
+    assert [(end["status"], end["result"]["expires_at"]) for end in ends] == [("finished", None)] * 30
+    assert len(sim.requests) <= 4, "refused credentials are looked up again, once"
+
+
+def test_waits_that_have_ended_do_not_wait_for_the_list_of_files(sim: Simulator, connection: str) -> None:
+    ours = sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="ours [af-20261120-0123456789]").sid
+    others = sim.create_job("Messages", "2026-01-01", "2026-01-01").sid
+    sim.finish_jobs()
+    sim.faults.add(Fault(delay=5, path=r".*/Days", times=None))
+
+    async def run() -> Any:
+        tasks = [asyncio.ensure_future(ends_of([wait])) for wait in waits([ours, others])]
+        ended, (other,) = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
+        return [end for task in ended for end in task.result()]
+
+    ((end),) = asyncio.run(run())
+
+    assert end["result"]["job_sids"] == [ours]
 
 
 @pytest.mark.parametrize(
     ("took", "gaps"), [(5, [50, 51, 51.9]), (60, [60, 36, 36])], ids=["some seconds", "as long as the interval"]
 )
-def test_after_a_slow_list_the_next_rounds_begin_earlier_so_that_waits_end_in_time(
+def test_rounds_begin_earlier_after_a_slow_list(
     connection: str,
     timeline: Any,
     pending: Jobs,
@@ -67,7 +124,7 @@ def test_after_a_slow_list_the_next_rounds_begin_earlier_so_that_waits_end_in_ti
     assert [later - earlier for earlier, later in pairwise(began)][:3] == pytest.approx(gaps)
 
 
-def test_a_single_wait_asks_for_its_job_only_and_no_more_often_than_a_plain_loop(
+def test_single_wait_requests_only_its_job_once_an_interval(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     (sid, *_) = pending(200)
@@ -76,11 +133,11 @@ def test_a_single_wait_asks_for_its_job_only_and_no_more_often_than_a_plain_loop
     asyncio.run(ends_of(waits([sid])))
 
     assert requests(sim) == (0, 6)
-    assert len(sim.requests) == 6
+    assert len(sim.requests) == 7, "and one for the expiry of the files"
 
 
 @pytest.mark.slow
-def test_an_estimate_an_hour_away_saves_most_looks(
+def test_estimate_an_hour_away_saves_most_polls(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     (sid,) = pending(1)
@@ -108,7 +165,7 @@ def test_few_waits_do_not_page_through_a_long_list(
     assert jobs == 11 * 3
 
 
-def test_a_job_that_the_list_does_not_show_is_fetched(
+def test_job_missing_from_the_list_is_fetched(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(20)
@@ -128,7 +185,7 @@ def test_a_job_that_the_list_does_not_show_is_fetched(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("type_is_told", [True, False])
-def test_waits_of_unknown_type_learn_it_from_a_job_or_from_the_lists(
+def test_unknown_types_are_discovered_from_jobs_and_lists(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, type_is_told: bool
 ) -> None:
     sim.knobs.resource_type_null = not type_is_told
@@ -143,7 +200,7 @@ def test_waits_of_unknown_type_learn_it_from_a_job_or_from_the_lists(
     assert jobs <= 4
 
 
-def test_connections_do_not_share_answers_about_jobs_of_the_same_sid(
+def test_connections_do_not_share_jobs_of_the_same_sid(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Simulator(clock=SimulatedClock(start=timeline.now, speed=0)) as other:
@@ -163,7 +220,7 @@ def test_connections_do_not_share_answers_about_jobs_of_the_same_sid(
     assert [end["result"]["failed"] for end in ends] == [[]] * 5 + [["2026-01-01"]] * 5
 
 
-def test_credentials_that_were_replaced_are_looked_up_again(
+def test_replaced_credentials_are_looked_up_again(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sids = pending(3)
@@ -180,7 +237,7 @@ def test_credentials_that_were_replaced_are_looked_up_again(
     assert {end["status"] for end in ends} == {"finished"}
 
 
-def test_credentials_that_stay_refused_end_every_wait_with_the_cause(
+def test_refused_credentials_end_every_wait_with_the_cause(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs
 ) -> None:
     sim.faults.add(Fault(status=401, times=None))
@@ -192,7 +249,7 @@ def test_credentials_that_stay_refused_end_every_wait_with_the_cause(
     assert len(sim.requests) == 2, "once, and once more with credentials looked up again"
 
 
-def test_a_wait_that_comes_later_joins_the_poll(
+def test_later_waits_join_the_poll(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs
 ) -> None:
     sids = pending(30)
@@ -229,12 +286,14 @@ def test_waits_for_days_share_the_list_of_days(sim: Simulator, connection: str, 
     assert len(sim.requests) <= 2 * (timeline.passed // 60 + 1)
 
 
-def test_lines_of_a_wait_are_said_in_its_own_context(
+def test_log_lines_of_a_wait_have_its_context(
     sim: Simulator, connection: str, timeline: Any, pending: Jobs, complete: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task: contextvars.ContextVar[str] = contextvars.ContextVar("task", default="nobody")
     said = []
-    monkeypatch.setattr(WaitPoller, "_say", lambda poller, progress: said.append((task.get(), poller.wait.subject)))
+    monkeypatch.setattr(
+        WaitPoller, "_log_progress", lambda poller, progress: said.append((task.get(), poller.wait.subject))
+    )
     sids = pending(10)
     complete(*sids)
 

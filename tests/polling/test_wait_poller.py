@@ -1,4 +1,4 @@
-"""The memory of a wait between its looks: what it says, how long it pauses, when it gives up."""
+"""The state of one wait between its polls: what it logs, when it polls next, when it gives up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.wait_poller import MAX_CONSECUTIVE_FAILURES, WaitPoller
 from airflow_provider_bulkexports.polling.waits import JobWait
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.tasks.expiry import look_up_expiry
 
 JOB = "JS" + "0" * 32
 
@@ -39,16 +38,16 @@ def poller(job_sid: str) -> WaitPoller:
 
 
 @pytest.mark.parametrize("interval", [0, 1, 5, 60, 300, 1800])
-def test_pauses_grow_with_failures_and_are_never_shorter_than_the_interval(
+def test_delays_grow_with_failures_and_keep_the_interval(
     poller: WaitPoller, sim: Simulator, client: BulkExportsClient, interval: float
 ) -> None:
     sim.faults.add(Fault(status=503, times=None))
     poller.schedule = PollSchedule(interval)
-    assert poller.pause() == interval
+    assert poller.next_delay() == interval
 
     pauses = []
-    while poller.look(client) is None:
-        pauses.append(poller.pause())
+    while poller.poll(client) is None:
+        pauses.append(poller.next_delay())
 
     assert len(pauses) == MAX_CONSECUTIVE_FAILURES - 1
     assert pauses == sorted(pauses)
@@ -57,39 +56,37 @@ def test_pauses_grow_with_failures_and_are_never_shorter_than_the_interval(
     assert sum(pauses) >= 600, "an outage of ten minutes is survived at any interval"
 
 
-def test_a_good_look_ends_a_streak(poller: WaitPoller, sim: Simulator, client: BulkExportsClient) -> None:
+def test_successful_poll_resets_the_failures(poller: WaitPoller, sim: Simulator, client: BulkExportsClient) -> None:
     sim.faults.add(Fault(status=404, path="/nothing"), Fault(status=503, times=8))
 
-    assert [poller.look(client), poller.look(client), poller.look(client)] == [None] * 3
+    assert [poller.poll(client), poller.poll(client), poller.poll(client)] == [None] * 3
     poller.schedule = PollSchedule(7, max_interval=7)
-    assert poller.pause() == 7
+    assert poller.next_delay() == 7
 
 
-def test_an_insistent_look_stops_at_its_deadline(
+def test_repeated_polls_stop_at_the_deadline(
     poller: WaitPoller, sim: Simulator, client: BulkExportsClient, timeline: Any
 ) -> None:
     sim.faults.add(Fault(status=503, times=None))
 
-    assert poller.insist(client, deadline=time.monotonic() + 12) is None
+    assert poller.poll_until_answered(client, deadline=time.monotonic() + 12) is None
     assert timeline.slept == pytest.approx([5, 7], abs=0.5)
 
 
-def test_an_insistent_look_that_gets_an_answer_does_not_insist(
-    poller: WaitPoller, client: BulkExportsClient, timeline: Any
-) -> None:
-    assert poller.insist(client, deadline=time.monotonic() + 12) is None
+def test_answered_poll_is_not_repeated(poller: WaitPoller, client: BulkExportsClient, timeline: Any) -> None:
+    assert poller.poll_until_answered(client, deadline=time.monotonic() + 12) is None
     assert timeline.slept == []
 
 
-def test_a_timeout_says_where_the_wait_stood(poller: WaitPoller, client: BulkExportsClient, job_sid: str) -> None:
-    assert "(Twilio has not answered yet)" in poller.timed_out()["message"]
+def test_timeout_names_the_progress(poller: WaitPoller, client: BulkExportsClient, job_sid: str) -> None:
+    assert "(no status received yet)" in poller.timed_out()["message"]
 
-    poller.look(client)
+    poller.poll(client)
 
     assert f"waiting for {job_sid} (0/3 days final; queue position 1; " in poller.timed_out()["message"]
 
 
-def test_a_wait_reads_what_a_user_wrote() -> None:
+def test_wait_is_parsed_from_user_input() -> None:
     wait = JobWait.parse([JOB, JOB], resource_type="Calls", start_day="2026-01-01", end_day="2026-01-02")
 
     assert wait.job_sids == (JOB,)
@@ -97,12 +94,12 @@ def test_a_wait_reads_what_a_user_wrote() -> None:
     assert JobWait.parse(JOB, resource_type="", start_day="", end_day=None) == JobWait((JOB,))
 
 
-def test_a_reversed_window_is_refused() -> None:
+def test_reversed_window_is_refused() -> None:
     with pytest.raises(BulkExportsInputError, match="swap them"):
         JobWait.parse(JOB, start_day="2026-01-02", end_day="2026-01-01")
 
 
-def test_an_unknown_job_keeps_twilio_s_own_words(sim: Simulator, client: BulkExportsClient) -> None:
+def test_unknown_job_keeps_the_error_of_twilio(sim: Simulator, client: BulkExportsClient) -> None:
     with pytest.raises(BulkExportsNotFoundError) as error:
         JobWait.parse(JOB).check(client)
 
@@ -117,9 +114,7 @@ def finished(client: BulkExportsClient, job_sid: str) -> Any:
     return event["result"]
 
 
-def test_files_of_our_own_jobs_expire_seven_days_after_the_submission_which_costs_no_request(
-    sim: Simulator, client: BulkExportsClient
-) -> None:
+def test_expiry_of_own_jobs_comes_from_the_marker_without_a_request(sim: Simulator, client: BulkExportsClient) -> None:
     job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="ours [af-20261120-0123456789]")
     sim.finish_jobs()
 
@@ -127,23 +122,50 @@ def test_files_of_our_own_jobs_expire_seven_days_after_the_submission_which_cost
     assert len(sim.requests) == 1
 
 
-def test_files_of_others_expire_seven_days_after_the_first_was_made(sim: Simulator, client: BulkExportsClient) -> None:
+def test_expiry_of_others_jobs_comes_from_the_list_of_files(sim: Simulator, client: BulkExportsClient) -> None:
     job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="somebody else's")
     sim.finish_jobs()
 
+    assert finished(client, job.sid)["expires_at"] == "2026-12-01T00:00:00+00:00"
+    assert len(sim.requests) == 2
+
+
+@pytest.mark.parametrize("fault", [{"status": 403}, {"status": 404}, {"status": 429}, {"status": 503}], ids=str)
+def test_result_does_not_need_the_list_of_files(sim: Simulator, client: BulkExportsClient, fault: Any) -> None:
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="somebody else's")
+    sim.finish_jobs()
+    sim.faults.add(Fault(**fault, path=r".*/Days", times=None))
+
     result = finished(client, job.sid)
 
-    assert result["expires_at"] is None
-    assert look_up_expiry(client, result) == "2026-12-01T00:00:00+00:00"
-    sim.faults.add(Fault(status=403, path=r".*/Days", times=None))
-    assert look_up_expiry(client, result) is None
+    assert (len(result["completed"]), result["expires_at"]) == (3, None)
 
 
-def test_a_day_that_was_exported_before_expires_by_its_newest_file(sim: Simulator, client: BulkExportsClient) -> None:
+def test_lost_days_cost_no_request_for_their_expiry(sim: Simulator, client: BulkExportsClient) -> None:
+    sim.state.fail_day("Messages", "2026-01-01")
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="somebody else's")
+    sim.finish_jobs()
+
+    assert finished(client, job.sid)["expires_at"] is None
+    assert len(sim.requests) == 1
+
+
+def test_days_without_names_and_their_expiry_share_a_request(sim: Simulator, client: BulkExportsClient) -> None:
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="somebody else's")
+    sim.finish_jobs()
+    sim.state.set_details(
+        job.sid, [{"status": "Completed", "count": 2}, {"status": "CompletedEmptyRecords", "count": 1}]
+    )
+
+    assert finished(client, job.sid)["expires_at"] == "2026-12-01T00:00:00+00:00"
+    assert len(sim.requests) == 2
+
+
+def test_expiry_is_that_of_the_newest_file_of_a_day(sim: Simulator, client: BulkExportsClient) -> None:
     sim.create_job("Messages", "2026-01-01", "2026-01-03")
     sim.finish_jobs()
     sim.clock.advance(3 * 24 * 3600)
     again = sim.create_job("Messages", "2026-01-01", "2026-01-03")
     sim.finish_jobs()
 
-    assert look_up_expiry(client, finished(client, again.sid)) == "2026-12-04T00:00:00+00:00"
+    assert finished(client, again.sid)["expires_at"] == "2026-12-04T00:00:00+00:00"

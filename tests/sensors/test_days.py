@@ -1,4 +1,4 @@
-"""ExportDaySensor waits for files, whoever had them made, with the same result in every mode."""
+"""ExportDaySensor waits for files of any origin, with the same result in every mode."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_files_of_any_job_end_the_wait(wait_for_days: Callable[..., Any], sim: S
     assert timeline.passed >= 600
 
 
-def test_a_day_without_records_counts_though_it_has_no_file(wait_for_days: Callable[..., Any], sim: Simulator) -> None:
+def test_day_without_records_needs_no_file(wait_for_days: Callable[..., Any], sim: Simulator) -> None:
     sim.knobs.empty_day_file = "absent"
     sim.state.empty_day("Calls", "2026-01-02")
     sim.create_job("Calls", "2026-01-01", "2026-01-03")
@@ -54,13 +54,13 @@ def test_a_day_without_records_counts_though_it_has_no_file(wait_for_days: Calla
     assert (end.value["completed"], end.value["empty"]) == (["2026-01-01", "2026-01-03"], ["2026-01-02"])
 
 
-def test_days_that_nobody_exports_time_out(wait_for_days: Callable[..., Any]) -> None:
+def test_days_without_a_job_time_out(wait_for_days: Callable[..., Any]) -> None:
     end = wait_for_days(timeout=300)
 
     assert end.state == "failed"
 
 
-def test_the_day_of_the_run_is_the_default(
+def test_default_is_the_day_of_the_run(
     wait_for_days: Callable[..., Any], sim: Simulator, context: dict[str, Any]
 ) -> None:
     sim.create_job("Calls", "2026-01-07", "2026-01-07")
@@ -78,16 +78,14 @@ def test_the_day_of_the_run_is_the_default(
         ({"start_day": "soon"}, "write it as YYYY-MM-DD"),
     ],
 )
-def test_bad_input_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any], sentence: str) -> None:
+def test_invalid_input_is_rejected_at_parse_time(wrong: dict[str, Any], sentence: str) -> None:
     arguments = {"resource_type": "Calls", "start_day": "2026-01-01", "end_day": "2026-01-03"} | wrong
 
     with pytest.raises(BulkExportsInputError, match=sentence):
         ExportDaySensor(task_id="days", **arguments)
 
 
-def test_twilio_s_estimate_of_the_job_stretches_the_interval(
-    wait_for_days: Callable[..., Any], sim: Simulator, timeline: Any
-) -> None:
+def test_estimate_stretches_the_poll_interval(wait_for_days: Callable[..., Any], sim: Simulator, timeline: Any) -> None:
     sim.knobs.queue_seconds = 10**7
     sid = sim.create_job("Calls", "2026-01-01", "2026-01-03").sid
     estimate = timeline.now + timedelta(hours=1)
@@ -102,7 +100,7 @@ def test_twilio_s_estimate_of_the_job_stretches_the_interval(
 
 
 @pytest.mark.parametrize("max_poll_interval", [0, 60])
-def test_without_a_longer_interval_the_estimate_stretches_nothing(
+def test_estimate_is_ignored_without_a_longer_maximum(
     wait_for_days: Callable[..., Any], sim: Simulator, timeline: Any, max_poll_interval: int
 ) -> None:
     sim.knobs.queue_seconds = 10**7
@@ -115,7 +113,7 @@ def test_without_a_longer_interval_the_estimate_stretches_nothing(
     assert timeline.passed < 1190 + 70
 
 
-def test_an_estimate_for_more_days_than_are_wanted_stretches_nothing(
+def test_estimate_for_more_days_than_wanted_is_ignored(
     wait_for_days: Callable[..., Any], sim: Simulator, timeline: Any
 ) -> None:
     sim.knobs.position_and_eta = "null"
@@ -128,9 +126,7 @@ def test_an_estimate_for_more_days_than_are_wanted_stretches_nothing(
     assert timeline.passed < 1190 + 70
 
 
-def test_a_job_that_does_not_say_its_days_makes_none_of_them_empty_by_its_counts(
-    wait_for_days: Callable[..., Any], sim: Simulator
-) -> None:
+def test_job_without_its_days_makes_no_day_empty_by_counts(wait_for_days: Callable[..., Any], sim: Simulator) -> None:
     sid = sim.create_job("Calls", "2025-01-01", "2025-01-09").sid
     sim.state.set_fields(sid, start_day="0001-01-01", end_day="9999-12-31")
     sim.state.set_details(sid, [{"status": "CompletedEmptyRecords", "count": 9, "days": None}])

@@ -1,4 +1,4 @@
-"""Deferring: never for a job that is done, with plain arguments, and back with the result however often it comes."""
+"""A deferred wait: only for unfinished jobs, with plain arguments, resumed by the event."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def defer(connection: str, context: dict[str, Any]) -> Callable[..., TaskDeferre
     return execute
 
 
-def test_a_finished_job_is_not_deferred(wait_in: Wait, sim: Simulator, job_sid: str) -> None:
+def test_finished_job_is_not_deferred(wait_in: Wait, sim: Simulator, job_sid: str) -> None:
     sim.finish_jobs()
 
     end = wait_in("deferrable", job_sid)
@@ -40,24 +40,20 @@ def test_a_finished_job_is_not_deferred(wait_in: Wait, sim: Simulator, job_sid: 
     assert (end.state, end.deferrals) == ("success", [])
 
 
-def test_a_job_is_looked_at_exactly_once_before_the_task_defers(
-    defer: Wait, sim: Simulator, timeline: Any, job_sid: str
-) -> None:
+def test_job_is_polled_once_before_the_task_defers(defer: Wait, sim: Simulator, timeline: Any, job_sid: str) -> None:
     defer(job_sid)
 
     assert [entry.path for entry in sim.requests] == [f"/v1/Exports/Jobs/{job_sid}"]
 
 
-def test_a_server_that_is_down_at_the_first_look_is_left_to_the_triggerer(
-    defer: Wait, sim: Simulator, timeline: Any, job_sid: str
-) -> None:
+def test_task_defers_when_the_first_poll_fails(defer: Wait, sim: Simulator, timeline: Any, job_sid: str) -> None:
     sim.faults.add(Fault(status=503, times=None))
 
     assert defer(job_sid).trigger.job_sids == [job_sid]
     assert timeline.slept == []
 
 
-def test_the_trigger_gets_the_wait_in_plain_values(defer: Wait, connection: str, job_sid: str) -> None:
+def test_trigger_arguments_are_plain_values(defer: Wait, connection: str, job_sid: str) -> None:
     deferred = defer(
         job_sid, resource_type="Messages", start_day="2026-01-02", end_day="2026-01-03", poke_interval=30, timeout=60
     )
@@ -79,14 +75,14 @@ def test_the_trigger_gets_the_wait_in_plain_values(defer: Wait, connection: str,
     }
 
 
-def test_the_trigger_gets_no_more_than_it_needs(defer: Wait, sim: Simulator, job_sid: str) -> None:
+def test_trigger_arguments_are_minimal(defer: Wait, sim: Simulator, job_sid: str) -> None:
     arguments = json.dumps(defer(job_sid).trigger.serialize())
 
     assert sim.auth_token not in arguments
     assert sim.base_url not in arguments
 
 
-def test_an_event_may_arrive_twice(context: dict[str, Any], wait_in: Wait, sim: Simulator, job_sid: str) -> None:
+def test_event_may_arrive_twice(context: dict[str, Any], wait_in: Wait, sim: Simulator, job_sid: str) -> None:
     result = wait_in("deferrable", job_sid).value
     event = {"status": "finished", "message": "", "result": result}
     sim.stop()  # nothing is asked again
@@ -97,14 +93,12 @@ def test_an_event_may_arrive_twice(context: dict[str, Any], wait_in: Wait, sim: 
 
 
 @pytest.mark.parametrize("event", [None, {}, {"status": "cancelled", "message": "x", "result": None}])
-def test_an_event_that_says_nothing_fails_the_task(context: dict[str, Any], job_sid: str, event: Any) -> None:
-    with pytest.raises(BulkExportsTaskError, match="does not know"):
+def test_empty_event_fails_the_task(context: dict[str, Any], job_sid: str, event: Any) -> None:
+    with pytest.raises(BulkExportsTaskError, match="Unexpected trigger event"):
         ExportCustomJobSensor(task_id="wait", job_sid=job_sid).execute_complete(context, event)
 
 
-def test_what_the_templates_render_to_on_resume_does_not_matter(
-    context: dict[str, Any], wait_in: Wait, job_sid: str
-) -> None:
+def test_templates_are_ignored_on_resume(context: dict[str, Any], wait_in: Wait, job_sid: str) -> None:
     event = {"status": "finished", "message": "", "result": wait_in("deferrable", job_sid).value}
 
     resumed = ExportCustomJobSensor(task_id="wait", job_sid="{{ other }}")

@@ -1,4 +1,4 @@
-"""Every shape and spelling of ``details`` leads to the same result, in every mode."""
+"""Every form of ``details`` leads to the same result in every mode."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def job_sid(sim: Simulator) -> str:
 
 
 @pytest.mark.parametrize("details", FINAL_SHAPES.values(), ids=FINAL_SHAPES)
-def test_final_days_are_the_result_at_the_first_look(
+def test_final_days_are_the_result_of_the_first_poll(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str, details: Any
 ) -> None:
     sim.state.set_details(job_sid, details)
@@ -98,7 +98,7 @@ def test_unfinished_days_are_waited_for(
     assert 150 <= timeline.passed <= 240
 
 
-def test_the_result_says_everything_downstream_needs(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_result_has_all_keys(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     assert wait_for(job_sid).value == {
         "job_sids": [job_sid],
         "resource_type": "Messages",
@@ -111,9 +111,7 @@ def test_the_result_says_everything_downstream_needs(wait_for: Wait, sim: Simula
     }
 
 
-def test_a_job_that_echoes_no_resource_type_and_no_days_has_the_sensor_s(
-    wait_for: Wait, sim: Simulator, job_sid: str
-) -> None:
+def test_job_without_type_and_days_gets_those_of_the_sensor(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.state.set_fields(job_sid, resource_type=None, start_day=None, end_day=None)
 
     end = wait_for(job_sid, resource_type="Messages", start_day=DAYS[0], end_day=DAYS[-1])
@@ -122,12 +120,12 @@ def test_a_job_that_echoes_no_resource_type_and_no_days_has_the_sensor_s(
     assert (end.value["resource_type"], end.value["completed"]) == ("Messages", COMPLETED)
 
 
-def test_a_job_that_echoes_no_days_asks_for_them(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_job_without_days_asks_for_them(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.state.set_fields(job_sid, start_day=None, end_day=None)
 
     end = wait_for(job_sid)
 
     assert (end.state, str(end.error)) == (
         "failed",
-        f"Twilio does not say which days {job_sid} covers: pass start_day and end_day",
+        f"Twilio does not say which days {job_sid} covers. Pass start_day and end_day.",
     )

@@ -1,4 +1,4 @@
-"""Waits that cannot succeed end at once, in the same way in every mode, and say what to do."""
+"""Waits that cannot succeed fail at once, in the same way in every mode."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def details(status: str, days: list[str], **others: list[str]) -> list[dict[str,
     return [{"status": word, "count": len(named), "days": named} for word, named in {status: days, **others}.items()]
 
 
-def test_a_failed_day_fails_the_task_without_retry_and_is_named(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_failed_day_fails_the_task_without_retry(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.state.fail_day("Messages", DAYS[1])
 
     end = wait_for(job_sid)
@@ -33,7 +33,7 @@ def test_a_failed_day_fails_the_task_without_retry_and_is_named(wait_for: Wait, 
     assert str(end.error).startswith(f"1 of 3 days failed at Twilio: {DAYS[1]} (job {job_sid}); 2 are exported.")
 
 
-def test_failed_days_are_named_though_twilio_only_counts_them(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_failed_days_are_named_although_twilio_only_counts_them(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.state.fail_day("Messages", DAYS[1])
     sim.knobs.details_days_null = True
 
@@ -52,9 +52,7 @@ def test_ignored_failed_days_are_in_the_result(wait_for: Wait, sim: Simulator, j
     assert (end.value["completed"], end.value["failed"]) == ([DAYS[0], DAYS[2]], [DAYS[1]])
 
 
-def test_a_job_of_which_every_day_failed_is_a_failure_unless_ignored(
-    wait_for: Wait, sim: Simulator, job_sid: str
-) -> None:
+def test_job_with_all_days_failed_fails_unless_ignored(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.state.set_details(job_sid, details("Failed", DAYS))
 
     assert wait_for(job_sid).state == "failed"
@@ -73,7 +71,7 @@ def test_a_job_of_which_every_day_failed_is_a_failure_unless_ignored(
     ],
     ids=["all", "the rest", "while others run", "beside failed ones", "days null"],
 )
-def test_a_deleted_day_fails_the_task_at_once_and_without_retry(
+def test_deleted_day_fails_at_once_without_retry(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str, shown: Any, failed_days: str
 ) -> None:
     sim.state.set_details(job_sid, shown)
@@ -87,9 +85,7 @@ def test_a_deleted_day_fails_the_task_at_once_and_without_retry(
     assert timeline.passed == 0
 
 
-def test_a_job_that_is_deleted_while_it_is_waited_for_fails(
-    wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
-) -> None:
+def test_job_deleted_during_the_wait_fails(wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str) -> None:
     timeline.after(30, lambda: sim.state.delete_job(sim.account, job_sid))
 
     end = wait_for(job_sid)
@@ -98,7 +94,7 @@ def test_a_job_that_is_deleted_while_it_is_waited_for_fails(
     assert "was deleted" in str(end.error)
 
 
-def test_an_unknown_job_fails_at_once_and_without_retry(wait_for: Wait, timeline: Any) -> None:
+def test_unknown_job_fails_at_once_without_retry(wait_for: Wait, timeline: Any) -> None:
     end = wait_for(UNKNOWN_JOB)
 
     assert end.state == "failed"
@@ -111,9 +107,7 @@ def test_an_unknown_job_fails_at_once_and_without_retry(wait_for: Wait, timeline
     assert timeline.passed == 0
 
 
-def test_a_job_that_disappears_while_it_is_waited_for_fails(
-    wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
-) -> None:
+def test_job_that_disappears_during_the_wait_fails(wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str) -> None:
     timeline.after(30, lambda: sim.state.forget_job(job_sid))
 
     end = wait_for(job_sid)
@@ -122,14 +116,14 @@ def test_a_job_that_disappears_while_it_is_waited_for_fails(
     assert f"Twilio does not know job {job_sid}" in str(end.error)
 
 
-def test_a_single_404_is_not_believed(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_single_404_is_checked_again(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.faults.add(Fault(status=404, path=r"/v1/Exports/Jobs/.*", after=1))
 
     assert wait_for(job_sid).state == "success"
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_credentials_that_twilio_refuses_fail_at_once_and_without_retry(
+def test_rejected_credentials_fail_at_once_without_retry(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str, status: int
 ) -> None:
     sim.faults.add(Fault(status=status, times=None))
@@ -141,9 +135,7 @@ def test_credentials_that_twilio_refuses_fail_at_once_and_without_retry(
     assert timeline.passed == 0
 
 
-def test_days_that_are_final_are_not_doubted_for_lack_of_the_days_list(
-    wait_for: Wait, sim: Simulator, job_sid: str
-) -> None:
+def test_final_days_are_accepted_without_the_days_list(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.faults.add(Fault(status=503, path=r".*/Days", times=None))
 
     end = wait_for(job_sid)

@@ -1,4 +1,4 @@
-"""``failed_days="store"``: the sensor succeeds, and its result tells the task that stores the days to fail."""
+"""With ``failed_days="store"`` the sensor succeeds, and the storing task fails for the failed days."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def job_sid(sim: Simulator) -> str:
     return sim.create_job("Messages", DAYS[0], DAYS[-1]).sid
 
 
-def test_a_failed_day_is_left_to_the_task_that_stores_the_others(
+def test_store_mode_passes_failed_days_downstream(
     wait_for: Wait, sim: Simulator, job_sid: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sim.state.fail_day("Messages", DAYS[1])
@@ -32,11 +32,11 @@ def test_a_failed_day_is_left_to_the_task_that_stores_the_others(
     assert (end.value["completed"], end.value["failed"]) == ([DAYS[0], DAYS[2]], [DAYS[1]])
     assert end.value["failed_days"] == "store"
     said = caplog.text + "".join(capsys.readouterr())
-    assert f"Days that failed at Twilio: {DAYS[1]}; the task that stores the others fails because of it" in said
+    assert f"Days that failed at Twilio: {DAYS[1]}; the storing task stores the others and then fails" in said
     assert "warning" in said.lower()
 
 
-def test_all_days_may_have_failed(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_store_mode_accepts_all_days_failed(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.state.set_details(job_sid, [{"status": "Failed", "count": 3, "days": None}])
 
     end = wait_for(job_sid, failed_days="store")
@@ -45,7 +45,7 @@ def test_all_days_may_have_failed(wait_for: Wait, sim: Simulator, job_sid: str) 
 
 
 @pytest.mark.parametrize(("failed_days", "fails"), [("store", False), ("ignore", True), ("fail", False)])
-def test_the_mark_is_there_only_where_it_is_needed(
+def test_mark_is_set_only_for_failed_days(
     wait_for: Wait, sim: Simulator, job_sid: str, failed_days: str, fails: bool
 ) -> None:
     if fails:
@@ -58,18 +58,18 @@ def test_the_mark_is_there_only_where_it_is_needed(
 
 
 @pytest.mark.parametrize("failed_days", ["fail", "ignore", "store"])
-def test_a_deleted_day_fails_in_any_case(wait_for: Wait, sim: Simulator, job_sid: str, failed_days: str) -> None:
+def test_deleted_day_fails_in_every_mode(wait_for: Wait, sim: Simulator, job_sid: str, failed_days: str) -> None:
     sim.state.delete_job(sim.account, job_sid)
 
     assert wait_for(job_sid, failed_days=failed_days).state == "failed"
 
 
-def test_another_word_is_refused_at_parse_time() -> None:
+def test_unknown_mode_is_rejected_at_parse_time() -> None:
     with pytest.raises(BulkExportsInputError, match="'store'"):
         ExportCustomJobSensor(task_id="wait", job_sid="JS" + "0" * 32, failed_days="keep")
 
 
-def test_a_failure_names_the_ways_out(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_failure_names_the_other_modes(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.state.fail_day("Messages", DAYS[1])
 
     end = wait_for(job_sid)
@@ -78,7 +78,7 @@ def test_a_failure_names_the_ways_out(wait_for: Wait, sim: Simulator, job_sid: s
     assert "failed_days='store' stores the others first" in str(end.error)
 
 
-def test_of_a_year_of_failed_days_the_first_are_named(wait_for: Wait, sim: Simulator) -> None:
+def test_long_list_of_failed_days_is_shortened(wait_for: Wait, sim: Simulator) -> None:
     sid = sim.create_job("Messages", "2025-01-01", "2025-12-31").sid
     sim.state.set_details(sid, [{"status": "Failed", "count": 365, "days": None}])
 

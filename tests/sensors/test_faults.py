@@ -1,4 +1,4 @@
-"""Passing faults are survived and counted; too many in a row end the task so that a retry can go on, in every mode."""
+"""Passing faults are counted; ten consecutive failures end the attempt, in every mode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_bulkexports.polling.wait_poller import MAX_CONSECUTIVE_FAILURES
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
-#: Requests that a look on a worker makes before it gives up: the first and the client's retries (``conftest.QUICK``).
+#: Requests of a failed poll on a worker: the first and the client's retries (``conftest.QUICK``).
 TRIES = 4
 
 Wait = Callable[..., Any]
@@ -36,13 +36,13 @@ def job_sid(sim: Simulator) -> str:
     return sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
 
 
-def requests_of(mode: str, looks: int, tries: int) -> int:
-    """Requests of so many failed looks; in deferrable mode only the first is made on a worker, all others ask once."""
-    return tries + looks - 1 if mode == "deferrable" else looks * tries
+def requests_of(mode: str, polls: int, tries: int) -> int:
+    """Requests of failed polls; in deferrable mode only the first runs on a worker, and the others do not retry."""
+    return tries + polls - 1 if mode == "deferrable" else polls * tries
 
 
 @pytest.mark.parametrize(("fault", "tries"), FAULTS.values(), ids=FAULTS)
-def test_nine_failed_looks_in_a_row_are_survived(
+def test_nine_consecutive_failures_are_survived(
     wait_for: Wait, mode: str, sim: Simulator, job_sid: str, fault: dict[str, Any], tries: int
 ) -> None:
     times = requests_of(mode, MAX_CONSECUTIVE_FAILURES - 1, tries)
@@ -55,7 +55,7 @@ def test_nine_failed_looks_in_a_row_are_survived(
 
 
 @pytest.mark.parametrize(("fault", "tries"), FAULTS.values(), ids=FAULTS)
-def test_ten_failed_looks_in_a_row_go_to_the_retries(
+def test_ten_consecutive_failures_end_the_attempt(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str, fault: dict[str, Any], tries: int
 ) -> None:
     sim.faults.add(Fault(**fault, path=r"/v1/Exports/Jobs/.*", times=None))
@@ -63,15 +63,15 @@ def test_ten_failed_looks_in_a_row_go_to_the_retries(
     end = wait_for(job_sid)
 
     assert end.state == "up_for_retry", end.error
-    assert str(end.error).startswith("Twilio could not be asked 10 times in a row; the job goes on there.")
+    assert str(end.error).startswith("Polling Twilio failed 10 times in a row. The job is still running at Twilio.")
     assert timeline.passed > 600, "an outage of ten minutes is survived"
 
 
-def test_failures_that_are_not_in_a_row_do_not_add_up(
+def test_only_consecutive_failures_count(
     wait_for: Wait, mode: str, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.state.set_details(job_sid, None)
-    for streak in range(3):  # and a good look after each
+    for streak in range(3):  # with a successful poll after each
         tries = TRIES if streak == 0 or mode != "deferrable" else 1
         times = requests_of(mode, MAX_CONSECUTIVE_FAILURES - 1, tries)
         sim.faults.add(Fault(status=503, path=r"/v1/Exports/Jobs/.*", times=times))
@@ -81,7 +81,7 @@ def test_failures_that_are_not_in_a_row_do_not_add_up(
     assert wait_for(job_sid, poke_interval=600).state == "success"
 
 
-def test_a_day_list_that_is_needed_for_the_names_is_asked_again(
+def test_days_list_for_unnamed_days_is_requested_again(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.state.fail_day("Messages", "2026-01-02")
@@ -94,7 +94,7 @@ def test_a_day_list_that_is_needed_for_the_names_is_asked_again(
     assert end.value["failed"] == ["2026-01-02"]
 
 
-def test_the_timeout_ends_a_streak_of_failures_too(
+def test_timeout_ends_consecutive_failures(
     wait_for: Wait, mode: str, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.faults.add(Fault(status=503, times=None))
@@ -102,5 +102,5 @@ def test_the_timeout_ends_a_streak_of_failures_too(
     end = wait_for(job_sid, timeout=100, poke_interval=10)
 
     assert end.state == "failed", end.error
-    # A rescheduled sensor learns only between its looks how long it has waited in all.
+    # A rescheduled sensor checks only between polls how long it has waited in all.
     assert timeline.passed <= (220 if mode == "reschedule" else 120)

@@ -1,4 +1,4 @@
-"""With ``retries=0`` a wait outlasts whatever passes by itself, and its result is not lost at the last request."""
+"""With ``retries=0`` a wait survives passing faults, also in its last request."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PASSING: dict[str, dict[str, Any]] = {
     "an empty body": {"status": 200, "body": ""},
     "a login page": {"status": 302, "headers": {"Location": "https://login.example.com/?next=/v1"}},
     "a permanent redirect": {"status": 308, "headers": {"Location": "/elsewhere"}},
-    "no answer": {"drop": True},
-    "half an answer": {"drop_at": 20},
+    "no response": {"drop": True},
+    "half a response": {"drop_at": 20},
 }
 
 
@@ -32,7 +32,7 @@ def job_sid(sim: Simulator) -> str:
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_five_minutes_of_a_fault_are_outlasted(
+def test_fault_of_five_minutes_is_survived(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str, fault: dict[str, Any]
 ) -> None:
     sim.faults.add(Fault(**fault, path=ONE_JOB, times=None))
@@ -55,7 +55,7 @@ def counted_only(sim: Simulator, job_sid: str) -> str:
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_the_list_of_files_that_names_the_days_is_asked_again(
+def test_failed_days_list_is_requested_again(
     wait_for: Wait, sim: Simulator, timeline: Any, counted_only: str, fault: dict[str, Any]
 ) -> None:
     sim.faults.add(Fault(**fault, path=DAYS_LIST, times=None))
@@ -67,8 +67,8 @@ def test_the_list_of_files_that_names_the_days_is_asked_again(
     assert (end.value["completed"], end.value["empty"]) == (["2026-01-01", "2026-01-03"], ["2026-01-02"])
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}, {"status": 403}], ids=["503", "no answer", "403"])
-def test_a_list_of_files_that_cannot_be_had_costs_no_result_and_makes_no_day_empty(
+@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}, {"status": 403}], ids=["503", "no response", "403"])
+def test_unreadable_days_list_neither_fails_nor_empties_days(
     wait_for: Wait, sim: Simulator, timeline: Any, counted_only: str, fault: dict[str, Any]
 ) -> None:
     sim.faults.add(Fault(**fault, path=DAYS_LIST, times=None))
@@ -80,7 +80,7 @@ def test_a_list_of_files_that_cannot_be_had_costs_no_result_and_makes_no_day_emp
 
 
 @pytest.mark.parametrize("mode", ["poke", "deferrable"], indirect=True)
-def test_days_that_are_final_are_the_result_also_at_the_timeout(
+def test_final_days_are_the_result_at_the_timeout(
     wait_for: Wait, sim: Simulator, timeline: Any, counted_only: str
 ) -> None:
     sim.faults.add(Fault(status=503, path=DAYS_LIST, times=None))
@@ -100,10 +100,10 @@ def test_failed_days_are_not_guessed(wait_for: Wait, sim: Simulator, timeline: A
 
     end = wait_for(job_sid, failed_days="ignore")
 
-    assert end.state == "up_for_retry", "which day failed is not known, and the next try may learn it"
+    assert end.state == "up_for_retry", "which day failed is not known yet, and the next attempt may find out"
 
 
-def test_one_answer_without_the_job_s_days_does_not_end_a_wait(
+def test_one_response_without_days_does_not_end_the_wait(
     wait_in: Wait, sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.knobs.queue_seconds = 10**6

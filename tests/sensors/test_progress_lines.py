@@ -1,4 +1,4 @@
-"""One line in the log for each change, none for a look that found nothing new."""
+"""The log has one line for each change, and none for a poll without news."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def groups(**days: list[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("mode", ["poke", "deferrable"])
-def test_a_line_is_said_for_every_change_and_only_then(
+def test_every_change_is_logged_once(
     wait_in: Wait, sim: Simulator, timeline: Any, job_sid: str, lines: list[str], mode: str
 ) -> None:
     shown = {"job_queue_position": "3", "estimated_completion_time": "2026-11-24T14:20:00.123456789"}
@@ -66,13 +66,14 @@ def test_a_line_is_said_for_every_change_and_only_then(
     ]
 
 
-def test_a_failed_look_is_said_with_its_count(
+def test_failed_poll_is_logged_with_its_count(
     wait_in: Wait, sim: Simulator, timeline: Any, job_sid: str, lines: list[str]
 ) -> None:
     sim.faults.add(Fault(status=503, times=8))
 
     wait_in("poke", job_sid)
 
-    failures = [line for line in lines if line.startswith("Look failed")]
-    assert [re.findall(r"\((.*?)\)", line)[0] for line in failures] == ["1 of 10 in a row", "2 of 10 in a row"]
+    failures = [line for line in lines if line.startswith("Poll failed")]
+    counts = [re.findall(r"\((.*?)\)", line)[0] for line in failures]
+    assert counts == ["1 of 10 consecutive failures", "2 of 10 consecutive failures"]
     assert all("HTTP 503" in line for line in failures)

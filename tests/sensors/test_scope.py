@@ -1,4 +1,4 @@
-"""What the sensor waits for: a part of a job, several jobs together, and nothing that the jobs do not have."""
+"""What the sensor waits for: a part of a job, or several jobs together."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def shown(**days: list[str]) -> list[dict[str, Any]]:
         ({"end_day": DAYS[0]}, DAYS[:1]),
     ],
 )
-def test_only_the_days_of_the_window_are_waited_for(
+def test_only_wanted_days_are_waited_for(
     wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str, window: dict[str, str], days: list[str]
 ) -> None:
     sim.state.set_details(job_sid, shown(Completed=DAYS[:4], Running=DAYS[4:]))
@@ -50,16 +50,14 @@ def test_only_the_days_of_the_window_are_waited_for(
 
 
 @pytest.mark.parametrize("status", ["Failed", "DeletedByUserRequest", "RunningToBeDeleted"])
-def test_what_becomes_of_other_days_does_not_matter(wait_for: Wait, sim: Simulator, job_sid: str, status: str) -> None:
+def test_other_days_of_the_job_are_ignored(wait_for: Wait, sim: Simulator, job_sid: str, status: str) -> None:
     sim.state.set_details(job_sid, shown(**{"Completed": DAYS[:4], status: DAYS[4:]}))
 
     assert wait_for(job_sid, start_day=DAYS[0], end_day=DAYS[3]).state == "success"
     assert wait_for(job_sid, start_day=DAYS[3], end_day=DAYS[4]).state == "failed"
 
 
-def test_a_window_is_not_done_before_its_own_days_are(
-    wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
-) -> None:
+def test_wait_lasts_until_wanted_days_are_final(wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str) -> None:
     sim.state.set_details(job_sid, shown(Completed=DAYS[:4], Running=DAYS[4:]))
     timeline.after(90, lambda: sim.state.set_details(job_sid, shown(Completed=DAYS)))
 
@@ -70,12 +68,12 @@ def test_a_window_is_not_done_before_its_own_days_are(
 
 
 @pytest.mark.parametrize("window", [{"start_day": "2025-12-30"}, {"end_day": "2026-01-07"}])
-def test_days_that_the_job_does_not_have_are_refused(wait_for: Wait, job_sid: str, window: dict[str, str]) -> None:
+def test_days_outside_the_job_are_rejected(wait_for: Wait, job_sid: str, window: dict[str, str]) -> None:
     end = wait_for(job_sid, **window)
 
     assert end.state == "failed"
-    assert "cannot become final" in str(end.error)
-    assert f"{DAYS[0]} to {DAYS[-1]} only; correct start_day and end_day" in str(end.error)
+    assert "is not covered by" in str(end.error)
+    assert f"({DAYS[0]} to {DAYS[-1]}). Correct start_day and end_day." in str(end.error)
 
 
 def test_several_jobs_are_waited_for_together(wait_for: Wait, sim: Simulator, timeline: Any) -> None:
@@ -92,7 +90,7 @@ def test_several_jobs_are_waited_for_together(wait_for: Wait, sim: Simulator, ti
     assert timeline.passed >= 90
 
 
-def test_a_day_that_failed_in_one_job_is_good_if_another_has_it(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_day_failed_in_one_job_counts_from_another(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     again = sim.create_job("Messages", DAYS[1], DAYS[1]).sid
     sim.state.set_details(job_sid, shown(Completed=[DAYS[0], *DAYS[2:]], Failed=[DAYS[1]]))
 
@@ -102,24 +100,24 @@ def test_a_day_that_failed_in_one_job_is_good_if_another_has_it(wait_for: Wait, 
     assert (end.value["completed"], end.value["failed"]) == (DAYS, [])
 
 
-def test_a_gap_between_the_jobs_is_refused(wait_for: Wait, sim: Simulator) -> None:
+def test_gap_between_jobs_is_rejected(wait_for: Wait, sim: Simulator) -> None:
     sids = [sim.create_job("Calls", day, day).sid for day in (DAYS[0], DAYS[2])]
 
     end = wait_for(sids)
 
     assert end.state == "failed"
-    assert f"{DAYS[1]} cannot become final" in str(end.error)
+    assert f"{DAYS[1]} is not covered by" in str(end.error)
 
 
-def test_a_job_given_twice_is_one_job(wait_for: Wait, job_sid: str) -> None:
+def test_repeated_job_sid_counts_once(wait_for: Wait, job_sid: str) -> None:
     assert wait_for([job_sid, job_sid]).value["job_sids"] == [job_sid]
 
 
-def test_a_job_of_another_resource_type_is_refused(wait_for: Wait, job_sid: str) -> None:
+def test_job_of_another_resource_type_is_rejected(wait_for: Wait, job_sid: str) -> None:
     end = wait_for(job_sid, resource_type="Calls")
 
     assert end.state == "failed"
-    assert str(end.error) == f"Job {job_sid} exports Messages, not Calls: correct resource_type"
+    assert str(end.error) == f"Job {job_sid} exports Messages, not Calls. Correct resource_type."
 
 
 @pytest.mark.parametrize(
@@ -148,13 +146,13 @@ BAD_INPUT = {
 
 
 @pytest.mark.parametrize(("wrong", "sentence"), BAD_INPUT.values(), ids=BAD_INPUT)
-def test_bad_input_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any], sentence: str) -> None:
+def test_invalid_input_is_rejected_at_parse_time(wrong: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BulkExportsInputError, match=sentence):
         ExportCustomJobSensor(task_id="wait", **({"job_sid": JOB} | wrong))
 
 
 @pytest.mark.parametrize(("wrong", "sentence"), BAD_INPUT.values(), ids=BAD_INPUT)
-def test_bad_input_from_a_template_fails_without_retry_and_without_a_request(
+def test_invalid_rendered_value_fails_without_retry_or_request(
     mode: str,
     sim: Simulator,
     connection: str,

@@ -1,4 +1,4 @@
-"""``soft_fail`` and its kin skip in every mode what they skip on a worker: the same input, the same state."""
+"""``soft_fail`` skips the same failures in every mode."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def take_forever(sim: Simulator, job_sid: str) -> None:
     ],
 )
 @pytest.mark.parametrize("soft_fail", [False, True])
-def test_the_same_input_ends_in_the_same_state(
+def test_same_input_ends_in_the_same_state(
     wait_for: Wait, sim: Simulator, job_sid: str, what_happens: Any, plainly: str, softly: str, soft_fail: bool
 ) -> None:
     what_happens(sim, job_sid)
@@ -73,5 +73,5 @@ def test_the_same_input_ends_in_the_same_state(
     assert end.state == (softly if soft_fail else plainly), end.error
 
 
-def test_a_wrong_sid_from_a_template_is_skipped_softly(wait_for: Wait) -> None:
+def test_invalid_rendered_sid_is_skipped_with_soft_fail(wait_for: Wait) -> None:
     assert wait_for("{{ 'JS1' }}", soft_fail=True).state == "skipped"

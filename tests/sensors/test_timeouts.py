@@ -1,4 +1,4 @@
-"""A wait that takes too long ends without a retry, at the time that was asked for, in every mode."""
+"""A wait that takes too long fails without retry, on time, in every mode."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def job_sid(sim: Simulator) -> str:
     return sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
 
 
-def test_the_timeout_fails_the_task_without_retry(wait_for: Wait, timeline: Any, job_sid: str) -> None:
+def test_timeout_fails_the_task_without_retry(wait_for: Wait, timeline: Any, job_sid: str) -> None:
     end = wait_for(job_sid, timeout=600)
 
     assert end.state == "failed"
@@ -30,22 +30,20 @@ def test_the_timeout_fails_the_task_without_retry(wait_for: Wait, timeline: Any,
     assert 599.9 < timeline.passed <= 660
 
 
-def test_a_job_that_is_done_at_the_last_moment_is_a_success(
-    wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str
-) -> None:
+def test_job_finished_at_the_last_moment_succeeds(wait_for: Wait, sim: Simulator, timeline: Any, job_sid: str) -> None:
     done = [{"status": "Completed", "count": 3, "days": None}]
     timeline.after(599, lambda: sim.state.set_details(job_sid, done))
 
     assert wait_for(job_sid, timeout=600).state == "success"
 
 
-def test_a_deferred_timeout_says_how_far_the_job_was_and_that_it_goes_on(wait_in: Wait, job_sid: str) -> None:
+def test_deferred_timeout_reports_progress(wait_in: Wait, job_sid: str) -> None:
     end = wait_in("deferrable", job_sid, timeout=600)
 
     assert str(end.error).startswith(
         f"Timed out waiting for {job_sid} (0/3 days final; queue position 1; Twilio expects"
     )
-    assert "The job goes on at Twilio: clear the task to wait on" in str(end.error)
+    assert "The job is still running at Twilio. Clear this task to resume waiting" in str(end.error)
 
 
 def deferral_of(job_sid: str, context: dict[str, Any], **kwargs: Any) -> TaskDeferred:
@@ -66,17 +64,17 @@ def deferral_of(job_sid: str, context: dict[str, Any], **kwargs: Any) -> TaskDef
     ],
     ids=str,
 )
-def test_the_trigger_has_an_absolute_end_that_counts_the_execution_timeout_in(
+def test_end_of_trigger_includes_the_execution_timeout(
     connection: str, timeline: Any, context: dict[str, Any], job_sid: str, limits: dict[str, Any], seconds: int
 ) -> None:
     deferred = deferral_of(job_sid, context, **limits)
 
     assert deferred.trigger.end_time == pytest.approx(timeline.now.timestamp() + seconds)
-    assert deferred.timeout > timedelta(seconds=seconds), "Airflow's own time-out is only a safety net behind ours"
+    assert deferred.timeout > timedelta(seconds=seconds), "Airflow's own timeout is only a safety net, later than ours"
     assert deferred.timeout < timedelta(seconds=seconds + 1200)
 
 
-def test_a_restart_of_the_triggerer_does_not_extend_the_wait(
+def test_triggerer_restart_does_not_extend_the_wait(
     connection: str, timeline: Any, context: dict[str, Any], job_sid: str
 ) -> None:
     trigger = deferral_of(job_sid, context, timeout=600).trigger

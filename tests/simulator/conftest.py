@@ -1,4 +1,4 @@
-"""A simulator whose clock stands still, and HTTP sessions to talk to it as any client would."""
+"""A simulator with a frozen clock, and HTTP sessions for it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sim() -> Iterator[Simulator]:
 
 @pytest.fixture
 def session_of(sim: Simulator) -> Iterator[Callable[[tuple[str, str] | None], requests.Session]]:
-    """Make sessions with given credentials."""
+    """Make sessions with the given credentials."""
     with ExitStack() as stack:
         yield lambda auth: stack.enter_context(ApiSession(sim, auth))
 
@@ -63,21 +63,21 @@ def storage(session_of: Callable[..., requests.Session]) -> requests.Session:
 
 @pytest.fixture
 def create(api: requests.Session) -> Callable[..., dict[str, Any]]:
-    """Create a job over HTTP, by default of the first seven days of November, and return the answer."""
+    """Create a job over HTTP, by default of the first seven days of November, and return its JSON."""
 
     def create_job(resource_type: str = "Messages", **form: str) -> dict[str, Any]:
         fields = {"StartDay": "2026-11-01", "EndDay": "2026-11-07", "FriendlyName": "weekly", **form}
         response = api.post(f"/{resource_type}/Jobs", data=fields)
         assert response.status_code == 201, response.text
-        answer: dict[str, Any] = response.json()
-        return answer
+        job: dict[str, Any] = response.json()
+        return job
 
     return create_job
 
 
 @pytest.fixture
 def link_to(api: requests.Session) -> Callable[..., str]:
-    """Ask for a fresh link to a day's file."""
+    """Get a new link to a day's file."""
 
     def fetch(day: str = "2026-11-01", resource_type: str = "Messages") -> str:
         response = api.get(f"/{resource_type}/Days/{day}")

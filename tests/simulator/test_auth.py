@@ -13,7 +13,7 @@ from airflow_provider_bulkexports.simulator import Simulator
 SessionOf = Callable[[tuple[str, str] | None], requests.Session]
 
 
-def test_account_and_key_open_the_same_account(sim: Simulator, session_of: SessionOf) -> None:
+def test_auth_token_and_api_key_reach_the_same_account(sim: Simulator, session_of: SessionOf) -> None:
     sim.create_job("Messages", "2026-11-01", "2026-11-02")
     for auth in (sim.auth, (sim.api_key_sid, sim.api_key_secret)):
         assert len(session_of(auth).get("/Messages/Jobs").json()["jobs"]) == 1
@@ -45,19 +45,19 @@ def test_each_account_has_its_own_data(sim: Simulator, session_of: SessionOf) ->
         "Digest username=x",
     ],
 )
-def test_anything_else_is_401_20003(storage: requests.Session, header: str | None) -> None:
+def test_unusable_authorization_header_gets_401(storage: requests.Session, header: str | None) -> None:
     response = storage.get("/Messages", headers={} if header is None else {"Authorization": header})
     assert (response.status_code, response.json()["code"]) == (401, 20003)
     assert response.headers["WWW-Authenticate"].startswith("Basic")
 
 
-def test_a_wrong_token_or_the_token_of_another_account_is_401(sim: Simulator, session_of: SessionOf) -> None:
+def test_wrong_token_gets_401(sim: Simulator, session_of: SessionOf) -> None:
     child = sim.subaccounts[0]
     for auth in ((sim.account_sid, "wrong"), (sim.account_sid, child.auth_token), (sim.api_key_sid, sim.auth_token)):
         assert session_of(auth).get("/Messages").status_code == 401
 
 
-def test_a_bearer_token_is_refused_unless_the_knob_accepts_it(sim: Simulator, storage: requests.Session) -> None:
+def test_bearer_token_needs_its_knob(sim: Simulator, storage: requests.Session) -> None:
     headers = {"Authorization": f"Bearer {sim.bearer_token}"}
     assert storage.get("/Messages", headers=headers).status_code == 401
     sim.knobs.accept_bearer = True
@@ -65,7 +65,7 @@ def test_a_bearer_token_is_refused_unless_the_knob_accepts_it(sim: Simulator, st
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_without_permission_gets_70051(sim: Simulator, session_of: SessionOf, status: int) -> None:
+def test_key_without_permission_gets_70051(sim: Simulator, session_of: SessionOf, status: int) -> None:
     sim.knobs.key_denied_status = status
     response = session_of((sim.api_key_sid, sim.api_key_secret)).get("/Messages")
     assert (response.status_code, response.json()["code"]) == (status, 70051)

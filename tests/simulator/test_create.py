@@ -1,4 +1,4 @@
-"""Which create requests are accepted, and what they answer."""
+"""Which submissions are accepted, and their responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEEK = {"StartDay": "2026-11-01", "EndDay": "2026-11-07", "FriendlyName": "weekl
 Create = Callable[..., dict[str, Any]]
 
 
-def test_a_job_is_created_with_its_fields_echoed(create: Create) -> None:
+def test_created_job_has_the_submitted_fields(create: Create) -> None:
     job = create(WebhookUrl="https://hooks.example.com/x", WebhookMethod="POST", Email="data@example.com")
     assert job["job_sid"][:2] == "JS"
     assert len(job["job_sid"]) == 34
@@ -33,16 +33,16 @@ def test_a_job_is_created_with_its_fields_echoed(create: Create) -> None:
     assert "status" not in job
 
 
-def test_what_is_not_given_is_null(create: Create) -> None:
+def test_missing_optional_fields_are_null(create: Create) -> None:
     job = create(WebhookUrl="", Email="")
     assert job["webhook_url"] is job["webhook_method"] is job["email"] is None
 
 
-def test_creating_is_not_idempotent(create: Create) -> None:
+def test_repeated_submission_creates_another_job(create: Create) -> None:
     assert create()["job_sid"] != create()["job_sid"]
 
 
-def test_one_day_and_a_whole_leap_year_are_ranges(create: Create) -> None:
+def test_one_day_and_a_leap_year_are_accepted(create: Create) -> None:
     create(StartDay="2026-11-22", EndDay="2026-11-22")
     create(StartDay="2024-01-01", EndDay="2024-12-30")
 
@@ -69,7 +69,7 @@ def test_one_day_and_a_whole_leap_year_are_ranges(create: Create) -> None:
         ({"StartDay": "2024-01-01", "EndDay": "2025-01-01"}, "quota_exceeded"),
     ],
 )
-def test_a_bad_request_is_refused_as_the_knob_says(
+def test_invalid_submission_gets_the_rejection_of_its_knob(
     sim: Simulator, api: requests.Session, form: dict[str, str | None], knob: str
 ) -> None:
     bad = {name: value for name, value in {**WEEK, **form}.items() if value is not None}
@@ -81,10 +81,10 @@ def test_a_bad_request_is_refused_as_the_knob_says(
     response = api.post("/Messages/Jobs", data=bad)
     assert (response.status_code, response.json()["code"]) == (422, 99999)
     assert sim.state.jobs == {}
-    assert sim.state.quota.used(sim.account_sid, sim.clock.now().date()) == 0
+    assert sim.state.service.quota.used(sim.account_sid, sim.clock.now().date()) == 0
 
 
-def test_the_end_day_moves_with_the_utc_day(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_latest_end_day_moves_with_the_utc_day(sim: Simulator, create: Create, api: requests.Session) -> None:
     form = {**WEEK, "EndDay": "2026-11-23"}
     assert api.post("/Messages/Jobs", data=form).status_code == 400
     sim.clock.advance(12 * 3600)
@@ -98,14 +98,14 @@ def test_any_end_day_is_accepted_without_the_check(sim: Simulator, create: Creat
 
 
 @pytest.mark.parametrize("resource_type", ["messages", "MESSAGES", "Message", "Jobs", "Conversations", "Messages "])
-def test_only_exact_resource_types_exist(api: requests.Session, resource_type: str) -> None:
+def test_misspelled_resource_type_gets_404(api: requests.Session, resource_type: str) -> None:
     for path in ("", "/Jobs", "/Days", "/Days/2026-11-01", "/Configuration"):
         response = api.get(f"/{resource_type}{path}")
         assert (response.status_code, response.json()["code"]) == (404, 20404)
     assert api.post(f"/{resource_type}/Jobs", data=WEEK).status_code in (404, 405)
 
 
-def test_the_answer_can_be_lost_after_the_job_was_created(sim: Simulator, api: requests.Session) -> None:
+def test_response_can_be_lost_after_the_job_was_created(sim: Simulator, api: requests.Session) -> None:
     sim.knobs.drop_create_answer = True
     with pytest.raises(requests.ConnectionError):
         api.post("/Messages/Jobs", data=WEEK)
@@ -114,12 +114,12 @@ def test_the_answer_can_be_lost_after_the_job_was_created(sim: Simulator, api: r
     assert len(api.get("/Messages/Jobs").json()["jobs"]) == 1
 
 
-def test_a_body_that_is_no_form_lacks_every_parameter(api: requests.Session) -> None:
+def test_json_body_is_read_as_an_empty_form(api: requests.Session) -> None:
     response = api.post("/Messages/Jobs", json=WEEK)
     assert response.status_code == 400
     assert "StartDay" in response.json()["message"]
 
 
-def test_looking_for_a_job_that_nobody_created_is_an_error(sim: Simulator) -> None:
+def test_job_of_unknown_friendly_name_is_an_error(sim: Simulator) -> None:
     with pytest.raises(LookupError, match="nobody"):
         sim.job_of("nobody")

@@ -20,9 +20,7 @@ def days(api: requests.Session, resource_type: str = "Messages") -> list[dict[st
     return listed
 
 
-def test_files_appear_day_by_day_in_the_order_of_their_making(
-    sim: Simulator, create: Create, api: requests.Session
-) -> None:
+def test_files_are_listed_as_each_day_is_done(sim: Simulator, create: Create, api: requests.Session) -> None:
     sid = create()["job_sid"]
     runs = sorted(sim.state.jobs[sid].runs, key=lambda run: run.ends_at)
     sim.clock.advance_to(runs[2].ends_at)
@@ -31,7 +29,7 @@ def test_files_appear_day_by_day_in_the_order_of_their_making(
     assert [day["day"] for day in days(api)] == [run.day.isoformat() for run in runs]
 
 
-def test_files_can_wait_for_the_whole_job(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_files_can_appear_when_the_whole_job_is_done(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.files_wait_for_job = True
     sid = create()["job_sid"]
     sim.clock.advance_to(sim.state.jobs[sid].finishes_at - timedelta(seconds=1))
@@ -40,7 +38,7 @@ def test_files_can_wait_for_the_whole_job(sim: Simulator, create: Create, api: r
     assert len(days(api)) == 7
 
 
-def test_an_entry_has_the_fields_of_the_document(
+def test_days_list_entry_has_the_documented_fields(
     sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, link_to: Callable[..., str]
 ) -> None:
     create(EndDay="2026-11-01")
@@ -64,7 +62,7 @@ def test_failed_days_have_no_file(sim: Simulator, create: Create, api: requests.
     assert api.get("/Messages/Days/2026-11-02").status_code == 404
 
 
-def test_exporting_a_day_again_adds_an_entry_and_serves_the_newest(
+def test_second_export_of_a_day_adds_a_file_and_serves_it(
     sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, link_to: Callable[..., str]
 ) -> None:
     for name, records in (("first", 5), ("second", 9)):
@@ -80,7 +78,7 @@ def test_exporting_a_day_again_adds_an_entry_and_serves_the_newest(
     assert len(storage.get(link_to()).content) == entries[1]["size"]
 
 
-def test_a_file_lives_seven_days_from_its_own_making(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_file_is_removed_seven_days_after_its_creation(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.seconds_per_day_run = 86400
     sim.knobs.parallel_days = 1
     create(EndDay="2026-11-04")
@@ -97,7 +95,7 @@ def test_a_file_lives_seven_days_from_its_own_making(sim: Simulator, create: Cre
     assert api.get(f"/Messages/Days/{oldest.day}").status_code == 307
 
 
-def test_a_test_can_remove_the_files_of_a_day(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_remove_files_removes_the_files_of_a_day(sim: Simulator, create: Create, api: requests.Session) -> None:
     create()
     sim.finish_jobs()
     sim.state.remove_files("Messages", "2026-11-03")
@@ -106,16 +104,14 @@ def test_a_test_can_remove_the_files_of_a_day(sim: Simulator, create: Create, ap
 
 
 @pytest.mark.parametrize("day", ["2026-11-08", "2026-11-1", "nonsense", "2026-11-01T00:00:00Z", "%00", "2026-02-30"])
-def test_a_day_that_was_not_exported_is_404(sim: Simulator, create: Create, api: requests.Session, day: str) -> None:
+def test_day_without_export_gets_404(sim: Simulator, create: Create, api: requests.Session, day: str) -> None:
     create()
     sim.finish_jobs()
     response = api.get(f"/Messages/Days/{day}")
     assert (response.status_code, response.json()["code"]) == (404, 20404)
 
 
-def test_a_day_redirects_to_another_origin_and_names_the_link_in_its_body(
-    sim: Simulator, create: Create, api: requests.Session
-) -> None:
+def test_day_redirects_to_the_storage_origin(sim: Simulator, create: Create, api: requests.Session) -> None:
     create()
     sim.finish_jobs()
     response = api.get("/Messages/Days/2026-11-01")
@@ -127,7 +123,7 @@ def test_a_day_redirects_to_another_origin_and_names_the_link_in_its_body(
     assert "X-Amz-Expires=240" in link.query
 
 
-def test_a_client_that_follows_gets_the_file(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_client_that_follows_the_redirect_gets_the_file(sim: Simulator, create: Create, api: requests.Session) -> None:
     create()
     sim.finish_jobs()
     response = api.get("/Messages/Days/2026-11-01", allow_redirects=True)
@@ -138,7 +134,7 @@ def test_a_client_that_follows_gets_the_file(sim: Simulator, create: Create, api
 @pytest.mark.parametrize("status", [200, 302, 307])
 @pytest.mark.parametrize("with_location", [True, False])
 @pytest.mark.parametrize("body", ["link", "null", "absent"])
-def test_the_link_comes_in_the_form_of_the_knobs(
+def test_link_response_follows_its_knobs(
     sim: Simulator, create: Create, api: requests.Session, status: Any, with_location: bool, body: Any
 ) -> None:
     create()
@@ -153,7 +149,7 @@ def test_the_link_comes_in_the_form_of_the_knobs(
         assert (response.json()["redirect_to"] is None) is (body == "null")
 
 
-def test_a_finished_day_can_be_late_for_some_fetches(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_first_fetches_of_a_finished_day_can_get_404(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.day_fetch_misses = 2
     create()
     sim.finish_jobs()
@@ -170,7 +166,7 @@ def test_empty_days_are_listed_unless_hidden(sim: Simulator, create: Create, api
     assert api.get("/Messages/Days/2026-11-02").status_code == 307
 
 
-def test_an_empty_day_can_be_without_a_file(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_empty_day_can_have_no_file(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.empty_day_file = "absent"
     sim.state.set_record_count("Messages", "2026-11-02", 0)
     create()
@@ -179,7 +175,7 @@ def test_an_empty_day_can_be_without_a_file(sim: Simulator, create: Create, api:
     assert api.get("/Messages/Days/2026-11-02").status_code == 404
 
 
-def test_an_export_links_to_its_parts(api: requests.Session) -> None:
+def test_links_of_an_export_work(api: requests.Session) -> None:
     export = api.get("/Conferences").json()
     assert export["resource_type"] == "Conferences"
     assert api.get(export["url"]).json() == export
@@ -189,7 +185,7 @@ def test_an_export_links_to_its_parts(api: requests.Session) -> None:
 
 
 @pytest.mark.parametrize(("generation", "served"), [("newest", 1), ("oldest", 0)])
-def test_a_day_made_twice_is_listed_twice_and_the_knob_says_which_file_is_served(
+def test_knob_chooses_among_the_files_of_a_day(
     sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, generation: Any, served: int
 ) -> None:
     for records in (20, 30):
@@ -203,14 +199,14 @@ def test_a_day_made_twice_is_listed_twice_and_the_knob_says_which_file_is_served
     assert len(storage.get(link).content) == sizes[served]
 
 
-@pytest.mark.parametrize(("error", "size"), [(0, "filled"), (7, "filled"), (-7, "filled"), (0, "null"), (0, "absent")])
-def test_the_list_can_be_wrong_about_sizes_or_silent(
-    sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, error: int, size: Any
+@pytest.mark.parametrize("listed", ["filled", "null", "absent"])
+def test_listed_size_is_filled_null_or_absent(
+    sim: Simulator, create: Create, api: requests.Session, storage: requests.Session, listed: Any
 ) -> None:
-    sim.knobs.listed_size_error, sim.knobs.listed_size = error, size
+    sim.knobs.listed_size = listed
     create(EndDay="2026-11-01")
     sim.finish_jobs()
     (entry,) = days(api)
     length = len(storage.get(api.get("/Messages/Days/2026-11-01").json()["redirect_to"]).content)
-    assert ("size" in entry) is (size != "absent")
-    assert entry.get("size") == (length + error if size == "filled" else None)
+    assert ("size" in entry) is (listed != "absent")
+    assert entry.get("size") == (length if listed == "filled" else None)

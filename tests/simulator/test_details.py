@@ -1,4 +1,4 @@
-"""Every shape and spelling in which a job was documented or seen."""
+"""Every form of a job that was documented or observed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Create = Callable[..., dict[str, Any]]
 
 
 def fetch(api: requests.Session, sid: str) -> dict[str, Any]:
-    answer: dict[str, Any] = api.get(f"/Jobs/{sid}").json()
-    return answer
+    job: dict[str, Any] = api.get(f"/Jobs/{sid}").json()
+    return job
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def fetch(api: requests.Session, sid: str) -> dict[str, Any]:
         ("filled", [{"status": "Submitted", "count": 1, "days": ["2026-11-01"]}]),
     ],
 )
-def test_details_on_create_have_the_shape_of_the_knob(sim: Simulator, create: Create, knob: Any, shown: Any) -> None:
+def test_details_on_create_follow_the_knob(sim: Simulator, create: Create, knob: Any, shown: Any) -> None:
     sim.knobs.details_on_create = knob
     assert create(EndDay="2026-11-01")["details"] == shown
 
 
-def test_details_can_stay_empty_for_a_while(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_details_can_be_empty_at_first(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.details_delay_seconds = 10
     sid = create()["job_sid"]
     assert fetch(api, sid)["details"] is None
@@ -52,7 +52,7 @@ def test_groups_have_ascending_days_and_cover_the_range(sim: Simulator, create: 
     assert sorted(day for group in groups for day in group["days"]) == [f"2026-11-{day:02d}" for day in range(1, 21)]
 
 
-def test_days_can_be_null(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_days_of_a_group_can_be_null(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.details_days_null = True
     assert fetch(api, create()["job_sid"])["details"] == [{"status": "Submitted", "count": 7, "days": None}]
 
@@ -66,7 +66,7 @@ def test_days_can_be_null(sim: Simulator, create: Create, api: requests.Session)
         ("lower", "completedemptyrecords"),
     ],
 )
-def test_statuses_are_spelled_as_the_knob_says(
+def test_spelling_of_statuses_follows_the_knob(
     sim: Simulator, create: Create, api: requests.Session, spelling: Any, word: str
 ) -> None:
     sim.knobs.details_spelling = spelling
@@ -76,25 +76,25 @@ def test_statuses_are_spelled_as_the_knob_says(
     assert fetch(api, sid)["details"][0]["status"] == word
 
 
-def test_a_status_can_be_an_unknown_word(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_status_can_be_an_unknown_word(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.details_words = {"Submitted": "Pending"}
     assert fetch(api, create()["job_sid"])["details"][0]["status"] == "Pending"
 
 
-def test_days_can_be_missing(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_days_can_be_missing_from_details(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.details_missing_days = 2
     (group,) = fetch(api, create()["job_sid"])["details"]
     assert group["count"] == 5
     assert group["days"][-1] == "2026-11-05"
 
 
-def test_counts_can_be_text(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_counts_can_be_strings(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.details_count_as_text = True
     assert fetch(api, create()["job_sid"])["details"][0]["count"] == "7"
 
 
 @pytest.mark.parametrize("details", [None, {}, [], [{}], "x", 1, {"0": {"status": "Running"}}, [{"status": None}]])
-def test_a_test_can_set_any_details(sim: Simulator, create: Create, api: requests.Session, details: Any) -> None:
+def test_set_details_shows_any_json(sim: Simulator, create: Create, api: requests.Session, details: Any) -> None:
     sid = create()["job_sid"]
     sim.state.set_details(sid, details)
     assert fetch(api, sid)["details"] == details
@@ -103,14 +103,14 @@ def test_a_test_can_set_any_details(sim: Simulator, create: Create, api: request
     assert fetch(api, sid)["details"][0]["count"] == 7
 
 
-def test_a_test_can_set_any_field(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_set_fields_shows_any_field(sim: Simulator, create: Create, api: requests.Session) -> None:
     sid = create()["job_sid"]
     sim.state.set_fields(sid, start_day=None, invented={"new": True})
     job = fetch(api, sid)
     assert (job["start_day"], job["invented"]) == (None, {"new": True})
 
 
-def test_the_resource_type_can_be_null(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_resource_type_can_be_null(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.resource_type_null = True
     assert create()["resource_type"] is None
     sim.finish_jobs()
@@ -127,13 +127,13 @@ def test_position_and_estimate_can_be_null_or_absent(sim: Simulator, create: Cre
 
 
 @pytest.mark.parametrize("digits", [0, 3, 6, 9])
-def test_the_estimate_has_so_many_digits_and_no_zone(sim: Simulator, create: Create, digits: int) -> None:
+def test_estimate_has_the_digits_of_the_knob_and_no_zone(sim: Simulator, create: Create, digits: int) -> None:
     sim.knobs.eta_digits = digits
     fraction = rf"\.[0-9]{{{digits}}}" if digits else ""
     assert re.fullmatch(rf"2026-11-24T12:0\d:\d\d{fraction}", create()["estimated_completion_time"])
 
 
-def test_the_estimate_of_an_unfinished_job_can_be_wrong(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_estimate_of_an_unfinished_job_can_be_wrong(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.eta_error_seconds = -7200
     job = create()
     assert job["estimated_completion_time"].startswith("2026-11-24T10:")
@@ -141,7 +141,7 @@ def test_the_estimate_of_an_unfinished_job_can_be_wrong(sim: Simulator, create: 
     assert fetch(api, job["job_sid"])["estimated_completion_time"].startswith("2026-11-24T12:")
 
 
-def test_scripted_days_end_as_scripted(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_days_end_as_scripted(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.state.fail_day("Messages", "2026-11-02")
     sid = create()["job_sid"]
     sim.state.empty_day("Messages", "2026-11-03")
@@ -153,9 +153,7 @@ def test_scripted_days_end_as_scripted(sim: Simulator, create: Create, api: requ
     assert len(groups["Completed"]) == 5
 
 
-def test_a_day_can_fail_once_and_succeed_when_submitted_again(
-    sim: Simulator, create: Create, api: requests.Session
-) -> None:
+def test_day_that_fails_once_succeeds_in_the_next_job(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.state.fail_day("Messages", "2026-11-02", times=1)
     outcomes = []
     for _ in range(2):
@@ -165,9 +163,7 @@ def test_a_day_can_fail_once_and_succeed_when_submitted_again(
     assert outcomes == ["Failed", "Completed"]
 
 
-def test_what_is_scripted_after_the_end_of_a_day_does_not_change_it(
-    sim: Simulator, create: Create, api: requests.Session
-) -> None:
+def test_script_does_not_change_a_finished_day(sim: Simulator, create: Create, api: requests.Session) -> None:
     sid = create()["job_sid"]
     sim.finish_jobs()
     sim.state.fail_day("Messages", "2026-11-02")
@@ -175,7 +171,7 @@ def test_what_is_scripted_after_the_end_of_a_day_does_not_change_it(
 
 
 @pytest.mark.parametrize("script", ["error_day", "fail_day"])
-def test_a_troubled_day_goes_through_error_during_run(
+def test_error_day_and_failed_day_pass_error_during_run(
     sim: Simulator, create: Create, api: requests.Session, script: str
 ) -> None:
     getattr(sim.state, script)("Messages", "2026-11-02")
@@ -189,7 +185,7 @@ def test_a_troubled_day_goes_through_error_during_run(
     assert seen == ["Submitted", "Running", "ErrorDuringRun", "Running", last]
 
 
-def test_groups_can_be_keyed_by_their_status(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_details_can_be_an_object_by_status(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.details_shape = "by_status"
     sim.state.fail_day("Messages", "2026-11-02")
     sid = create(EndDay="2026-11-03")["job_sid"]

@@ -1,4 +1,4 @@
-"""Scripted faults hit exactly the requests they are meant for."""
+"""Scripted faults: what they do, and to which requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORM = {"StartDay": "2026-11-01", "EndDay": "2026-11-01", "FriendlyName": "x"}
         (Fault(status=429, body=problem_body(429, 20429, "Too Many Requests", "slow down")), 429, 20429),
     ],
 )
-def test_an_error_is_answered_once_and_then_the_truth(
+def test_fault_applies_once_by_default(
     sim: Simulator, api: requests.Session, fault: Fault, status: int, code: int
 ) -> None:
     sim.faults.add(fault)
@@ -45,7 +45,7 @@ def test_an_error_is_answered_once_and_then_the_truth(
         (problem_body(500, 20500, "Oops"), "application/problem+json"),
     ],
 )
-def test_a_body_can_be_anything(sim: Simulator, api: requests.Session, body: Any, content_type: str) -> None:
+def test_fault_can_have_any_body(sim: Simulator, api: requests.Session, body: Any, content_type: str) -> None:
     sim.faults.add(Fault(status=502, body=body))
     response = api.get("/Messages")
     assert response.headers["Content-Type"] == content_type
@@ -55,7 +55,7 @@ def test_a_body_can_be_anything(sim: Simulator, api: requests.Session, body: Any
         assert response.content == (body.encode() if isinstance(body, str) else body)
 
 
-def test_a_success_can_have_a_wrong_body_and_type(sim: Simulator, api: requests.Session) -> None:
+def test_fault_can_be_a_success_with_a_wrong_body(sim: Simulator, api: requests.Session) -> None:
     sim.faults.add(Fault(status=200, body="not json", content_type="application/json"))
     response = api.get("/Messages")
     assert (response.status_code, response.text) == (200, "not json")
@@ -74,7 +74,7 @@ def test_times_and_after_count_matching_requests_only(sim: Simulator, api: reque
     assert (fault.matched, fault.hits) == (5, 2)
 
 
-def test_a_fault_without_an_end_lasts_until_it_is_cleared(sim: Simulator, api: requests.Session) -> None:
+def test_fault_without_limit_lasts_until_cleared(sim: Simulator, api: requests.Session) -> None:
     sim.faults.add(Fault(status=500, times=None))
     assert {api.get("/Messages").status_code for _ in range(5)} == {500}
     sim.faults.clear()
@@ -82,12 +82,12 @@ def test_a_fault_without_an_end_lasts_until_it_is_cleared(sim: Simulator, api: r
     assert api.get("/Messages").status_code == 200
 
 
-def test_several_faults_strike_one_after_the_other(sim: Simulator, api: requests.Session) -> None:
+def test_faults_apply_in_the_order_of_adding(sim: Simulator, api: requests.Session) -> None:
     sim.faults.add(Fault(status=500), Fault(status=503), Fault(status=429, method="POST"))
     assert [api.get("/Messages").status_code for _ in range(3)] == [500, 503, 200]
 
 
-def test_a_connection_can_be_dropped_without_an_answer(sim: Simulator, api: requests.Session) -> None:
+def test_dropped_request_has_no_effect(sim: Simulator, api: requests.Session) -> None:
     sim.faults.add(Fault(drop=True))
     with pytest.raises(requests.ConnectionError, match="without response"):
         api.post("/Messages/Jobs", data=FORM)
@@ -97,14 +97,14 @@ def test_a_connection_can_be_dropped_without_an_answer(sim: Simulator, api: requ
 
 
 @pytest.mark.parametrize("fault", [Fault(processed=True), Fault(processed=True, drop=True)])
-def test_a_request_can_be_processed_and_its_answer_lost(sim: Simulator, api: requests.Session, fault: Fault) -> None:
+def test_processed_request_can_lose_its_response(sim: Simulator, api: requests.Session, fault: Fault) -> None:
     sim.faults.add(fault)
     with pytest.raises(requests.ConnectionError):
         api.post("/Messages/Jobs", data=FORM)
     assert len(sim.state.jobs) == 1
 
 
-def test_a_request_can_be_processed_and_answered_with_an_error(sim: Simulator, api: requests.Session) -> None:
+def test_processed_request_can_get_an_error(sim: Simulator, api: requests.Session) -> None:
     sim.faults.add(Fault(processed=True, status=500))
     assert api.post("/Messages/Jobs", data=FORM).status_code == 500
     assert len(sim.state.jobs) == 1
@@ -112,14 +112,14 @@ def test_a_request_can_be_processed_and_answered_with_an_error(sim: Simulator, a
 
 @pytest.mark.parametrize("status", [None, 200])
 @pytest.mark.parametrize("length", [0, 10])
-def test_an_answer_can_break_off(sim: Simulator, api: requests.Session, status: int | None, length: int) -> None:
+def test_response_body_can_break_off(sim: Simulator, api: requests.Session, status: int | None, length: int) -> None:
     sim.faults.add(Fault(drop_at=length, status=status, body='{"resource_type": null}'))
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match=f"{length} bytes read"):
         api.get("/Messages")
     assert sim.requests[-1].status == 200
 
 
-def test_the_headers_of_a_fault_replace_those_of_the_answer(sim: Simulator, api: requests.Session) -> None:
+def test_headers_of_a_fault_replace_those_of_the_response(sim: Simulator, api: requests.Session) -> None:
     sim.faults.add(Fault(headers={"Content-Type": "text/plain", "Twilio-Request-Id": "RQ"}))
     response = api.get("/Messages")
     assert response.headers["Content-Type"] == "text/plain"
@@ -127,7 +127,7 @@ def test_the_headers_of_a_fault_replace_those_of_the_answer(sim: Simulator, api:
     assert response.json()["resource_type"] == "Messages"
 
 
-def test_an_answer_can_be_slow(sim: Simulator, api: requests.Session) -> None:
+def test_response_can_be_delayed(sim: Simulator, api: requests.Session) -> None:
     sim.faults.add(Fault(delay=0.2), Fault(delay=0.2))
     with pytest.raises(requests.Timeout):
         api.get("/Messages", timeout=0.05)
@@ -136,7 +136,7 @@ def test_an_answer_can_be_slow(sim: Simulator, api: requests.Session) -> None:
     assert time.monotonic() - began >= 0.2
 
 
-def test_storage_has_faults_of_its_own(
+def test_faults_can_apply_to_the_storage_only(
     sim: Simulator, api: requests.Session, storage: requests.Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     sim.create_job("Messages", "2026-11-01", "2026-11-01")

@@ -19,7 +19,7 @@ def statuses(api: requests.Session, sid: str) -> dict[str, int]:
     return {group["status"]: group["count"] for group in details}
 
 
-def test_a_job_goes_from_submitted_to_completed(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_job_goes_from_submitted_to_completed(sim: Simulator, create: Create, api: requests.Session) -> None:
     sid = create()["job_sid"]
     assert statuses(api, sid) == {"Submitted": 7}
     sim.clock.advance(16)
@@ -28,7 +28,7 @@ def test_a_job_goes_from_submitted_to_completed(sim: Simulator, create: Create, 
     assert statuses(api, sid) == {"Completed": 7}
 
 
-def test_a_fetched_job_has_its_url_and_a_listed_one_has_not(create: Create, api: requests.Session) -> None:
+def test_only_a_fetched_job_has_a_url(create: Create, api: requests.Session) -> None:
     job = create()
     fetched = api.get(f"/Jobs/{job['job_sid']}").json()
     assert api.get(fetched["url"]).json() == fetched
@@ -47,9 +47,7 @@ def test_jobs_are_listed_by_type_oldest_first(sim: Simulator, create: Create, ap
     assert listed == sids[::-1]
 
 
-def test_the_queue_position_never_increases_and_ends_at_zero(
-    sim: Simulator, create: Create, api: requests.Session
-) -> None:
+def test_queue_position_never_increases_and_ends_at_zero(sim: Simulator, create: Create, api: requests.Session) -> None:
     for _ in range(2):
         create()
     sid = create("Calls")["job_sid"]
@@ -62,7 +60,7 @@ def test_the_queue_position_never_increases_and_ends_at_zero(
     assert positions == sorted(positions, reverse=True)
 
 
-def test_the_estimate_lies_ahead_until_the_job_is_done(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_estimate_is_in_the_future_until_the_job_is_done(sim: Simulator, create: Create, api: requests.Session) -> None:
     job = create()
     now = f"{sim.clock.now():%Y-%m-%dT%H:%M:%S}"
     assert job["estimated_completion_time"] > now
@@ -72,7 +70,7 @@ def test_the_estimate_lies_ahead_until_the_job_is_done(sim: Simulator, create: C
     assert now < done["estimated_completion_time"] < f"{sim.clock.now():%Y-%m-%dT%H:%M:%S}"
 
 
-def test_a_finished_job_is_known_for_seven_days(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_finished_job_is_listed_for_seven_days(sim: Simulator, create: Create, api: requests.Session) -> None:
     sid = create()["job_sid"]
     sim.clock.advance_to(sim.state.jobs[sid].finishes_at + timedelta(days=7, seconds=-1))
     assert len(api.get("/Messages/Jobs").json()["jobs"]) == 1
@@ -83,7 +81,7 @@ def test_a_finished_job_is_known_for_seven_days(sim: Simulator, create: Create, 
     assert api.get(f"/Jobs/{sid}").status_code == 200
 
 
-def test_an_unfinished_job_does_not_age(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_unfinished_job_stays_listed(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.queue_seconds = 30 * 86400
     sid = create()["job_sid"]
     sim.clock.advance(29 * 86400)
@@ -92,12 +90,12 @@ def test_an_unfinished_job_does_not_age(sim: Simulator, create: Create, api: req
 
 @pytest.mark.parametrize("sid", ["JS" + "0" * 32, "nonsense", "JS", "%00", "a b", "%F0%9F%92%A9"])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_an_unknown_job_is_404(api: requests.Session, method: str, sid: str) -> None:
+def test_unknown_job_gets_404(api: requests.Session, method: str, sid: str) -> None:
     response = api.request(method, f"/Jobs/{sid}")
     assert (response.status_code, response.json()["code"]) == (404, 20404)
 
 
-def test_deleting_takes_the_unfinished_days_out(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_deleting_a_job_deletes_its_unfinished_days(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.parallel_days = 2
     sid = create()["job_sid"]
     job = sim.state.jobs[sid]
@@ -118,7 +116,7 @@ def test_deleting_takes_the_unfinished_days_out(sim: Simulator, create: Create, 
     assert len(sim.state.day_files) == 2
 
 
-def test_a_day_that_was_almost_done_is_stopped_no_later_than_it_would_have_ended(sim: Simulator) -> None:
+def test_deletion_does_not_delay_the_end_of_a_day(sim: Simulator) -> None:
     job = sim.create_job("Messages", "2026-11-01", "2026-11-01")
     planned = job.finishes_at
     sim.clock.advance_to(planned - timedelta(seconds=1))
@@ -126,12 +124,12 @@ def test_a_day_that_was_almost_done_is_stopped_no_later_than_it_would_have_ended
     assert job.finishes_at == planned
 
 
-def test_deleting_twice_is_deleting_once(create: Create, api: requests.Session) -> None:
+def test_deleting_twice_is_accepted_until_the_job_is_finished(create: Create, api: requests.Session) -> None:
     sid = create()["job_sid"]
     assert [api.delete(f"/Jobs/{sid}").status_code for _ in range(3)] == [204, 204, 404]
 
 
-def test_a_deleted_job_can_be_gone_at_once(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_deleted_job_can_be_unknown_at_once(sim: Simulator, create: Create, api: requests.Session) -> None:
     sim.knobs.deleted_job = "gone"
     sid = create()["job_sid"]
     api.delete(f"/Jobs/{sid}")
@@ -140,7 +138,7 @@ def test_a_deleted_job_can_be_gone_at_once(sim: Simulator, create: Create, api: 
 
 
 @pytest.mark.parametrize(("status", "is_left"), [(204, False), (404, True), (409, True)])
-def test_deleting_a_finished_job_answers_as_the_knob_says(
+def test_deletion_of_a_finished_job_follows_the_knob(
     sim: Simulator, create: Create, api: requests.Session, status: Any, is_left: bool
 ) -> None:
     sim.knobs.delete_finished_status = status
@@ -151,19 +149,19 @@ def test_deleting_a_finished_job_answers_as_the_knob_says(
     assert len(api.get("/Messages/Days").json()["days"]) == 7
 
 
-def test_a_job_can_be_forgotten(sim: Simulator, create: Create, api: requests.Session) -> None:
+def test_forgotten_job_gets_404(sim: Simulator, create: Create, api: requests.Session) -> None:
     sid = create()["job_sid"]
     sim.state.forget_job(sid)
     assert api.get(f"/Jobs/{sid}").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["", "/", "/Jobs", "/Messages/", "/Messages/Jobs/JS0", "/Messages/Nonsense"])
-def test_paths_without_operations_are_404(api: requests.Session, path: str) -> None:
+def test_paths_without_operations_get_404(api: requests.Session, path: str) -> None:
     response = api.get(f"/{path.removeprefix('/')}" if path else "/")
     assert (response.status_code, response.json()["code"]) == (404, 20404)
 
 
-def test_wrong_methods_are_405(api: requests.Session) -> None:
+def test_wrong_method_gets_405(api: requests.Session) -> None:
     response = api.put("/Messages/Jobs")
     assert (response.status_code, response.json()["code"]) == (405, 20004)
     assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))

@@ -1,4 +1,4 @@
-"""The course of a job's days is laid down when it is created, and depends on the clock alone."""
+"""The life cycle of a job's days is planned when it is created, and depends on the clock alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def plan(length: int, *, seed: int = 1, attempts: int = 0, knobs: Knobs | None =
     )
 
 
-def test_the_same_seed_gives_the_same_course() -> None:
+def test_same_seed_gives_the_same_life_cycle() -> None:
     assert plan(30) == plan(30)
     assert plan(30) != plan(30, seed=2)
 
@@ -45,7 +45,7 @@ def test_a_week_takes_about_two_minutes() -> None:
 
 
 @given(length=st.integers(1, 60), parallel=st.integers(1, 8), seed=st.integers())
-def test_no_more_days_run_at_once_than_the_knob_allows(length: int, parallel: int, seed: int) -> None:
+def test_knob_limits_the_days_that_run_at_once(length: int, parallel: int, seed: int) -> None:
     runs = plan(length, seed=seed, knobs=Knobs(parallel_days=parallel))
     assert [run.day for run in runs] == [FIRST + timedelta(days=offset) for offset in range(length)]
     for moment in (run.steps[-1][0] for run in runs):
@@ -53,7 +53,7 @@ def test_no_more_days_run_at_once_than_the_knob_allows(length: int, parallel: in
         assert len(running) <= parallel
 
 
-def test_a_day_passes_its_statuses_in_order() -> None:
+def test_day_passes_its_statuses_in_order() -> None:
     (run,) = plan(1, attempts=2)
     seen = []
     moment = CREATED
@@ -67,12 +67,12 @@ def test_a_day_passes_its_statuses_in_order() -> None:
     assert run.status_at(run.ends_at) is DayStatus.COMPLETED
 
 
-def test_a_job_is_done_at_once_when_nothing_takes_time(sim: Simulator) -> None:
+def test_job_without_durations_finishes_at_once(sim: Simulator) -> None:
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
     assert sim.create_job("Messages", "2026-11-01", "2026-11-07").is_finished
 
 
-def test_a_job_keeps_the_pace_it_was_created_with(sim: Simulator) -> None:
+def test_job_keeps_the_durations_it_was_created_with(sim: Simulator) -> None:
     job = sim.create_job("Messages", "2026-11-01", "2026-11-07")
     planned = job.finishes_at
     sim.knobs.seconds_per_day_run = 10_000
@@ -80,7 +80,7 @@ def test_a_job_keeps_the_pace_it_was_created_with(sim: Simulator) -> None:
     assert sim.state.jobs[job.sid].is_finished
 
 
-def test_jobs_beyond_the_limit_wait_for_a_place(sim: Simulator) -> None:
+def test_jobs_above_the_limit_start_when_others_finish(sim: Simulator) -> None:
     sim.knobs.parallel_jobs = 2
     first, second, third, fourth = (sim.create_job("Messages", "2026-11-01", "2026-11-02") for _ in range(4))
     assert first.starts_at == second.starts_at < third.starts_at <= fourth.starts_at
@@ -90,7 +90,7 @@ def test_jobs_beyond_the_limit_wait_for_a_place(sim: Simulator) -> None:
 @pytest.mark.parametrize(
     ("knob", "status"), [("failed_rate", DayStatus.FAILED), ("empty_rate", DayStatus.COMPLETED_EMPTY_RECORDS)]
 )
-def test_rates_decide_the_same_days_every_time(knob: str, status: DayStatus) -> None:
+def test_rates_choose_the_same_days_for_the_same_seed(knob: str, status: DayStatus) -> None:
     outcomes = []
     for _ in range(2):
         simulator = Simulator()
@@ -102,8 +102,8 @@ def test_rates_decide_the_same_days_every_time(knob: str, status: DayStatus) -> 
     assert 20 < outcomes[0].count(status) < 70
 
 
-def test_the_error_rate_sends_days_through_error_during_run(sim: Simulator) -> None:
+def test_error_rate_sends_days_through_error_during_run(sim: Simulator) -> None:
     sim.knobs.error_rate = 0.5
     job = sim.create_job("Messages", "2026-01-01", "2026-03-31")
-    troubled = [run for run in job.runs if DayStatus.ERROR_DURING_RUN in {status for _, status in run.steps}]
-    assert 20 < len(troubled) < 70
+    with_error = [run for run in job.runs if DayStatus.ERROR_DURING_RUN in {status for _, status in run.steps}]
+    assert 20 < len(with_error) < 70

@@ -1,4 +1,4 @@
-"""Day files: the same bytes for the same seed, realistic records, any size."""
+"""Content of day files: reproducible, realistic, of any size."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def text_of(pieces: Iterable[bytes]) -> str:
 
 
 @pytest.mark.parametrize("resource_type", ResourceType)
-def test_a_file_has_one_record_a_line(resource_type: ResourceType) -> None:
+def test_file_has_one_record_per_line(resource_type: ResourceType) -> None:
     content = day_content(7, ACCOUNT, resource_type, DAY, 300)
     lines = text_of(content.read()).splitlines()
     assert [json.loads(line) for line in lines] == read(resource_type)
@@ -44,7 +44,7 @@ def test_a_file_has_one_record_a_line(resource_type: ResourceType) -> None:
 
 
 @pytest.mark.parametrize("resource_type", ResourceType)
-def test_every_timestamp_lies_in_its_day(resource_type: ResourceType) -> None:
+def test_timestamps_are_of_the_exported_day(resource_type: ResourceType) -> None:
     for record in read(resource_type):
         stamps = [value for name, value in record.items() if name.startswith("date_") or name.endswith("_time")]
         assert len(stamps) >= 2
@@ -53,7 +53,7 @@ def test_every_timestamp_lies_in_its_day(resource_type: ResourceType) -> None:
         assert record["account_sid"] == ACCOUNT
 
 
-def test_bytes_depend_on_seed_account_type_and_day_alone() -> None:
+def test_bytes_depend_on_seed_account_type_and_day_only() -> None:
     def made(*key: Any) -> bytes:
         records._member.cache_clear()
         content = b"".join(day_content(*key).read())
@@ -71,7 +71,7 @@ def test_bytes_depend_on_seed_account_type_and_day_alone() -> None:
     assert all(made(*other) != made(*key) for other in others)
 
 
-def test_messages_have_the_types_that_were_observed() -> None:
+def test_messages_have_the_observed_types() -> None:
     messages = read(ResourceType.MESSAGES)
     assert len({message["sid"] for message in messages}) == 300
     for message in messages:
@@ -89,7 +89,7 @@ def test_messages_have_the_types_that_were_observed() -> None:
     assert any(not message["body"].isascii() for message in messages)
 
 
-def test_other_types_have_their_keys() -> None:
+def test_other_resource_types_have_their_fields() -> None:
     (call,) = read(ResourceType.CALLS, 1)
     (conference,) = read(ResourceType.CONFERENCES, 1)
     (participant,) = read(ResourceType.PARTICIPANTS, 1)
@@ -112,7 +112,7 @@ def test_many_records_repeat_a_block() -> None:
     assert lines[:BLOCK_RECORDS] == lines[BLOCK_RECORDS : 2 * BLOCK_RECORDS]
 
 
-def test_any_part_of_a_file_can_be_read_in_pieces_of_any_size() -> None:
+def test_any_part_of_a_file_can_be_read() -> None:
     content = day_content(7, ACCOUNT, ResourceType.CONFERENCES, DAY, BLOCK_RECORDS + 3)
     whole = b"".join(content.read())
     edge = len(content.block)
@@ -120,7 +120,7 @@ def test_any_part_of_a_file_can_be_read_in_pieces_of_any_size() -> None:
         assert b"".join(content.read(start, stop, chunk_size=7)) == whole[start:stop]
 
 
-def test_a_huge_file_costs_neither_time_nor_memory() -> None:
+def test_huge_file_needs_little_time_and_memory() -> None:
     began = time.monotonic()
     content = day_content(7, ACCOUNT, ResourceType.MESSAGES, DAY, 0, least_bytes=2**31)
     assert content.size >= 2**31
@@ -131,12 +131,12 @@ def test_a_huge_file_costs_neither_time_nor_memory() -> None:
     assert time.monotonic() - began < 10
 
 
-def test_an_empty_file_is_a_gzip_of_nothing_or_nothing() -> None:
+def test_empty_file_is_an_empty_gzip_or_zero_bytes() -> None:
     assert text_of(empty_content(zero_bytes=False).read()) == ""
     assert b"".join(empty_content(zero_bytes=True).read()) == b""
 
 
-def test_the_number_of_records_is_a_knob_and_can_be_set_by_day() -> None:
+def test_number_of_records_is_set_by_knob_or_by_day() -> None:
     simulator = Simulator(records_per_day=4)
     simulator.state.set_record_count("Calls", DAY, 2)
     simulator.create_job("Calls", "2026-11-01", "2026-11-02")

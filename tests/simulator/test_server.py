@@ -1,4 +1,4 @@
-"""Starting, stopping, and what a running simulator tells about itself."""
+"""Starting and stopping, and what a simulator says about itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_bulkexports import simulator as package
 from airflow_provider_bulkexports.simulator import Fault, Knobs, Simulator
 
 
-def test_both_origins_answer_once_started_and_none_once_stopped() -> None:
+def test_both_origins_respond_only_while_started() -> None:
     simulator = Simulator()
     with simulator:
         assert requests.get(simulator.base_url, timeout=5).status_code == 404
@@ -27,7 +27,7 @@ def test_both_origins_answer_once_started_and_none_once_stopped() -> None:
             requests.get(origin, timeout=5)
 
 
-def test_a_restart_keeps_ports_and_state(sim: Simulator, api: requests.Session) -> None:
+def test_restart_keeps_ports_and_state(sim: Simulator, api: requests.Session) -> None:
     job = sim.create_job("Calls", "2026-11-01", "2026-11-02")
     before = sim.base_url
     sim.stop()
@@ -36,14 +36,14 @@ def test_a_restart_keeps_ports_and_state(sim: Simulator, api: requests.Session) 
     assert api.get(f"/Jobs/{job.sid}").json()["job_sid"] == job.sid
 
 
-def test_starting_twice_is_refused_and_stopping_twice_is_not(sim: Simulator) -> None:
-    with pytest.raises(RuntimeError, match="running already"):
+def test_starting_twice_is_an_error_and_stopping_twice_is_not(sim: Simulator) -> None:
+    with pytest.raises(RuntimeError, match="already running"):
         sim.start()
     sim.stop()
     sim.stop()
 
 
-def test_stopping_waits_neither_for_idle_connections_nor_for_slow_answers(
+def test_stop_does_not_wait_for_open_connections(
     sim: Simulator, api: requests.Session, storage: requests.Session
 ) -> None:
     api.get("/Messages")
@@ -56,24 +56,24 @@ def test_stopping_waits_neither_for_idle_connections_nor_for_slow_answers(
         except requests.RequestException as error:
             errors.append(error)
 
-    asking = threading.Thread(target=ask)
-    asking.start()
+    request = threading.Thread(target=ask)
+    request.start()
     while len(sim.requests) < 2:
         time.sleep(0.001)
     began = time.monotonic()
     sim.stop()
-    asking.join(5)
+    request.join(5)
     assert time.monotonic() - began < 2
     assert isinstance(errors[0], requests.ConnectionError)
 
 
-def test_a_taken_port_is_reported_where_the_simulator_is_started(sim: Simulator) -> None:
+def test_taken_port_is_an_error_at_start(sim: Simulator) -> None:
     port = int(sim.base_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         Simulator(api_port=port).start()
 
 
-def test_credentials_are_well_formed_and_the_same_for_the_same_seed() -> None:
+def test_credentials_are_valid_and_follow_the_seed() -> None:
     one, same, other = Simulator(seed=1), Simulator(seed=1), Simulator(seed=2)
     assert one.account_sid[:2] == "AC"
     assert int(one.account_sid[2:], 16)
@@ -85,13 +85,13 @@ def test_credentials_are_well_formed_and_the_same_for_the_same_seed() -> None:
     assert one.subaccounts[0].parent_sid == one.account_sid
 
 
-def test_given_credentials_are_kept() -> None:
+def test_given_credentials_are_used() -> None:
     simulator = Simulator(account_sid="AC" + "0" * 32, auth_token="secret", subaccounts=3)
     assert simulator.auth == ("AC" + "0" * 32, "secret")
     assert len(simulator.subaccounts) == 3
 
 
-def test_the_connection_is_what_airflow_reads(sim: Simulator) -> None:
+def test_connection_json_has_the_fields_of_airflow(sim: Simulator) -> None:
     plain = json.loads(sim.connection_json())
     assert plain == {
         "conn_type": "twilio_bulkexports",
@@ -104,14 +104,14 @@ def test_the_connection_is_what_airflow_reads(sim: Simulator) -> None:
     assert with_key["extra"] == {"account_sid": sim.subaccounts[0].sid}
 
 
-def test_urls_carry_the_public_name() -> None:
+def test_urls_have_the_public_host() -> None:
     simulator = Simulator(host="127.0.0.1", public_host="localhost")
     with simulator:
         assert simulator.base_url.startswith("http://localhost:")
         assert requests.get(simulator.base_url, timeout=5).status_code == 404
 
 
-def test_a_misspelled_knob_is_an_error() -> None:
+def test_misspelled_knob_is_an_error() -> None:
     with pytest.raises(AttributeError):
         Knobs().queue_second = 1  # type: ignore[attr-defined]
 
@@ -122,9 +122,7 @@ def test_knobs_can_be_replaced_while_running(sim: Simulator, api: requests.Sessi
     assert api.get("/Calls/Jobs").json()["jobs"][0]["resource_type"] is None
 
 
-def test_nothing_is_logged_in_ordinary_use(
-    sim: Simulator, api: requests.Session, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_ordinary_requests_log_nothing(sim: Simulator, api: requests.Session, caplog: pytest.LogCaptureFixture) -> None:
     sim.faults.add(Fault(drop=True))
     with pytest.raises(requests.ConnectionError):
         api.get("/Messages")
@@ -133,7 +131,7 @@ def test_nothing_is_logged_in_ordinary_use(
     assert [record for record in caplog.records if record.name.startswith(("uvicorn", "airflow_prov"))] == []
 
 
-def test_a_mistake_of_the_simulator_itself_is_logged(
+def test_error_of_the_simulator_itself_is_logged(
     sim: Simulator, api: requests.Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     sim.knobs.details_on_create = "nonsense"  # type: ignore[assignment]
@@ -144,7 +142,7 @@ def test_a_mistake_of_the_simulator_itself_is_logged(
     assert "failed to answer POST /v1/Exports/Calls/Jobs" in caplog.text
 
 
-def test_the_package_can_be_imported_without_a_web_server() -> None:
+def test_package_imports_without_a_web_server() -> None:
     script = (
         "import sys; sys.modules['uvicorn'] = sys.modules['starlette'] = None\n"
         "import airflow_provider_bulkexports.simulator as simulator\n"
@@ -157,7 +155,33 @@ def test_the_package_can_be_imported_without_a_web_server() -> None:
     assert "airflow-provider-bulkexports[simulator]" in result.stdout
 
 
-def test_the_package_shows_exactly_its_public_names() -> None:
+def test_simulator_serves_without_airflow() -> None:
+    script = (
+        "import sys, http.client; sys.modules['airflow'] = None\n"
+        "from airflow_provider_bulkexports.simulator import Simulator\n"
+        "with Simulator() as simulator:\n"
+        "    connection = http.client.HTTPConnection(simulator.base_url.removeprefix('http://'))\n"
+        "    connection.request('GET', '/v1/Exports/Calls/Jobs', headers={'Accept': 'text/html'})\n"
+        "    print(connection.getresponse().status)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == "200\n"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["simulate", "--help"]], ids=" ".join)
+def test_version_and_help_load_no_web_server(arguments: list[str]) -> None:
+    script = (
+        "import sys\n"
+        "from airflow_provider_bulkexports.cli.main import main\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    loaded = {name.partition('.')[0] for name in sys.modules}\n"
+        "print('loaded:', *sorted(loaded & {'airflow', 'starlette', 'uvicorn'}))"
+    )
+    result = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_package_lists_its_public_names() -> None:
     assert dir(package) == sorted(package.__all__)
     assert all(getattr(package, name) for name in package.__all__)
     with pytest.raises(AttributeError):

@@ -1,4 +1,4 @@
-"""A submission in one call."""
+"""One call that submits a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that was submitted before is found, and nothing is submitted that is on its way."""
+"""A task finds the jobs that it submitted before, and submits only what none of them serves."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
 
 
-def test_the_job_on_the_server_is_what_was_asked_for(sim: Simulator, submitted: Any) -> None:
-    hook = {"webhook_url": "https://hooks.example.com/x", "webhook_method": "POST", "email": "data@example.com"}
+def test_submitted_job_has_all_requested_values(sim: Simulator, submitted: Any) -> None:
+    options = {"webhook_url": "https://hooks.example.com/x", "webhook_method": "POST", "email": "data@example.com"}
 
-    (sid,) = submitted(request(**hook))
+    (sid,) = submitted(request(**options))
 
-    asked = sim.state.jobs[sid].request
-    assert (asked.resource_type, asked.start_day, asked.end_day) == ("Messages", DAYS.start, DAYS.end)
-    assert asked.friendly_name == "nightly [af-20261124-0123456789]"
-    assert (asked.webhook_url, asked.webhook_method, asked.email) == tuple(hook.values())
+    sent = sim.state.jobs[sid].request
+    assert (sent.resource_type, sent.start_day, sent.end_day) == ("Messages", DAYS.start, DAYS.end)
+    assert sent.friendly_name == "nightly [af-20261124-0123456789]"
+    assert (sent.webhook_url, sent.webhook_method, sent.email) == tuple(options.values())
 
 
-def test_a_second_submission_adopts_the_first(sim: Simulator, submitted: Any) -> None:
+def test_second_submission_adopts_the_first_job(sim: Simulator, submitted: Any) -> None:
     assert submitted(request()) == submitted(request())
     assert len(sim.state.jobs) == 1
 
 
-def test_a_finished_job_is_adopted_as_long_as_twilio_lists_it(sim: Simulator, submitted: Any) -> None:
+def test_finished_job_is_adopted_while_twilio_lists_it(sim: Simulator, submitted: Any) -> None:
     first = submitted(request())
     sim.finish_jobs()
     sim.clock.advance(6 * 24 * 3600)
@@ -39,7 +39,7 @@ def test_a_finished_job_is_adopted_as_long_as_twilio_lists_it(sim: Simulator, su
     assert submitted(request()) != first
 
 
-def test_a_job_far_down_the_list_is_found(sim: Simulator, submitted: Any) -> None:
+def test_job_on_a_later_page_is_found(sim: Simulator, submitted: Any) -> None:
     first = submitted(request())
     sim.knobs.quota_days = 10**6
     for _ in range(1100):
@@ -55,18 +55,18 @@ def test_a_job_far_down_the_list_is_found(sim: Simulator, submitted: Any) -> Non
 @pytest.mark.parametrize(
     "other", [{"identity": "9876543210"}, {"resource_type": ResourceType.CALLS}], ids=["identity", "resource type"]
 )
-def test_another_task_s_job_is_left_alone(sim: Simulator, submitted: Any, other: dict[str, Any]) -> None:
+def test_job_of_another_task_is_not_adopted(sim: Simulator, submitted: Any, other: dict[str, Any]) -> None:
     assert submitted(request()) != submitted(request(**other))
     assert len(sim.state.jobs) == 2
 
 
-def test_a_name_like_ours_without_the_marker_is_not_ours(sim: Simulator, submitted: Any) -> None:
+def test_job_with_our_name_but_no_marker_is_not_adopted(sim: Simulator, submitted: Any) -> None:
     foreign = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="nightly").sid
 
     assert submitted(request()) != [foreign]
 
 
-def test_submitting_anew_leaves_the_old_job_alone(sim: Simulator, submitted: Any) -> None:
+def test_request_that_adopts_nothing_submits_a_new_job(sim: Simulator, submitted: Any) -> None:
     first = submitted(request())
 
     second = submitted(request(adopts=()))
@@ -85,10 +85,10 @@ def test_only_failed_days_are_submitted_again(sim: Simulator, submitted: Any) ->
     assert sids[0] == first
     again = sim.state.jobs[sids[1]].request
     assert (again.start_day, again.end_day) == (date(2026, 1, 2), date(2026, 1, 2))
-    assert submitted(request()) == sids, "and once only"
+    assert submitted(request()) == sids, "only once"
 
 
-def test_failed_days_with_good_ones_between_are_a_job_each(sim: Simulator, submitted: Any) -> None:
+def test_each_gap_of_failed_days_is_a_job_of_its_own(sim: Simulator, submitted: Any) -> None:
     for day in ("2026-01-01", "2026-01-03"):
         sim.state.fail_day("Messages", day, times=1)
     submitted(request())
@@ -97,7 +97,7 @@ def test_failed_days_with_good_ones_between_are_a_job_each(sim: Simulator, submi
     assert len(submitted(request())) == 3
 
 
-def test_a_deleted_job_is_submitted_again(sim: Simulator, submitted: Any) -> None:
+def test_deleted_job_is_submitted_again(sim: Simulator, submitted: Any) -> None:
     (first,) = submitted(request())
     sim.state.delete_job(sim.account, first)
 
@@ -106,23 +106,22 @@ def test_a_deleted_job_is_submitted_again(sim: Simulator, submitted: Any) -> Non
     assert first != second
 
 
-def test_a_retry_looks_twice_as_the_try_before_may_have_died_right_after_its_post(
-    sim: Simulator, submitted: Any
-) -> None:
+def test_retry_waits_for_a_job_that_is_not_listed_yet(sim: Simulator, submitted: Any) -> None:
+    """The previous attempt may have died right after its POST."""
     sim.knobs.list_delay_seconds = 20
     first = submitted(request())
 
     assert submitted(request(), is_retry=True) == first
 
 
-def test_a_retry_that_finds_its_job_at_once_does_not_wait(submitted: Any, guard: Guard) -> None:
+def test_retry_that_finds_its_job_does_not_wait(submitted: Any, guard: Guard) -> None:
     first = submitted(request())
 
     assert submitted(request(), is_retry=True) == first
     assert guard.slept == []
 
 
-def test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both(
+def test_older_of_two_equal_jobs_is_used_with_a_warning(
     sim: Simulator, submitted: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "nightly [af-20261124-0123456789]"
@@ -132,13 +131,13 @@ def test_of_two_equal_jobs_the_older_is_used_and_a_warning_names_both(
 
     assert submitted(request()) == [older]
 
-    warning = next(line for line in capsys.readouterr().out.splitlines() if "not needed" in line)
+    warning = next(line for line in capsys.readouterr().out.splitlines() if "duplicate" in line)
     assert newer in warning
-    assert f"{older} stays in use" in warning
+    assert f"Using {older}" in warning
     assert len(sim.state.jobs) == 2
 
 
-def test_after_a_kill_nothing_is_submitted(sim: Simulator, submitted: Any, guard: Guard) -> None:
+def test_killed_task_submits_nothing(sim: Simulator, submitted: Any, guard: Guard) -> None:
     guard.kill()
 
     with pytest.raises(TaskKilledError, match="was killed"):

@@ -1,4 +1,4 @@
-"""Tasks that submit the same days at once end with one job, which all of them use."""
+"""Tasks that submit the same days at the same time end up with one job, which all of them use."""
 
 from __future__ import annotations
 
@@ -21,54 +21,54 @@ from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.submission import duplicates as rivalry
+from airflow_provider_bulkexports.submission import duplicates
 from airflow_provider_bulkexports.submission.cancellation import JobGuard
 from airflow_provider_bulkexports.submission.submit import ExportRequest, submit
 
 TODAY = date(2026, 11, 24)
 
-#: Of a job of the seventh request.
+#: FriendlyName of a job of the seventh request.
 NAME = f"nightly [af-20261124-{7:010x}]"
 
-#: Seconds up to which a task dawdles before and after each request.
-DAWDLES = 0.02
+#: Longest delay before and after each request of a task, in seconds.
+MAX_DELAY = 0.02
 
 
-class Dawdler:
+class DelayedClient:
     """
-    A client whose requests come and go at odd moments.
+    A client whose requests are delayed at random.
 
-    :param show: How another server would list the same jobs.
+    :param show: Reorders or changes the listed jobs, as another server may list them.
     """
 
     def __init__(
         self,
         client: BulkExportsClient,
-        chance: random.Random,
-        dawdles: float,
+        rng: random.Random,
+        max_delay: float,
         show: Callable[[list[Job]], list[Job]] = list,
     ) -> None:
         self._client = client
-        self._chance = chance
-        self._dawdles = dawdles
+        self._random = rng
+        self._max_delay = max_delay
         self._show = show
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            time.sleep(self._chance.uniform(0, self._dawdles))
-            answer = method(*args, **kwargs)
-            answer = self._show(list(answer)) if isinstance(answer, Iterator) else answer
-            time.sleep(self._chance.uniform(0, self._dawdles))
-            return answer
+            time.sleep(self._random.uniform(0, self._max_delay))
+            result = method(*args, **kwargs)
+            result = self._show(list(result)) if isinstance(result, Iterator) else result
+            time.sleep(self._random.uniform(0, self._max_delay))
+            return result
 
         return call
 
 
 @pytest.fixture
 def race(sim: Simulator) -> Iterator[Callable[..., list[list[str]]]]:
-    """Let tasks submit the same request at once; what each of them uses."""
+    """Let tasks submit the same request at the same time; return the sids that each of them uses."""
     with ExitStack() as stack:
 
         def client() -> BulkExportsClient:
@@ -84,18 +84,16 @@ def race(sim: Simulator) -> Iterator[Callable[..., list[list[str]]]]:
 
         clients = [client() for _ in range(8)]
 
-        def run(
-            tasks: int, wanted: ExportRequest, *, seed: int = 0, dawdles: float = DAWDLES, show: Any = list
-        ) -> list[list[str]]:
+        def run(tasks: int, wanted: ExportRequest, *, seed: int = 0, show: Any = list) -> list[list[str]]:
             start = Barrier(tasks)
 
             def task(number: int) -> list[str]:
-                chance = random.Random(f"{seed}/{number}")
-                dawdler: Any = Dawdler(clients[number], chance, dawdles, show)
-                guard = JobGuard(dawdler, Log())
+                rng = random.Random(f"{seed}/{number}")
+                client: Any = DelayedClient(clients[number], rng, MAX_DELAY, show)
+                guard = JobGuard(client, Log())
                 start.wait()
-                time.sleep(chance.uniform(0, 3 * dawdles))
-                return submit(dawdler, wanted, today=sim.clock.now().date(), log=Log(), guard=guard)
+                time.sleep(rng.uniform(0, 3 * MAX_DELAY))
+                return submit(client, wanted, today=sim.clock.now().date(), log=Log(), guard=guard)
 
             with ThreadPoolExecutor(tasks) as pool:
                 return list(pool.map(task, range(tasks)))
@@ -114,9 +112,7 @@ def unfinished(sim: Simulator) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("newest_first", [False, True], ids=["oldest first", "newest first"])
 @pytest.mark.parametrize("tasks", [2, 4, 8])
-def test_tasks_that_submit_at_once_use_one_job_twenty_times(
-    sim: Simulator, race: Any, tasks: int, newest_first: bool
-) -> None:
+def test_simultaneous_tasks_use_one_job(sim: Simulator, race: Any, tasks: int, newest_first: bool) -> None:
     sim.knobs.quota_days = 10**6
     sim.knobs.newest_job_first = newest_first
     for number in range(20):
@@ -140,12 +136,12 @@ ORDERS: dict[str, Callable[[list[Job]], list[Job]]] = {
 @pytest.mark.parametrize("jobs_before", [0, 1])
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("tasks", [2, 8])
-def test_a_list_that_does_not_tell_the_order_ends_in_one_job_too(
+def test_simultaneous_tasks_use_one_job_of_an_unordered_list(
     race: Any, sim: Simulator, monkeypatch: pytest.MonkeyPatch, tasks: int, order: str, jobs_before: int
 ) -> None:
-    """It is short, and has no places in Twilio's queue, or the same for all jobs."""
-    monkeypatch.setattr(rivalry, "_AGREEMENT_PAUSE", 0.2)
-    monkeypatch.setattr("airflow_provider_bulkexports.submission.submit._RACE_PAUSE", 0.4)
+    """The list is short, and has no positions in Twilio's queue, or the same for all jobs."""
+    monkeypatch.setattr(duplicates, "_AGREEMENT_PAUSE", 0.2)
+    monkeypatch.setattr(duplicates, "_RACE_PAUSE", 0.4)
     sim.knobs.quota_days = 10**6
 
     for number, position in enumerate([None, 1]):
@@ -163,11 +159,12 @@ def test_a_list_that_does_not_tell_the_order_ends_in_one_job_too(
         assert set(unfinished(sim)) - before == {sid}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("clock", ["monotonic", "time"], ids=["stopped", "suspended"])
-def test_a_worker_that_was_frozen_before_its_submission_looks_again(
+def test_worker_frozen_before_its_post_reads_the_list_again(
     sim: Simulator, client: BulkExportsClient, monkeypatch: pytest.MonkeyPatch, clock: str
 ) -> None:
-    """Meanwhile the retry has submitted. On a suspended machine only one of the clocks goes on."""
+    """Meanwhile its retry has submitted. On a suspended machine only one of the clocks keeps running."""
     passed = {"monotonic": 0.0, "time": 0.0}
     monkeypatch.setattr(
         "airflow_provider_bulkexports.submission.job_list.time",
@@ -175,7 +172,7 @@ def test_a_worker_that_was_frozen_before_its_submission_looks_again(
     )
     retried: list[str] = []
 
-    class Frozen(Dawdler):
+    class Frozen(DelayedClient):
         def list_jobs(self, *args: Any) -> Any:
             listed = list(client.list_jobs(*args))
             if not retried:
@@ -190,8 +187,8 @@ def test_a_worker_that_was_frozen_before_its_submission_looks_again(
     assert sids == retried == list(sim.state.jobs)
 
 
-def test_a_job_that_was_taken_back_is_no_reason_to_wait(sim: Simulator, client: BulkExportsClient, guard: Any) -> None:
-    """Twilio may list a deleted job for days. What is left alone is looked at twice, as nothing tells the order."""
+def test_deleted_duplicate_causes_one_short_pause(sim: Simulator, client: BulkExportsClient, guard: Any) -> None:
+    """Twilio may list a deleted job for days. The one that is left counts when two lists show it."""
     made = [client.create_job("Messages", start_day=DAYS.start, end_day=DAYS.end, friendly_name=NAME) for _ in "12"]
     client.delete_job(made[1].job_sid)
 
@@ -199,12 +196,10 @@ def test_a_job_that_was_taken_back_is_no_reason_to_wait(sim: Simulator, client: 
     assert sum(guard.slept) <= 2.5
 
 
-def test_a_worker_that_was_frozen_in_its_submission_takes_its_job_back(
-    sim: Simulator, client: BulkExportsClient
-) -> None:
+def test_worker_frozen_in_its_post_deletes_its_job(sim: Simulator, client: BulkExportsClient) -> None:
     retried: list[str] = []
 
-    class Frozen(Dawdler):
+    class Frozen(DelayedClient):
         def create_job(self, *args: Any, **kwargs: Any) -> Any:
             retried.extend(submit(client, mapped(7), today=TODAY, log=Log(), guard=JobGuard(client, Log())))
             return client.create_job(*args, **kwargs)
@@ -217,10 +212,10 @@ def test_a_worker_that_was_frozen_in_its_submission_takes_its_job_back(
     assert len(sim.state.jobs) == 2
 
 
-def test_a_job_that_has_begun_is_not_taken_back(sim: Simulator, client: BulkExportsClient) -> None:
+def test_started_duplicate_is_not_deleted(sim: Simulator, client: BulkExportsClient) -> None:
     older: list[str] = []
 
-    class Late(Dawdler):
+    class Late(DelayedClient):
         def create_job(self, *args: Any, **kwargs: Any) -> Any:
             older.extend(submit(client, mapped(7), today=TODAY, log=Log(), guard=JobGuard(client, Log())))
             made = client.create_job(*args, **kwargs)
@@ -234,7 +229,7 @@ def test_a_job_that_has_begun_is_not_taken_back(sim: Simulator, client: BulkExpo
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 403}, {"drop": True}], ids=str)
-def test_a_job_that_was_created_counts_though_the_list_cannot_be_read_afterwards(
+def test_created_job_is_used_if_the_list_cannot_be_read_afterwards(
     sim: Simulator, client: BulkExportsClient, fault: dict[str, Any], guard: Any
 ) -> None:
     sim.faults.add(Fault(**LIST, **fault, after=1, times=None))
@@ -243,7 +238,7 @@ def test_a_job_that_was_created_counts_though_the_list_cannot_be_read_afterwards
 
 
 @pytest.mark.parametrize(("adopts_own", "seconds"), [(True, 7), (False, 30)], ids=["one task", "mapped tasks"])
-def test_a_list_that_lags_is_asked_for_the_new_job_again(
+def test_lagging_list_is_read_again_for_the_new_job(
     sim: Simulator, client: BulkExportsClient, guard: Any, adopts_own: bool, seconds: float
 ) -> None:
     sim.knobs.list_delay_seconds = 1000
@@ -253,7 +248,7 @@ def test_a_list_that_lags_is_asked_for_the_new_job_again(
     assert sum(guard.slept) == seconds
 
 
-def test_a_day_of_another_run_of_the_task_is_said_to_be_paid_twice(
+def test_day_of_another_run_is_logged_as_paid_twice(
     sim: Simulator, client: BulkExportsClient, capsys: pytest.CaptureFixture[str], guard: Any
 ) -> None:
     (first,) = submit(client, mapped(1), today=TODAY, log=Log(), guard=guard)

@@ -1,4 +1,4 @@
-"""A job is submitted once, whatever becomes of the answer."""
+"""A job is submitted once, whatever happens to the response."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ OUTCOME_UNKNOWN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fault", OUTCOME_UNKNOWN.values(), ids=OUTCOME_UNKNOWN)
-def test_a_lost_answer_is_looked_up_and_not_posted_again(sim: Simulator, submitted: Any, fault: dict[str, Any]) -> None:
+def test_job_of_a_lost_response_is_found_without_another_post(
+    sim: Simulator, submitted: Any, fault: dict[str, Any]
+) -> None:
     sim.faults.add(Fault(**CREATE, **fault, processed="drop_at" not in fault))
 
     (sid,) = submitted(request())
@@ -43,7 +45,6 @@ def test_a_lost_answer_is_looked_up_and_not_posted_again(sim: Simulator, submitt
 
 
 NEVER_ARRIVED = {name: fault for name, fault in OUTCOME_UNKNOWN.items() if "drop_at" not in fault}
-
 
 ANSWERED = ("500", "503", "gateway page")
 
@@ -58,7 +59,7 @@ NEVER_ARRIVED |= {
 
 
 @pytest.mark.parametrize(("name", "fault"), NEVER_ARRIVED.items(), ids=NEVER_ARRIVED)
-def test_a_submission_that_surely_failed_is_sent_once_more(
+def test_submission_that_surely_failed_is_sent_again(
     sim: Simulator, submitted: Any, guard: Guard, name: str, fault: dict[str, Any]
 ) -> None:
     sim.faults.add(Fault(**CREATE, **fault))
@@ -72,10 +73,10 @@ def test_a_submission_that_surely_failed_is_sent_once_more(
 
 
 @pytest.mark.parametrize("fault", NEVER_ARRIVED.values(), ids=NEVER_ARRIVED)
-def test_a_submission_is_sent_twice_at_most(sim: Simulator, submitted: Any, fault: dict[str, Any]) -> None:
+def test_submission_is_sent_at_most_twice(sim: Simulator, submitted: Any, fault: dict[str, Any]) -> None:
     sim.faults.add(Fault(**CREATE, **fault, times=None))
 
-    with pytest.raises(BulkExportsConnectionError, match="next try looks for the job again") as error:
+    with pytest.raises(BulkExportsConnectionError, match="next attempt searches for the job again") as error:
         submitted(request())
 
     assert error.value.is_transient
@@ -83,7 +84,7 @@ def test_a_submission_is_sent_twice_at_most(sim: Simulator, submitted: Any, faul
     assert not sim.state.jobs
 
 
-def test_a_submission_is_looked_for_right_before_it_is_sent_again(sim: Simulator, submitted: Any) -> None:
+def test_list_is_read_right_before_the_second_post(sim: Simulator, submitted: Any) -> None:
     sim.faults.add(Fault(**CREATE, status=503))
 
     submitted(request())
@@ -93,8 +94,8 @@ def test_a_submission_is_looked_for_right_before_it_is_sent_again(sim: Simulator
     assert kinds[second - 1] == "GET"
 
 
-def test_a_job_that_appears_after_all_is_not_submitted_again(sim: Simulator, submitted: Any) -> None:
-    """The request was on its way for minutes."""
+def test_job_that_appears_after_minutes_is_not_submitted_again(sim: Simulator, submitted: Any) -> None:
+    """The request was under way for minutes."""
     sim.knobs.list_delay_seconds = 250
     sim.faults.add(Fault(**CREATE, drop=True, processed=True))
 
@@ -104,7 +105,7 @@ def test_a_job_that_appears_after_all_is_not_submitted_again(sim: Simulator, sub
     assert posts(sim) == 1
 
 
-def test_the_simulator_s_own_lost_answer_makes_one_job(sim: Simulator, submitted: Any) -> None:
+def test_simulated_lost_response_makes_one_job(sim: Simulator, submitted: Any) -> None:
     sim.knobs.drop_create_answer = True
 
     (sid,) = submitted(request())
@@ -112,7 +113,7 @@ def test_the_simulator_s_own_lost_answer_makes_one_job(sim: Simulator, submitted
     assert list(sim.state.jobs) == [sid]
 
 
-def test_a_lost_answer_to_a_fresh_snapshot_is_not_mistaken_for_the_old_job(sim: Simulator, submitted: Any) -> None:
+def test_lost_response_of_a_new_job_does_not_match_the_old_one(sim: Simulator, submitted: Any) -> None:
     (first,) = submitted(request())
     sim.faults.add(Fault(**CREATE, drop=True, processed=True))
 
@@ -122,7 +123,7 @@ def test_a_lost_answer_to_a_fresh_snapshot_is_not_mistaken_for_the_old_job(sim: 
     assert set(sim.state.jobs) == {first, second}
 
 
-def test_a_lost_answer_about_failed_days_is_not_mistaken_for_the_first_job(sim: Simulator, submitted: Any) -> None:
+def test_lost_response_for_failed_days_does_not_match_the_first_job(sim: Simulator, submitted: Any) -> None:
     sim.state.fail_day("Messages", "2026-01-02", times=1)
     (first,) = submitted(request())
     sim.finish_jobs()
@@ -133,7 +134,7 @@ def test_a_lost_answer_about_failed_days_is_not_mistaken_for_the_first_job(sim: 
     assert sids == [first, *set(sim.state.jobs).difference([first])]
 
 
-def test_too_many_requests_were_not_processed_and_are_sent_again(sim: Simulator, submitted: Any) -> None:
+def test_submission_is_repeated_after_429(sim: Simulator, submitted: Any) -> None:
     sim.faults.add(Fault(**CREATE, status=429, times=3))
 
     (sid,) = submitted(request())
@@ -142,38 +143,60 @@ def test_too_many_requests_were_not_processed_and_are_sent_again(sim: Simulator,
     assert posts(sim) == 4
 
 
-def test_submissions_refused_with_429_for_minutes_are_taken_for_spent_quota(
-    sim: Simulator, submitted: Any, guard: Guard
-) -> None:
+def test_429_for_minutes_on_submissions_only_is_a_quota_error(sim: Simulator, submitted: Any, guard: Guard) -> None:
     sim.faults.add(Fault(**CREATE, status=429, times=None))
 
     with pytest.raises(BulkExportsQuotaError) as error:
         submitted(request())
 
-    assert error.value.is_transient, "where it is not waited for, a retry may mend an overload"
-    assert "answered so to every submission for minutes" in str(error.value)
+    assert error.value.is_transient, "without wait_for_quota, a retry may survive an overload"
+    assert "rejected this way for several minutes" in str(error.value)
     assert sum(guard.slept) > 400
     assert len(sim.state.jobs) == 0
 
 
-def test_an_overload_that_hits_every_request_is_not_taken_for_the_quota(sim: Simulator, submitted: Any) -> None:
+def test_429_on_every_request_is_not_a_quota_error(sim: Simulator, submitted: Any) -> None:
     sim.faults.add(Fault(**CREATE, status=429, times=None), Fault(**LIST, status=429, after=1, times=None))
 
     with pytest.raises(BulkExportsRateLimitError):
         submitted(request())
 
 
-def test_an_overload_that_passes_within_minutes_is_survived(sim: Simulator, submitted: Any, guard: Guard) -> None:
+def test_429_that_passes_within_minutes_is_survived(sim: Simulator, submitted: Any, guard: Guard) -> None:
     sim.faults.add(Fault(**CREATE, status=429, times=None))
-    guard.agenda.append((200, sim.faults.clear))
+    guard.actions.append((200, sim.faults.clear))
 
     (sid,) = submitted(request())
 
     assert list(sim.state.jobs) == [sid]
 
 
+def test_list_is_read_again_while_an_outage_follows_429(sim: Simulator, submitted: Any, guard: Guard) -> None:
+    sim.faults.add(Fault(**CREATE, status=429, times=None), Fault(**LIST, status=503, after=1, times=None))
+    guard.actions.append((40, sim.faults.clear))
+
+    (sid,) = submitted(request())
+
+    assert list(sim.state.jobs) == [sid]
+    assert guard.slept[:2] == [15, 30]
+
+
+def test_job_that_appears_during_429_is_adopted(sim: Simulator, submitted: Any, guard: Guard) -> None:
+    sim.faults.add(Fault(**CREATE, status=429, times=None))
+    name = "nightly [af-20261124-0123456789]"
+
+    def submit_elsewhere() -> None:
+        sim.faults.clear()
+        sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName=name)
+
+    guard.actions.append((10, submit_elsewhere))
+
+    assert submitted(request()) == list(sim.state.jobs)
+    assert len(sim.state.jobs) == 1
+
+
 @pytest.mark.parametrize(("status", "error"), [(400, BulkExportsAPIError), (401, BulkExportsAuthError)])
-def test_a_refusal_is_final_and_nothing_is_looked_up(
+def test_rejection_is_raised_without_a_search(
     sim: Simulator, submitted: Any, status: int, error: type[BulkExportsError]
 ) -> None:
     sim.faults.add(Fault(**CREATE, status=status))
@@ -194,9 +217,9 @@ def test_nothing_is_submitted_while_the_list_cannot_be_read(sim: Simulator, subm
     assert posts(sim) == 0
 
 
-def test_the_look_up_outlasts_an_outage_of_ten_minutes(sim: Simulator, submitted: Any, guard: Guard) -> None:
+def test_search_outlasts_an_outage_of_ten_minutes(sim: Simulator, submitted: Any, guard: Guard) -> None:
     sim.faults.add(Fault(**CREATE, drop=True, processed=True), Fault(**LIST, status=503, after=1, times=None))
-    guard.agenda.append((600, sim.faults.clear))
+    guard.actions.append((600, sim.faults.clear))
 
     (sid,) = submitted(request())
 
@@ -206,11 +229,11 @@ def test_the_look_up_outlasts_an_outage_of_ten_minutes(sim: Simulator, submitted
 
 @pytest.mark.parametrize("fault", [{"drop": True}, {"status": 503}], ids=str)
 @pytest.mark.parametrize("outage", [300, 700])
-def test_absence_is_believed_after_an_outage_too_and_it_is_submitted_again(
+def test_absent_job_is_submitted_again_after_an_outage(
     sim: Simulator, submitted: Any, guard: Guard, outage: float, fault: dict[str, Any]
 ) -> None:
     sim.faults.add(Fault(**CREATE, **fault, times=1), Fault(**LIST, status=503, after=1, times=None))
-    guard.agenda.append((outage, sim.faults.clear))
+    guard.actions.append((outage, sim.faults.clear))
 
     (sid,) = submitted(request())
 
@@ -218,7 +241,7 @@ def test_absence_is_believed_after_an_outage_too_and_it_is_submitted_again(
     assert posts(sim) == 2
 
 
-def test_a_job_that_twilio_lists_a_little_later_is_found(sim: Simulator, submitted: Any) -> None:
+def test_job_listed_after_ninety_seconds_is_found(sim: Simulator, submitted: Any) -> None:
     sim.knobs.list_delay_seconds = 90
     sim.faults.add(Fault(**CREATE, status=503, processed=True))
 
@@ -228,18 +251,16 @@ def test_a_job_that_twilio_lists_a_little_later_is_found(sim: Simulator, submitt
     assert posts(sim) == 1
 
 
-def test_when_it_cannot_be_told_the_error_says_what_the_next_try_does(
-    sim: Simulator, submitted: Any, guard: Guard
-) -> None:
+def test_unknown_outcome_is_an_error_that_names_the_next_step(sim: Simulator, submitted: Any, guard: Guard) -> None:
     sim.faults.add(Fault(**CREATE, drop=True, processed=True), Fault(**LIST, status=503, after=1, times=None))
 
     with pytest.raises(BulkExportsConnectionError) as error:
         submitted(request())
 
     assert error.value.is_transient
-    assert "cannot be told whether Twilio created 'nightly [af-20261124-0123456789]'" in str(error.value)
-    assert "Twilio's list could not be read" in str(error.value)
-    assert "next try looks for the job again before it submits" in str(error.value)
+    assert "Cannot tell whether Twilio created 'nightly [af-20261124-0123456789]'" in str(error.value)
+    assert "the Jobs list could not be read" in str(error.value)
+    assert "next attempt searches for the job again before it submits" in str(error.value)
     assert sum(guard.slept) > 700
 
     sim.faults.clear()
@@ -247,7 +268,7 @@ def test_when_it_cannot_be_told_the_error_says_what_the_next_try_does(
     assert list(sim.state.jobs) == [sid]
 
 
-def test_lost_credentials_end_the_look_up_at_once(sim: Simulator, submitted: Any, guard: Guard) -> None:
+def test_invalid_credentials_end_the_search_at_once(sim: Simulator, submitted: Any, guard: Guard) -> None:
     sim.faults.add(Fault(**CREATE, drop=True, processed=True), Fault(**LIST, status=401, after=1, times=None))
 
     with pytest.raises(BulkExportsAuthError):

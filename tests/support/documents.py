@@ -1,4 +1,4 @@
-"""README.md and docs/ as the tests read them: their code blocks, their tables, their words."""
+"""README.md, CHANGELOG.md and docs/ as the tests read them: code blocks, tables, prose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["DOCS", "README", "ROOT", "Document", "documents", "rows"]
+__all__ = ["CHANGELOG", "DOCS", "README", "ROOT", "Document", "documents", "rows"]
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -22,7 +22,7 @@ class Document:
         return self.name
 
     def blocks(self, language: str) -> list[str]:
-        """Code blocks of a language, without the indent of the list that they stand in."""
+        """Code blocks of a language, without the indent of a list around them."""
         found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", self.text, flags=re.MULTILINE | re.DOTALL)
         return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
 
@@ -32,7 +32,7 @@ class Document:
 
     @property
     def prose(self) -> str:
-        """What is neither a code block, nor code in a line, nor a comment, nor where a link leads."""
+        """The text without code, comments and the targets of links."""
         text = re.sub(r"^ *```.*?^ *```$", "", self.text, flags=re.MULTILINE | re.DOTALL)
         text = re.sub(r"`[^`]*`|\]\([^)]*\)|https?://\S+", " ", text)
         return re.sub(r"^%.*$", "", text, flags=re.MULTILINE)
@@ -43,16 +43,17 @@ def _read(file: Path) -> Document:
 
 
 def documents() -> list[Document]:
-    """The README and every page of the documentation."""
-    return [README, *DOCS.values()]
+    """The README, the changelog and every page of the documentation."""
+    return [README, CHANGELOG, *DOCS.values()]
 
 
 README = _read(ROOT / "README.md")
+CHANGELOG = _read(ROOT / "CHANGELOG.md")
 DOCS = {file.stem: _read(file) for file in sorted((ROOT / "docs").glob("*.md"))}
 
 
 def rows(text: str) -> list[list[str]]:
-    """Cells of the tables in a text, without their heads."""
+    """Cells of the tables in a text, without the header rows."""
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line[:1] == "|"]
     rules = [index for index, row in enumerate(cells) if set("".join(row)) <= set("-:| ")]
     heads = {index - 1 for index in rules}

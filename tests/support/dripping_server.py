@@ -1,4 +1,4 @@
-"""A server whose answers never end: for time-outs that must not wait for one."""
+"""A server whose responses never end, for timeouts of a whole response."""
 
 from __future__ import annotations
 

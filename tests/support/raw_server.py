@@ -1,4 +1,4 @@
-"""A server that sends bytes as they are, when a test says: for what no HTTP library would send."""
+"""A server that sends raw bytes at times that a test decides, for what no HTTP library would send."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["RawServer"]
 
 class RawServer:
     """
-    Answers each request with the pieces that a function yields, and closes the connection.
+    Responds to each request with the pieces that a function yields, and closes the connection.
 
-    :param script: Makes the pieces of an answer out of its number; it may wait between them.
+    :param script: Makes the pieces of a response from its number; it may wait between them.
     """
 
     def __init__(self, stack: ExitStack, script: Callable[[int], Iterable[bytes]]) -> None:
@@ -47,7 +47,7 @@ class RawServer:
         return client
 
     def stop(self) -> None:
-        """Stop listening, and end every answer at its next piece."""
+        """Stop listening, and end every response at its next piece."""
         self.stopped.set()
         self._listener.close()
 

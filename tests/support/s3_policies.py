@@ -1,4 +1,4 @@
-"""An S3 API that refuses as AWS does: moto enforces no policies, so something in front of it has to."""
+"""An S3 API that refuses requests as AWS does. Moto enforces no policies, so a proxy in front of it does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import requests
 
-__all__ = ["Asked", "PolicyProxy", "Refusal"]
+__all__ = ["UNUSABLE", "Asked", "PolicyProxy", "Refusal", "requires_kms", "unusable", "write_only"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error answer of S3."""
+    """An error response of S3."""
 
     status: int
     code: str
@@ -37,9 +37,43 @@ class Refusal:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+#: How S3 refuses a bucket that cannot be used, and the remedy that our error names.
+UNUSABLE = [
+    (Refusal(404, "NoSuchBucket", "The specified bucket does not exist"), "Create the bucket, or correct dest"),
+    (Refusal(403, "InvalidAccessKeyId", "The key does not exist in our records"), "Check the credentials"),
+    (Refusal(403, "SignatureDoesNotMatch", "The signature does not match"), "Check the credentials"),
+    (Refusal(400, "KMS.DisabledException", "arn:aws:kms:x is disabled"), "Enable the KMS key"),
+    (
+        Refusal(301, "PermanentRedirect", "Use the right endpoint", {"x-amz-bucket-region": "eu-west-1"}),
+        "bucket's own region as region_name",
+    ),
+    (
+        Refusal(400, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
+        "bucket's own region as region_name",
+    ),
+]
+
+
+def unusable(refusal: Refusal) -> Callable[[Asked], Refusal | None]:
+    """Policy of such a bucket."""
+    return lambda asked: refusal if asked.operation != "head" or refusal.status != 400 else Refusal(403, "AccessDenied")
+
+
+def write_only(asked: Asked) -> Refusal | None:
+    """Policy of a role that may only write."""
+    return None if asked.operation in ("put", "part", "create", "complete", "abort") else Refusal(403, "AccessDenied")
+
+
+def requires_kms(asked: Asked) -> Refusal | None:
+    """Policy of a bucket that requires encryption with a key."""
+    if asked.operation in ("put", "create") and asked.headers.get("x-amz-server-side-encryption") != "aws:kms":
+        return Refusal(403, "AccessDenied")
+    return None
+
+
 class PolicyProxy:
     """
-    Passes to an S3 API what its policy lets through.
+    Forwards to an S3 API what its policy allows.
 
     :param upstream: Origin of the API.
     """
@@ -58,7 +92,7 @@ class PolicyProxy:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def reset(self) -> None:
-        """Allow everything, and forget what was asked."""
+        """Allow everything, and forget the requests so far."""
         self.policy, self.asked = lambda _: None, []
 
     def stop(self) -> None:
@@ -96,15 +130,15 @@ def _handler(proxy: PolicyProxy) -> type[BaseHTTPRequestHandler]:
                 self._refuse(refusal)
                 return
             headers = {name: value for name, value in self.headers.items() if name.lower() != "transfer-encoding"}
-            answer = requests.request(
+            response = requests.request(
                 self.command, proxy.upstream + self.path, data=body, headers=headers, timeout=30, stream=True
             )
-            content = answer.raw.read(decode_content=False)
-            self.send_response_only(answer.status_code)
-            for name, value in answer.headers.items():
+            content = response.raw.read(decode_content=False)
+            self.send_response_only(response.status_code)
+            for name, value in response.headers.items():
                 if name.lower() not in ("content-length", "transfer-encoding", "connection"):
                     self.send_header(name, value)
-            length = answer.headers.get("Content-Length") if self.command == "HEAD" else str(len(content))
+            length = response.headers.get("Content-Length") if self.command == "HEAD" else str(len(content))
             self.send_header("Content-Length", length or "0")
             self.end_headers()
             self.wfile.write(content)
@@ -125,7 +159,7 @@ def _handler(proxy: PolicyProxy) -> type[BaseHTTPRequestHandler]:
 
         def _refuse(self, refusal: Refusal) -> None:
             text = f"<Error><Code>{refusal.code}</Code><Message>{refusal.message}</Message></Error>".encode()
-            content = b"" if self.command == "HEAD" else text  # as HTTP wants it: then there is no code either
+            content = b"" if self.command == "HEAD" else text  # HTTP allows no body here, so the code is missing too
             self.send_response_only(refusal.status)
             for name, value in refusal.headers.items():
                 self.send_header(name, value)

@@ -1,4 +1,4 @@
-"""A server that answers what a test tells it to, for what the simulator would never do."""
+"""A server with scripted responses, for what the simulator would never send."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Received:
 @dataclass(frozen=True)
 class Answer:
     """
-    What to answer.
+    A response to send.
 
     :param body: Text or bytes as they are, or a value to send as JSON.
-    :param drop: Close the connection without an answer.
-    :param cut: Close it before the last bytes of the body, so many.
-    :param raw: All that is sent, head included, before the connection is closed.
-    :param endless: Sent over and over as the body, until the client hangs up.
+    :param drop: Close the connection without a response.
+    :param cut: Number of last bytes of the body to leave out, before the connection is closed.
+    :param raw: Everything to send, with the head, before the connection is closed.
+    :param endless: Sent repeatedly as the body, until the client hangs up.
     """
 
     status: int = 200
@@ -56,9 +56,9 @@ class Answer:
 
 class ScriptedServer:
     """
-    Answers requests one after the other as told, and records them; the last answer is repeated.
+    Sends scripted responses in order and records the requests; the last response is repeated.
 
-    :param script: Either the answers, or a function from a request to its answer.
+    :param script: The responses, or a function from a request to its response.
     :param port: Where it listens; by default anywhere.
     """
 
@@ -82,7 +82,7 @@ class ScriptedServer:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def answers(self, *answers: Answer) -> None:
-        """Answer with these, the last one for ever."""
+        """Send these responses; the last one is repeated."""
         self.script = list(answers)
 
     def client(self, *, retry: RetryPolicy = QUICK, **kwargs: Any) -> BulkExportsClient:
@@ -92,7 +92,7 @@ class ScriptedServer:
         return client
 
     def next_answer(self, received: Received) -> Answer:
-        """Record a request and say what to answer."""
+        """Record a request and return the response."""
         self.received.append(received)
         if callable(self.script):
             return self.script(received)

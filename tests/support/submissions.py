@@ -1,4 +1,4 @@
-"""Submissions as a task makes them, and a guard that waits by the simulator's clock."""
+"""Submission requests, and a guard that sleeps by the simulator's clock."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def request(identity: str = "0123456789", *, adopts: Any = None, **changes: Any)
 
 
 class Guard(JobGuard):
-    """A guard whose sleep moves the simulator's clock, and does what is planned for a moment of it."""
+    """A guard whose sleep advances the simulator's clock and runs the actions that are due by then."""
 
     def __init__(self, client: BulkExportsClient, sim: Simulator) -> None:
         super().__init__(client, Log())
         self.slept: list[float] = []
-        self.agenda: list[tuple[float, Callable[[], Any]]] = []
+        self.actions: list[tuple[float, Callable[[], Any]]] = []
         self._clock = sim.clock
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self._clock.advance(seconds)
-        while self.agenda and sum(self.slept) >= self.agenda[0][0]:
-            self.agenda.pop(0)[1]()
+        while self.actions and sum(self.slept) >= self.actions[0][0]:
+            self.actions.pop(0)[1]()
 
 
 def posts(sim: Simulator) -> int:

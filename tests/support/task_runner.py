@@ -1,4 +1,4 @@
-"""A task's life as Airflow leads it, in one process and without waiting."""
+"""Run a task as Airflow does, in one process and without waiting."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["TaskEnd", "Timeline", "run_to_end"]
 
 
 class Timeline:
-    """The time of the test and of the simulator: it stands still, and sleeping moves it instead of waiting."""
+    """The time of the test and of the simulator: it stands still until something sleeps, which moves it at once."""
 
     def __init__(self, clock: SimulatedClock, traveller: Any) -> None:
         self._clock = clock
         self._traveller = traveller
         self.exactly_passed = 0.0
         self.slept: list[float] = []
-        self._agenda: list[tuple[float, Callable[[], Any]]] = []
+        self._scheduled: list[tuple[float, Callable[[], Any]]] = []
 
     @property
     def now(self) -> datetime:
@@ -38,20 +38,20 @@ class Timeline:
 
     @property
     def passed(self) -> float:
-        """Seconds since the test began, without what differences of floats leave: 360, not 359.9999999999991."""
+        """Seconds since the test began, without float noise: 360, not 359.9999999999991."""
         return round(self.exactly_passed, 6)
 
     def after(self, seconds: float, action: Callable[[], Any]) -> None:
-        """Do something once so much time has passed."""
-        self._agenda.append((self.passed + seconds, action))
+        """Call ``action`` once that many seconds have passed."""
+        self._scheduled.append((self.passed + seconds, action))
 
     def advance(self, seconds: float) -> None:
         self._clock.advance(seconds)
         self._traveller.shift(seconds)
         self.exactly_passed += seconds
-        due = [entry for entry in self._agenda if entry[0] <= self.passed]
+        due = [entry for entry in self._scheduled if entry[0] <= self.passed]
         for entry in due:
-            self._agenda.remove(entry)
+            self._scheduled.remove(entry)
             entry[1]()
 
     def advance_to(self, moment: datetime) -> None:
@@ -68,7 +68,7 @@ class Timeline:
 
 @dataclass
 class TaskEnd:
-    """How a task ended, in the words of Airflow's task states: ``failed`` is for good, ``up_for_retry`` is not."""
+    """How a task ended, as Airflow's task state: ``failed`` is final, ``up_for_retry`` is not."""
 
     state: str
     value: Any = None
@@ -81,7 +81,7 @@ def run_to_end(make_task: Callable[[], Any], context: dict[str, Any], timeline: 
     """
     Run a task to its end as Airflow does.
 
-    Every reschedule and deferral is followed by a new task object; triggers and events are stored in between.
+    Each reschedule and deferral creates a new task object; triggers and events are serialized in between.
     """
     end = TaskEnd("running")
     context["ti"].first_rescheduled_at = None
@@ -112,7 +112,7 @@ def state_after(error: AirflowException) -> str:
 
 
 def stored(value: Any) -> Any:
-    """What comes back of a value that Airflow wrote to its database for a deferred task."""
+    """The value after Airflow wrote it to its database and read it back."""
     from airflow.models.trigger import Trigger
 
     encrypt = getattr(Trigger, "encrypt_kwargs", None) or Trigger._encrypt_kwargs  # Airflow 2.11

@@ -17,7 +17,7 @@ ONE_JOB = r"/v1/Exports/Jobs/\w+"
 
 @pytest.fixture
 def pending(sim: Simulator) -> Callable[[int], list[str]]:
-    """Jobs that stay in the queue until a test says what becomes of them; without an estimate."""
+    """Jobs that stay in the queue until a test changes them; without an estimate."""
     sim.knobs.queue_seconds = 10**7
     sim.knobs.position_and_eta = "null"
     sim.knobs.quota_days = 10**6

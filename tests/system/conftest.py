@@ -1,8 +1,7 @@
 """
-What the system tests share: one Airflow for all of them, a simulator of Twilio's side for each.
+Fixtures of the system tests: one Airflow for all of them, one simulator of Twilio's side for each.
 
-Coming up costs about a minute of CPU time: the first test waited 60 to 130 s for it on two cores busy with other work.
-Then a run of two tasks takes 10 to 15 s there.
+Airflow's start takes about a minute of CPU time: 60 to 130 s on two busy cores. A run of two tasks takes 10 to 15 s.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ from airflow_provider_bulkexports.simulator import SimulatedClock, Simulator
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "example_dags"
 
-#: Seconds for one test, the start of Airflow included.
+#: Seconds for one test, including Airflow's start.
 _TEST_TIMEOUT = 600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder; a time-out must raise there, as ending the process would leave Airflow running."""
+    """Mark the tests of this folder. Their timeout raises, since ending the process would leave Airflow running."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.system)
@@ -40,25 +39,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def twilio_ports() -> dict[str, int]:
-    """Where the simulators listen, one after the other: Airflow's connection stays the same."""
+    """Ports of every simulator in turn, so that Airflow's connection stays the same."""
     return {"api_port": free_port(), "storage_port": free_port()}
 
 
 @pytest.fixture(scope="session")
 def scripted_port() -> int:
-    """Where a server listens that answers what a test says, by the connection ``twilio_scripted``."""
+    """Port of the scripted server, for the connection ``twilio_scripted``."""
     return free_port()
 
 
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the examples store files."""
+    """Folder in which the examples store files."""
     return tmp_path_factory.mktemp("exports")
 
 
 @pytest.fixture(scope="session")
 def airflow_environment(twilio_ports: dict[str, int], scripted_port: int, exports: Path) -> dict[str, str]:
-    """Environment of all Airflow's processes besides the harness's own settings."""
+    """Environment variables of all Airflow's processes, besides the harness's settings."""
     twilio = Simulator(**twilio_ports)
     return {
         f"AIRFLOW_CONN_{BulkExportsHook.default_conn_name.upper()}": twilio.connection_json(),
@@ -71,7 +70,7 @@ def airflow_environment(twilio_ports: dict[str, int], scripted_port: int, export
 
 @pytest.fixture(scope="session")
 def airflow(airflow_environment: dict[str, str]) -> Iterator[Airflow]:
-    """A running Airflow; the test that kills a part of it need not start that again."""
+    """A running Airflow; a test may kill parts of it without restarting them."""
     if not AIRFLOW_VERSION.startswith("3.3"):
         pytest.skip("this test is for Airflow 3.3")
     try:
@@ -94,7 +93,7 @@ def airflow(airflow_environment: dict[str, str]) -> Iterator[Airflow]:
 
 @pytest.fixture
 def scripted(airflow: Airflow, scripted_port: int) -> Iterator[ScriptedServer]:
-    """A server that answers what the test says, reached by Airflow's connection ``twilio_scripted``."""
+    """A server with scripted responses, which Airflow reaches by the connection ``twilio_scripted``."""
     with ExitStack() as stack:
         yield ScriptedServer(stack, scripted_port)
         airflow.settle()
@@ -103,9 +102,9 @@ def scripted(airflow: Airflow, scripted_port: int) -> Iterator[ScriptedServer]:
 @pytest.fixture
 def simulator(airflow: Airflow, twilio_ports: dict[str, int]) -> Iterator[Simulator]:
     """
-    A fresh simulator, reached by Airflow's default connection; afterwards no run is left and all of Airflow runs.
+    A fresh simulator, which Airflow reaches by the default connection; Airflow is restored for the next test.
 
-    Its clock stands still: ``finish_jobs()`` moves it to the end of every job, ``clock.speed`` lets it run.
+    Its clock stands still: ``finish_jobs()`` moves it to the end of every job, ``clock.speed`` starts it.
     """
     with Simulator(clock=SimulatedClock(speed=0), **twilio_ports) as simulator:
         yield simulator
@@ -118,5 +117,5 @@ def _connection_to(host: str) -> str:
 
 
 def _interrupt(*_: Any) -> None:
-    """End as after Ctrl-C, which lets the fixtures end what they started."""
+    """End as after Ctrl-C, so that the fixtures stop what they started."""
     raise KeyboardInterrupt

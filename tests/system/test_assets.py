@@ -1,4 +1,4 @@
-"""The example of partitions in a running Airflow: stored days start the DAGs that wait for them."""
+"""The partitions example in a running Airflow: stored days start the DAGs that wait for them."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ STORE, EACH_DAY, EACH_MONTH = (
     "example_bulkexports_each_month",
 )
 
-#: Months of which nothing is stored yet: Airflow keeps what it saw, also when a test is tried again.
+#: Months without stored days: Airflow keeps partitions, also when a test is rerun.
 MONTHS = iter([date(2026, 4, 1), date(2026, 6, 1), date(2026, 9, 1), date(2025, 4, 1), date(2025, 6, 1)])
 
 
 @pytest.fixture
 def month() -> date:
-    """First day of a month of 30 days that is nobody else's."""
+    """First day of a month of 30 days that no other test uses."""
     return next(MONTHS)
 
 
 @pytest.fixture
 def simulator(simulator: Simulator) -> Simulator:
-    """A job is done as soon as it is submitted."""
+    """Jobs finish as soon as they are submitted."""
     simulator.knobs.queue_seconds = simulator.knobs.seconds_per_day_run = simulator.knobs.records_per_day = 0
     return simulator
 
 
-def test_three_days_stored_by_one_task_start_three_runs_of_the_dag_that_reads_days(
+def test_three_stored_days_start_three_runs_of_the_reading_dag(
     airflow: Airflow, simulator: Simulator, month: date, exports: Path
 ) -> None:
     days = days_from(month, 3)
@@ -56,16 +56,14 @@ def test_three_days_stored_by_one_task_start_three_runs_of_the_dag_that_reads_da
     assert len(simulator.state.jobs) == 1
 
 
-def test_a_month_is_closed_once_and_not_before_its_last_missing_day_is_stored(
-    airflow: Airflow, simulator: Simulator, month: date
-) -> None:
+def test_month_is_closed_once_after_its_last_missing_day(airflow: Airflow, simulator: Simulator, month: date) -> None:
     days = days_from(month, 30)
     missing = days.pop(17)
     key = f"{month:%Y-%m}"
     with airflow.unpaused(STORE, EACH_MONTH):
         for part in (days[:17], days[17:]):
             store(airflow, part)
-        # The scheduler looks at all days and months that wait for something at the same time.
+        # The scheduler checks waiting days and months at the same time.
         airflow.wait_until(lambda: keys(airflow, "days_seen", month) == days, "The scheduler sees 29 days")
         assert not keys(airflow, EACH_MONTH, month)
 
@@ -91,7 +89,7 @@ def asset_of(simulator: Simulator) -> str:
 
 
 def store(airflow: Airflow, days: list[str]) -> str:
-    """Let one run of the example store consecutive days, which its data interval says."""
+    """Let one run of the example store the consecutive days of its data interval."""
     start = f"{days[0]}T00:00:00Z"
     end = f"{date.fromisoformat(days[-1]) + timedelta(days=1)}T00:00:00Z"
     run_id = airflow.trigger(STORE, logical_date=start, data_interval_start=start, data_interval_end=end)
@@ -100,6 +98,6 @@ def store(airflow: Airflow, days: list[str]) -> str:
 
 
 def keys(airflow: Airflow, dag_id: str, month: date) -> list[str]:
-    """Partition keys of a DAG's runs, of one month, ascending; as often as there are runs."""
+    """Sorted partition keys of a DAG's runs in one month, one per run."""
     found: list[Any] = [run["partition_key"] for run in airflow.runs(dag_id)]
     return sorted(key for key in found if key and key.startswith(f"{month:%Y-%m}"))

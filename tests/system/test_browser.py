@@ -1,4 +1,4 @@
-"""What a person sees in Airflow's web pages: the connection's form, its test, and the link to the export."""
+"""Airflow's web pages: the connection form, its Test button, and the link to the export."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def page() -> Iterator[Page]:
         yield page
 
 
-def test_the_form_shows_every_field_with_its_help_and_hides_the_secret(
-    airflow: Airflow, simulator: Simulator, page: Page
-) -> None:
+def test_form_shows_every_field_and_hides_the_secret(airflow: Airflow, simulator: Simulator, page: Page) -> None:
     form = new_connection(airflow, page, "twilio_form")
     declared = connection_form()
     for name, label in declared["ui-field-behaviour"]["relabeling"].items():
@@ -44,7 +42,7 @@ def test_the_form_shows_every_field_with_its_help_and_hides_the_secret(
     take_picture(page, "form extra fields")
     region.click()
     expect(page.get_by_role("option")).to_have_text(["us1"])
-    region.press("Backspace")  # empty is as good
+    region.press("Backspace")  # clears it
 
     form.get_by_role("button", name="Standard Fields").click()
     fill(form, simulator.base_url, *simulator.auth)
@@ -59,12 +57,10 @@ def test_the_form_shows_every_field_with_its_help_and_hides_the_secret(
     take_picture(page, "form opened again")
 
 
-@pytest.mark.parametrize("case", ["right", "wrong token", "nobody there"])
-def test_the_test_button_says_what_is_right_or_wrong(
-    airflow: Airflow, simulator: Simulator, page: Page, case: str
-) -> None:
+@pytest.mark.parametrize("case", ["right", "wrong token", "unreachable"])
+def test_test_button_reports_the_result(airflow: Airflow, simulator: Simulator, page: Page, case: str) -> None:
     conn_id = f"twilio_{case.replace(' ', '_')}"
-    host = f"http://127.0.0.1:{free_port()}" if case == "nobody there" else simulator.base_url
+    host = f"http://127.0.0.1:{free_port()}" if case == "unreachable" else simulator.base_url
     token = "0" * 32 if case == "wrong token" else simulator.auth_token
     store_connection(airflow, conn_id, host, simulator.account_sid, token)
     page.goto(f"{airflow.url}/connections")
@@ -76,7 +72,7 @@ def test_the_test_button_says_what_is_right_or_wrong(
         "wrong token": f"Wrong credentials: {host} refused the login and password (Authenticate: Your AccountSid or "
         "AuthToken was incorrect., HTTP 401, Twilio error 20003): copy both again from Twilio's console with region "
         "US1 selected, since those of another region or account are refused alike",
-        "nobody there": f"{host} could not be reached: start what should listen there, or correct the connection's "
+        "unreachable": f"{host} could not be reached: start what should listen there, or correct the connection's "
         "host, or clear it to reach Twilio.",
     }[case]
     result, color = ("Successful", "green") if case == "right" else ("Failed", "red")
@@ -86,9 +82,7 @@ def test_the_test_button_says_what_is_right_or_wrong(
     take_picture(page, f"test {case}")
 
 
-def test_the_link_leads_from_a_waiting_and_a_finished_task_to_the_job(
-    airflow: Airflow, simulator: Simulator, page: Page
-) -> None:
+def test_link_leads_from_task_to_job(airflow: Airflow, simulator: Simulator, page: Page) -> None:
     run_id = airflow.trigger("export_days", conf=CONF)
     airflow.wait_for_state("export_days", run_id, "wait", {"deferred"})
     follow_link(airflow, simulator, page, run_id, "wait", "deferred")
@@ -99,7 +93,7 @@ def test_the_link_leads_from_a_waiting_and_a_finished_task_to_the_job(
 
 
 def new_connection(airflow: Airflow, page: Page, conn_id: str) -> Locator:
-    """Open the form of a new connection of our type."""
+    """Open the form of a new Twilio BulkExports connection."""
     page.goto(f"{airflow.url}/connections")
     page.get_by_role("button", name="Add Connection").first.click()
     form = page.get_by_role("dialog")
@@ -110,36 +104,36 @@ def new_connection(airflow: Airflow, page: Page, conn_id: str) -> Locator:
 
 
 def fill(form: Locator, host: str, login: str, password: str) -> None:
-    """Fill in what the simulator needs; and a port, without which Airflow 3.3.2 refuses to test."""
+    """Fill in the simulator's address and credentials, and a port, without which Airflow 3.3.2 refuses to test."""
     for label, value in {HOST: host, LOGIN: login, PASSWORD: password}.items():
         form.get_by_role("textbox", name=label).fill(value)
     form.get_by_placeholder(connection_form()["ui-field-behaviour"]["placeholders"]["port"]).fill("0")
 
 
 def save(form: Locator) -> None:
-    """Save, and wait until the form is gone."""
+    """Save, and wait until the form is closed."""
     form.get_by_role("button", name="Save").click()
     expect(form).to_have_count(0)
 
 
 def store_connection(airflow: Airflow, conn_id: str, host: str, login: str, password: str) -> None:
     """
-    Store a connection that the Test button of Airflow 3.3 takes.
+    Store a connection that Airflow 3.3's Test button accepts.
 
-    For a connection without a port, the button sends port 0, and Airflow 3.3.2 answers "Bad Request", as it takes that
-    for another destination than the stored one.
+    For a connection without a port, the button sends port 0. Airflow 3.3.2 takes that for another destination than the
+    stored one, and responds "Bad Request".
     """
     fields = {"conn_type": CONNECTION_TYPE, "host": host, "port": 0, "login": login, "password": password}
     airflow.rest("POST", "/connections", json={"connection_id": conn_id, **fields})
 
 
 def row_of(page: Page, conn_id: str) -> Locator:
-    """Return the connection's line in the list."""
+    """Return the connection's row in the list."""
     return page.get_by_role("row").filter(has=page.get_by_text(conn_id, exact=True))
 
 
 def follow_link(airflow: Airflow, simulator: Simulator, page: Page, run_id: str, task_id: str, when: str) -> None:
-    """Click a task's link, and see the job and its days on the page that opens."""
+    """Click a task's link, and check that the page shows the job and its days."""
     page.goto(f"{airflow.url}/dags/export_days/runs/{run_id}/tasks/{task_id}/details")
     link = page.get_by_role("link", name="Twilio export")
     expect(link).to_be_visible()

@@ -1,4 +1,4 @@
-"""The usual DAG in a running Airflow: create a job, wait for it in the triggerer."""
+"""The usual DAG in a running Airflow: create a job and wait for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CONF = {"resource_type": "Calls", "start_day": "2026-02-01", "end_day": "2026-02
 DAYS = ["2026-02-01", "2026-02-02", "2026-02-03"]
 
 
-def test_a_run_exports_its_days_and_hands_them_on(airflow: Airflow, simulator: Simulator) -> None:
+def test_run_exports_its_days_and_returns_them(airflow: Airflow, simulator: Simulator) -> None:
     run_id = airflow.trigger(DAG_ID, conf=CONF)
     airflow.wait_for_state(DAG_ID, run_id, "wait", {"deferred"})
     simulator.finish_jobs()
@@ -24,9 +24,7 @@ def test_a_run_exports_its_days_and_hands_them_on(airflow: Airflow, simulator: S
     assert (result["resource_type"], result["completed"], result["failed"]) == ("Calls", DAYS, [])
 
 
-def test_a_wait_on_a_worker_goes_on_with_the_job_after_its_process_was_killed(
-    airflow: Airflow, simulator: Simulator
-) -> None:
+def test_wait_on_a_worker_resumes_after_its_process_is_killed(airflow: Airflow, simulator: Simulator) -> None:
     dag_id = "export_days_on_worker"
     run_id = airflow.trigger(dag_id, conf=CONF)
     airflow.task_process(dag_id, run_id, "wait").kill()

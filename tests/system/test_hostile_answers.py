@@ -1,4 +1,4 @@
-"""What a server answers about one job, or one file, ends neither the triggerer nor the waits for others."""
+"""Hostile responses about one job or file end neither the triggerer nor the waits for other jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPLETED = {**DAY, "details": [{"status": "Completed", "count": 1, "days": ["20
 
 WORDS = {"a surrogate": "no \udfff job", "NUL": "no\x00job", "half an emoji": "no job \ud83d"}
 
-#: What the job is said to be in turn; an error's words go into the log, and the last ones into the event.
+#: Responses about the odd job, in turn; an error's words go into the log, the last error's into the event.
 TURNS: dict[str, Answer | dict[str, Any]] = {
     **{f"an error with {name}": Answer(500, {"message": words, "code": 20500}) for name, words in WORDS.items()},
     **{
@@ -46,13 +46,13 @@ FILES = [
 
 
 class Twilio:
-    """Twilio's side, in the test's hands."""
+    """Twilio's side, scripted by the test."""
 
     def __init__(self, server: ScriptedServer) -> None:
         self.odd: Answer | dict[str, Any] = SUBMITTED
         self.others = SUBMITTED
         self.files: list[dict[str, Any]] = []
-        self.said_odd = 0
+        self.odd_responses = 0
         server.script = self.answer
 
     def answer(self, received: Received) -> Answer:
@@ -62,15 +62,15 @@ class Twilio:
         if not path.endswith("/Jobs"):
             return self.about(path.rpartition("/")[2])
         others = [{**self.others, "job_sid": sid} for sid in SIDS if sid != ODD]
-        if isinstance(self.odd, Answer):  # whoever waits for it has to ask for it by its sid
+        if isinstance(self.odd, Answer):  # without it in the list, waits request it by its sid
             return Answer(body={"jobs": others})
-        self.said_odd += 1
+        self.odd_responses += 1
         return Answer(body={"jobs": [*others, {**self.odd, "job_sid": ODD}]})
 
     def about(self, sid: str) -> Answer:
         if sid != ODD:
             return Answer(body={**self.others, "job_sid": sid})
-        self.said_odd += 1
+        self.odd_responses += 1
         return self.odd if isinstance(self.odd, Answer) else Answer(body={**self.odd, "job_sid": sid})
 
 
@@ -81,9 +81,7 @@ def twilio(scripted: ScriptedServer) -> Iterator[Twilio]:
     twilio.odd, twilio.others, twilio.files = COMPLETED, COMPLETED, []
 
 
-def test_hostile_answers_about_one_job_leave_the_triggerer_alive_and_the_others_right(
-    airflow: Airflow, twilio: Twilio
-) -> None:
+def test_hostile_responses_about_one_job_affect_no_other(airflow: Airflow, twilio: Twilio) -> None:
     with airflow.unpaused(WATCHER):
         airflow.wait_until(lambda: baselines(airflow), "The watcher knows which files are there", timeout=120)
         run_id = airflow.trigger(WAITS, conf={"job_sids": SIDS})
@@ -93,9 +91,9 @@ def test_hostile_answers_about_one_job_leave_the_triggerer_alive_and_the_others_
 
         for name, turn in TURNS.items():
             twilio.odd = turn
-            hear(airflow, twilio, name)
+            wait_for_poll(airflow, twilio, name)
             twilio.odd = SUBMITTED
-            hear(airflow, twilio, f"a good answer after {name}")
+            wait_for_poll(airflow, twilio, f"a good answer after {name}")
         twilio.files = FILES
         twilio.odd, twilio.others = LAST, COMPLETED
         states = [
@@ -115,10 +113,10 @@ def test_hostile_answers_about_one_job_leave_the_triggerer_alive_and_the_others_
     assert set(airflow.triggerer.pids()) == processes, "none of its processes was replaced"
 
 
-def hear(airflow: Airflow, twilio: Twilio, what: str) -> None:
-    """Wait until Airflow has been told of the job once more; that it lives on, the next one shows."""
-    before = twilio.said_odd
-    airflow.wait_until(lambda: twilio.said_odd > before, f"Airflow asks on after {what}", timeout=90)
+def wait_for_poll(airflow: Airflow, twilio: Twilio, what: str) -> None:
+    """Wait until Airflow polls the odd job once more; the next poll shows that it survived this one."""
+    before = twilio.odd_responses
+    airflow.wait_until(lambda: twilio.odd_responses > before, f"Airflow polls again after {what}", timeout=90)
 
 
 def baselines(airflow: Airflow) -> list[Any]:

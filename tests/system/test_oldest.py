@@ -1,4 +1,4 @@
-"""The essentials in a running Airflow 2.11: an export from its submission to the DAG that its day starts."""
+"""The essentials in a running Airflow 2.11: from a submission to the DAG that its stored day starts."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ with DAG("{ON_WORKER}", schedule=None, start_date=datetime(2026, 1, 1)):
 
 @pytest.fixture
 def simulator(twilio_ports: dict[str, int]) -> Iterator[Simulator]:
-    """Twilio's side, whose clock stands still."""
+    """A simulator whose clock stands still."""
     with Simulator(clock=SimulatedClock(speed=0), **twilio_ports) as simulator:
         yield simulator
 
 
 @pytest.fixture
 def airflow(airflow_environment: dict[str, str], tmp_path: Path) -> Iterator[OldAirflow]:
-    """An Airflow 2 that knows the example of days which start DAGs."""
+    """An Airflow 2 with the partitions example."""
     if not AIRFLOW_VERSION.startswith("2."):
         pytest.skip("this test is for Airflow 2")
     (tmp_path / f"{STORE}.py").symlink_to(EXAMPLES / f"{STORE}.py")
@@ -54,7 +54,7 @@ def airflow(airflow_environment: dict[str, str], tmp_path: Path) -> Iterator[Old
         airflow.stop()
 
 
-def test_a_stored_day_starts_the_dag_that_reads_it_though_the_triggerer_was_killed(
+def test_stored_day_starts_its_dag_after_a_triggerer_kill(
     airflow: OldAirflow, simulator: Simulator, exports: Path
 ) -> None:
     run_id = airflow.trigger(STORE, logical_date="2026-02-01T00:00:00+00:00")
@@ -74,21 +74,19 @@ def test_a_stored_day_starts_the_dag_that_reads_it_though_the_triggerer_was_kill
     assert len(simulator.state.jobs) == 1
 
 
-def test_a_killed_worker_leaves_its_job_to_the_retry_and_a_task_that_is_marked_failed_takes_it_along(
-    airflow: OldAirflow, simulator: Simulator
-) -> None:
+def test_retry_adopts_the_job_and_marking_failed_deletes_it(airflow: OldAirflow, simulator: Simulator) -> None:
     run_id = airflow.trigger(ON_WORKER, logical_date="2026-02-01T00:00:00+00:00")
     airflow.wait_until(lambda: simulator.state.jobs, "A job is submitted")
     (job,) = simulator.state.jobs.values()
     seen = lambda: simulator.requests.matching(method="GET", path=f"/v1/Exports/Jobs/{job.sid}")  # noqa: E731
-    airflow.wait_until(seen, "The job is waited for")
+    airflow.wait_until(seen, "The task polls the job")
     ((pid,),) = airflow.sql("SELECT pid FROM task_instance WHERE dag_id = ?", (ON_WORKER,))
     os.kill(pid, signal.SIGTERM)
 
     query = "SELECT try_number, state FROM task_instance WHERE dag_id = ?"
     airflow.wait_until(lambda: airflow.sql(query, (ON_WORKER,)) == [(2, "running")], "The retry runs", timeout=180)
     before = len(seen())
-    airflow.wait_until(lambda: len(seen()) > before, "The retry waits for the job", timeout=180)
+    airflow.wait_until(lambda: len(seen()) > before, "The retry polls the job", timeout=180)
     assert list(simulator.state.jobs.values()) == [job]
     assert not job.is_deleted
 

@@ -1,4 +1,4 @@
-"""One job for one range of days, whatever dies, and whenever."""
+"""One range of days gets one job, whichever process dies at whatever time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from airflow_provider_bulkexports.simulator import Fault, Simulator
 
 DAYS = {"start_day": "2026-02-01", "end_day": "2026-02-03"}
 
-#: Seconds for which a request is held whose sender will be dead by then.
+#: Seconds to hold a request; its sender is killed before.
 HELD = 300.0
 
 
-def test_a_job_whose_creation_is_not_answered_is_found_again(airflow: Airflow, simulator: Simulator) -> None:
+def test_job_is_found_after_its_response_is_lost(airflow: Airflow, simulator: Simulator) -> None:
     simulator.faults.add(Fault(method="POST", processed=True))
     run_id = airflow.trigger("export_days", conf={"resource_type": "Calls", **DAYS})
     airflow.wait_for_state("export_days", run_id, "wait", {"deferred"})
@@ -26,9 +26,7 @@ def test_a_job_whose_creation_is_not_answered_is_found_again(airflow: Airflow, s
     assert len(simulator.requests.matching(method="POST")) == 1
 
 
-def test_a_worker_that_dies_before_during_or_after_the_submission_leaves_one_job(
-    airflow: Airflow, simulator: Simulator
-) -> None:
+def test_worker_killed_around_the_submission_leaves_one_job(airflow: Airflow, simulator: Simulator) -> None:
     dag_id = "export_in_one_task_on_worker"
 
     def run_until(fault: Fault, resource_type: str) -> tuple[str, TaskProcess]:
@@ -38,13 +36,13 @@ def test_a_worker_that_dies_before_during_or_after_the_submission_leaves_one_job
         airflow.wait_until(lambda: fault.hits, f"The export of {resource_type} reaches {fault}")
         return run_id, process
 
-    # After: at its first look at the job. Nobody is left to tell Airflow, as when the worker's machine is lost.
+    # After the submission, at the first poll. With the supervisor killed too, Airflow gets no report.
     after, process = run_until(Fault(method="GET", path=r"/v1/Exports/Jobs/\w+", delay=HELD), "Conferences")
     process.kill_with_supervisor()
-    # During: Twilio has the request and creates the job when its sender is dead and the next try under way.
+    # During: Twilio creates the job once its sender is dead and the next attempt is running.
     during, process = run_until(Fault(method="POST", path=r"/v1/Exports/Messages/Jobs", delay=12), "Messages")
     process.kill()
-    # Before: it looks for an earlier job.
+    # Before: while it looks for an earlier job.
     before, process = run_until(Fault(method="GET", path=r"/v1/Exports/Calls/Jobs", delay=HELD), "Calls")
     process.kill()
 

@@ -1,4 +1,4 @@
-"""What becomes of waits when the triggerer dies or is restarted, and when their time is up."""
+"""Deferred waits survive the triggerer's death and restart, and end at their timeouts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from airflow_provider_bulkexports.simulator import Simulator
 DAYS = {"start_day": "2026-02-01", "end_day": "2026-02-03"}
 
 
-def test_waits_survive_the_death_and_the_restart_of_the_triggerer(airflow: Airflow, simulator: Simulator) -> None:
+def test_waits_survive_death_and_restart_of_the_triggerer(airflow: Airflow, simulator: Simulator) -> None:
     waits = {"Calls": ("export_days", "wait"), "Messages": ("export_in_one_task_or_cancel", "create")}
     runs = {kind: airflow.trigger(dag, conf={"resource_type": kind, **DAYS}) for kind, (dag, _) in waits.items()}
     for kind, (dag_id, task_id) in waits.items():
         airflow.wait_for_state(dag_id, runs[kind], task_id, {"deferred"})
     for end in (airflow.triggerer.kill, airflow.triggerer.terminate):
-        wait_for_look(airflow, simulator)
+        wait_for_poll(airflow, simulator)
         end()
         airflow.triggerer.start()
-    wait_for_look(airflow, simulator)
+    wait_for_poll(airflow, simulator)
     simulator.finish_jobs()
 
     jobs = {job.request.resource_type.value: job for job in simulator.state.jobs.values()}
@@ -30,29 +30,27 @@ def test_waits_survive_the_death_and_the_restart_of_the_triggerer(airflow: Airfl
     assert not simulator.requests.matching(method="DELETE")
 
 
-def test_a_deferred_sensor_ends_when_its_time_is_up_and_says_what_it_last_saw(
-    airflow: Airflow, simulator: Simulator
-) -> None:
+def test_deferred_sensor_times_out_with_the_last_known_progress(airflow: Airflow, simulator: Simulator) -> None:
     job = simulator.create_job("Messages", "2026-02-01", "2026-02-03")
     run_id = airflow.trigger("impatient_waits", conf={"job_sid": job.sid})
     for task_id in ("timeout", "execution_timeout"):
-        # Airflow's own time-out comes a quarter of an hour later.
+        # Airflow's own timeout comes 15 minutes later.
         airflow.wait_for_state("impatient_waits", run_id, task_id, {"failed"}, timeout=120)
         assert airflow.task_instance("impatient_waits", run_id, task_id)["try_number"] == 1
         (error,) = [
             line for line in airflow.task_log("impatient_waits", run_id, task_id).splitlines() if " error " in line
         ]
         assert f"Timed out waiting for {job.sid} (0/3 days final" in error
-        assert "The job goes on at Twilio: clear the task to wait on" in error
+        assert "The job is still running at Twilio. Clear this task to resume waiting" in error
     assert not simulator.requests.matching(method="DELETE")
 
 
-def wait_for_look(airflow: Airflow, simulator: Simulator) -> None:
-    """Wait until the triggerer asks Twilio for both jobs after now."""
-    asked_before = len(simulator.requests)
+def wait_for_poll(airflow: Airflow, simulator: Simulator) -> None:
+    """Wait until the triggerer polls both jobs once more."""
+    requests_before = len(simulator.requests)
 
-    def asked() -> bool:
-        return {request.path for request in simulator.requests[asked_before:]} >= paths
+    def polled() -> bool:
+        return {request.path for request in simulator.requests[requests_before:]} >= paths
 
     paths = {f"/v1/Exports/Jobs/{sid}" for sid in simulator.state.jobs}
-    airflow.wait_until(asked, "The triggerer looks at the jobs", timeout=120)
+    airflow.wait_until(polled, "The triggerer polls the jobs", timeout=120)

@@ -1,4 +1,4 @@
-"""What becomes of a job when a user clears a task or marks it, during the wait and after it."""
+"""The job's end when a user clears a task or marks it, during the wait and after it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ CONF = {"resource_type": "Calls", **DAYS}
 IN_ONE_TASK, OR_CANCEL = "export_in_one_task", "export_in_one_task_or_cancel"
 
 
-def test_cleared_tasks_stay_with_the_first_job(airflow: Airflow, simulator: Simulator) -> None:
+def test_cleared_tasks_keep_their_job(airflow: Airflow, simulator: Simulator) -> None:
     run_id = airflow.trigger(DAG_ID, conf=CONF)
     airflow.wait_for_state(DAG_ID, run_id, "wait", {"deferred"})
     airflow.clear(DAG_ID, run_id, "wait")
-    wait_for_try(airflow, DAG_ID, run_id, "wait", 2)
+    wait_for_attempt(airflow, DAG_ID, run_id, "wait", 2)
     airflow.wait_for_state(DAG_ID, run_id, "wait", {"deferred"})
     simulator.finish_jobs()
     assert airflow.wait_for_run(DAG_ID, run_id) == "success"
 
     airflow.clear(DAG_ID, run_id, "create")
-    wait_for_try(airflow, DAG_ID, run_id, "create", 2)
+    wait_for_attempt(airflow, DAG_ID, run_id, "create", 2)
     assert airflow.wait_for_run(DAG_ID, run_id) == "success"
     (job,) = simulator.state.jobs.values()
     assert airflow.xcom(DAG_ID, run_id, "create") == job.sid
@@ -31,7 +31,7 @@ def test_cleared_tasks_stay_with_the_first_job(airflow: Airflow, simulator: Simu
     assert [request.method for request in simulator.requests if request.method != "GET"] == ["POST"]
 
 
-def test_clearing_after_a_failed_day_submits_that_day_alone(airflow: Airflow, simulator: Simulator) -> None:
+def test_clearing_after_a_failed_day_submits_only_that_day(airflow: Airflow, simulator: Simulator) -> None:
     simulator.state.fail_day("Calls", "2026-02-02", times=1)
     run_id = airflow.trigger(DAG_ID, conf=CONF)
     airflow.wait_for_state(DAG_ID, run_id, "wait", {"deferred"})
@@ -49,9 +49,7 @@ def test_clearing_after_a_failed_day_submits_that_day_alone(airflow: Airflow, si
     assert airflow.xcom(DAG_ID, run_id, "wait")["completed"] == ["2026-02-01", "2026-02-02", "2026-02-03"]
 
 
-def test_ending_a_deferred_task_deletes_its_job_only_with_cancel_on_kill(
-    airflow: Airflow, simulator: Simulator
-) -> None:
+def test_ended_deferred_task_deletes_its_job_only_with_cancel_on_kill(airflow: Airflow, simulator: Simulator) -> None:
     kinds = {"Messages": IN_ONE_TASK, "Calls": IN_ONE_TASK, "Conferences": OR_CANCEL, "Participants": OR_CANCEL}
     runs = {kind: airflow.trigger(dag, conf={"resource_type": kind, **DAYS}) for kind, dag in kinds.items()}
     for kind, dag_id in kinds.items():
@@ -65,7 +63,7 @@ def test_ending_a_deferred_task_deletes_its_job_only_with_cancel_on_kill(
     for kind, dag_id in kinds.items():
         wait_for_words(airflow, dag_id, runs[kind], "invoking on_kill")
     airflow.wait_until(lambda: simulator.requests.matching(method="DELETE"), "A job is deleted", timeout=180)
-    wait_for_try(airflow, OR_CANCEL, runs["Participants"], "create", 2)
+    wait_for_attempt(airflow, OR_CANCEL, runs["Participants"], "create", 2)
     simulator.finish_jobs()
     assert airflow.wait_for_run(OR_CANCEL, runs["Participants"]) == "success"
 
@@ -77,15 +75,15 @@ def test_ending_a_deferred_task_deletes_its_job_only_with_cancel_on_kill(
     assert f"Adopted job {jobs['Participants'].sid}" in log
 
 
-def wait_for_try(airflow: Airflow, dag_id: str, run_id: str, task_id: str, number: int) -> None:
-    """Wait until a task is tried again."""
+def wait_for_attempt(airflow: Airflow, dag_id: str, run_id: str, task_id: str, number: int) -> None:
+    """Wait until a task's attempt of that number starts."""
     airflow.wait_until(
         lambda: airflow.task_instance(dag_id, run_id, task_id)["try_number"] == number,
-        f"Try {number} of {task_id}",
+        f"Attempt {number} of {task_id}",
         timeout=120,
     )
 
 
 def wait_for_words(airflow: Airflow, dag_id: str, run_id: str, words: str) -> None:
-    """Wait until the log of the first try has these words."""
+    """Wait until the log of the first attempt contains these words."""
     airflow.wait_until(lambda: words in airflow.task_log(dag_id, run_id, "create"), f"{words!r} in the log", timeout=60)

@@ -1,4 +1,4 @@
-"""New files at Twilio start DAGs in a running Airflow, once, whatever becomes of the triggerer."""
+"""New files at Twilio start DAGs in a running Airflow once each, even if the triggerer is killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_bulkexports.simulator import Simulator
 EXAMPLE = "example_bulkexports_automatic_exports"
 WATCHERS, WATCHED = "many_watchers", [f"message_files_{number}" for number in range(10)]
 
-#: Airflow remembers what was announced, also when a test is tried again: each has days of its own.
+#: Airflow remembers announced files, also when a test is rerun: each attempt uses its own days.
 ATTEMPTS = count()
 
 WINDOW = timedelta(seconds=10)
@@ -27,7 +27,7 @@ def next_day(simulator: Simulator) -> Callable[[], str]:
     """
     Let a day pass at Twilio, whose automatic export then makes its file.
 
-    From noon to noon: at Twilio a day ends at midnight and its file is made a while later, whenever this test runs.
+    From noon to noon: at Twilio a day ends at midnight, and its file is made a while later.
     """
     noon = datetime.combine(simulator.clock.now().date(), time(12), timezone.utc)
     simulator.clock.advance_to(noon + timedelta(days=1 + 10 * next(ATTEMPTS)))
@@ -41,16 +41,16 @@ def next_day(simulator: Simulator) -> Callable[[], str]:
     return pass_day
 
 
-def test_new_files_start_their_dags_once_though_the_triggerer_dies_and_ten_watchers_share_their_requests(
+def test_new_files_start_dags_once_with_shared_requests(
     airflow: Airflow, simulator: Simulator, next_day: Callable[[], str], exports: Path
 ) -> None:
     before = {dag_id: len(airflow.runs(dag_id)) for dag_id in (EXAMPLE, WATCHERS)}
     with airflow.unpaused(EXAMPLE, WATCHERS):
         wait_for_baseline(airflow, simulator)
-        watch_for_a_while(airflow, simulator)
+        count_requests(airflow, simulator)
         days = [next_day()]
         wait_for_runs(airflow, WATCHERS, before[WATCHERS] + 1)
-        # A second after the event; a triggerer killed before that announces the file again.
+        # Saved a second after the event; a triggerer killed before that announces the file again.
         airflow.wait_until(
             lambda: assets_that_know(airflow, days[0]) == len(WATCHED), "Every watcher remembers the day"
         )
@@ -59,7 +59,7 @@ def test_new_files_start_their_dags_once_though_the_triggerer_dies_and_ten_watch
         days.append(next_day())
         airflow.triggerer.start()
         wait_for_runs(airflow, WATCHERS, before[WATCHERS] + 2)
-        # Its interval is longer than the test: it looks when the triggerer starts, and finds both days.
+        # Its interval is longer than the test: it polls when the triggerer starts, and finds both days.
         airflow.wait_until(lambda: len(stored_days(airflow, before[EXAMPLE])) >= 2, "The example stores both days")
 
     runs = airflow.runs(WATCHERS)[before[WATCHERS] :]
@@ -70,27 +70,27 @@ def test_new_files_start_their_dags_once_though_the_triggerer_dies_and_ten_watch
     assert not simulator.state.jobs
 
 
-def watch_for_a_while(airflow: Airflow, simulator: Simulator) -> None:
+def count_requests(airflow: Airflow, simulator: Simulator) -> None:
     """Count the requests of several intervals."""
     simulator.clock.speed = 1
     began = simulator.clock.now()
-    airflow.wait_until(lambda: [*simulator.requests][-1].at > began + WINDOW, "The triggerer looks on")
+    airflow.wait_until(lambda: [*simulator.requests][-1].at > began + WINDOW, "The triggerer keeps polling")
     simulator.clock.speed = 0
-    asked = [request for request in simulator.requests if began <= request.at <= began + WINDOW]
-    # A wait that an earlier test left behind may ask for its job.
-    lists = [request for request in asked if "/Jobs/" not in request.path]
+    polled = [request for request in simulator.requests if began <= request.at <= began + WINDOW]
+    # A remaining wait of an earlier test may poll its job.
+    lists = [request for request in polled if "/Jobs/" not in request.path]
     assert 2 <= len(lists) <= WINDOW.total_seconds() / 2 + 1
     assert {request.path for request in lists} == {"/v1/Exports/Messages/Days"}
 
 
 def wait_for_baseline(airflow: Airflow, simulator: Simulator) -> None:
-    """Wait until every watcher has looked, and knows which files are there already."""
+    """Wait until every watcher has polled and saved the existing files."""
 
-    def known() -> bool:
+    def saved() -> bool:
         ((assets,),) = airflow.sql("SELECT count(*) FROM asset_state_store")
         return bool(simulator.requests) and assets >= len(WATCHED)
 
-    airflow.wait_until(known, "Every watcher remembers a baseline")
+    airflow.wait_until(saved, "Every watcher remembers a baseline")
 
 
 def assets_that_know(airflow: Airflow, day: str) -> int:
@@ -115,7 +115,7 @@ def days_of(airflow: Airflow, run: dict[str, Any]) -> set[str]:
 
 
 def stored_days(airflow: Airflow, runs_before: int) -> list[str]:
-    """Days that the example's finished runs were started with, as its template shows them."""
+    """Days of the example's finished runs, as its rendered template shows them."""
     days: list[str] = []
     for run in airflow.runs(EXAMPLE)[runs_before:]:
         if run["state"] == "success":

@@ -1,4 +1,4 @@
-"""What becomes of a job when the worker of its task is killed, and of the jobs of mapped tasks that start together."""
+"""The job's end when its task's worker is killed, and one job for mapped tasks that start together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ AT_ONCE = "export_the_same_days_at_once"
 DAYS = {"start_day": "2026-02-01", "end_day": "2026-02-03"}
 
 
-def test_a_killed_worker_leaves_its_job_to_the_retry_and_a_task_that_is_marked_failed_takes_it_along(
-    airflow: Airflow, simulator: Simulator
-) -> None:
+def test_retry_adopts_the_job_and_marking_failed_deletes_it(airflow: Airflow, simulator: Simulator) -> None:
     kinds = ("Messages", "Calls", "Conferences")
     runs = {kind: airflow.trigger(DAG_ID, conf={"resource_type": kind, **DAYS}) for kind in kinds}
     processes = {kind: airflow.task_process(DAG_ID, run_id, "create") for kind, run_id in runs.items()}
@@ -36,7 +34,7 @@ def test_a_killed_worker_leaves_its_job_to_the_retry_and_a_task_that_is_marked_f
     for kind in ("Messages", "Calls"):
         airflow.wait_until(
             lambda run_id=runs[kind]: airflow.task_instance(DAG_ID, run_id, "create")["try_number"] == 2,
-            f"Try 2 for {kind}",
+            f"Attempt 2 for {kind}",
             timeout=120,
         )
     simulator.finish_jobs()
@@ -48,7 +46,7 @@ def test_a_killed_worker_leaves_its_job_to_the_retry_and_a_task_that_is_marked_f
     assert len(simulator.state.jobs) == len(kinds)
 
 
-def test_mapped_tasks_that_start_together_share_one_job(airflow: Airflow, simulator: Simulator) -> None:
+def test_mapped_tasks_that_start_together_share_a_job(airflow: Airflow, simulator: Simulator) -> None:
     run_id = airflow.trigger(AT_ONCE, conf={})
 
     assert airflow.wait_for_run(AT_ONCE, run_id) == "success"

@@ -1,4 +1,4 @@
-"""What is known at parse time is told from what a run fills in."""
+"""Literals are checked when a DAG file is parsed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_bulkexports.compat import BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.tasks.arguments import is_literal, known, require_choice
+from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_or, require_choice
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ from airflow_provider_bulkexports.tasks.arguments import is_literal, known, requ
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_plain_value_is_known(value: Any) -> None:
+def test_plain_value_is_a_literal(value: Any) -> None:
     assert is_literal(value)
-    assert known(value, default="else") == value
+    assert literal_or(value, "else") == value
 
 
 @pytest.mark.parametrize(
@@ -40,19 +40,19 @@ def test_a_plain_value_is_known(value: Any) -> None:
     ["{{ ds }}", "{% if x %}a{% endif %}", "a {{ x }} b", ["a", "{{ x }}"], ("{{ x }}",), object(), {"a": 1}],
     ids=lambda value: type(value).__name__,
 )
-def test_a_template_or_a_foreign_object_is_not_known(value: Any) -> None:
+def test_template_or_foreign_object_is_not_a_literal(value: Any) -> None:
     assert not is_literal(value)
-    assert known(value, default="else") == "else"
+    assert literal_or(value, "else") == "else"
 
 
-def test_the_output_of_a_task_is_not_known() -> None:
+def test_task_output_is_not_a_literal() -> None:
     output = BaseOperator(task_id="upstream").output
 
     assert not is_literal(output)
     assert not is_literal(["a", output])
 
 
-def test_a_choice_is_refused_with_the_choices() -> None:
+def test_unknown_choice_is_rejected_with_the_choices() -> None:
     require_choice("if_exists", "adopt", ("adopt", "submit"))
 
     with pytest.raises(BulkExportsInputError, match="if_exists 'Adopt': write 'adopt' or 'submit'"):

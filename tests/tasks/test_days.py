@@ -1,4 +1,4 @@
-"""Which UTC days a run means, and by which id it is known."""
+"""The days that a run covers, and its id."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def interval(start: datetime, end: datetime) -> dict[str, datetime]:
         ),
     ],
 )
-def test_a_run_means_days(context: dict[str, Any], days: tuple[str, str]) -> None:
+def test_run_covers_days(context: dict[str, Any], days: tuple[str, str]) -> None:
     wanted = days_to_export(context)
 
     assert (str(wanted.start), str(wanted.end)) == days
@@ -100,17 +100,17 @@ def test_a_run_means_days(context: dict[str, Any], days: tuple[str, str]) -> Non
 @pytest.mark.parametrize(
     "context", [{}, {"dag_run": SimpleNamespace(partition_key=None)}, {"logical_date": None, "dag_run": None}]
 )
-def test_a_run_without_a_date_asks_for_the_days(context: dict[str, Any]) -> None:
-    with pytest.raises(BulkExportsInputError, match="means no day: pass start_day and end_day"):
+def test_run_without_a_date_asks_for_days(context: dict[str, Any]) -> None:
+    with pytest.raises(BulkExportsInputError, match=r"Cannot tell which days .* Pass start_day and end_day"):
         days_to_export(context)
 
 
-def test_a_partition_key_that_is_no_day_is_refused() -> None:
+def test_partition_key_without_a_day_is_rejected() -> None:
     with pytest.raises(BulkExportsInputError, match="partition_key 'eu-west' is not a day"):
         days_to_export({"partition_key": "eu-west"})
 
 
-def test_explicit_days_come_before_the_run_s() -> None:
+def test_explicit_days_override_those_of_the_run() -> None:
     days = days_to_export({"partition_key": "2026-01-07"}, start_day="2026-02-01", end_day=date(2026, 2, 3))
 
     assert (days.start, days.end) == (date(2026, 2, 1), date(2026, 2, 3))
@@ -119,7 +119,7 @@ def test_explicit_days_come_before_the_run_s() -> None:
 @pytest.mark.parametrize(
     ("given", "missing"), [({"start_day": "2026-02-01"}, "end_day"), ({"end_day": "2026-02-01"}, "start_day")]
 )
-def test_one_day_alone_is_refused(given: dict[str, str], missing: str) -> None:
+def test_one_day_alone_is_rejected(given: dict[str, str], missing: str) -> None:
     with pytest.raises(BulkExportsInputError, match=f"{missing} is missing: pass both days"):
         days_to_export({"partition_key": "2026-01-07"}, **given)
 
@@ -132,11 +132,11 @@ def test_one_day_alone_is_refused(given: dict[str, str], missing: str) -> None:
         {"run_id": "r1"},
     ],
 )
-def test_a_run_is_known_by_its_id_wherever_the_context_has_it(context: dict[str, Any]) -> None:
+def test_run_id_is_found_anywhere_in_the_context(context: dict[str, Any]) -> None:
     assert run_id_of(context) == "r1"
 
 
-def test_outside_a_run_there_is_no_run_id() -> None:
+def test_run_id_is_empty_outside_a_run() -> None:
     assert run_id_of({}) == ""
 
 

@@ -1,9 +1,9 @@
-"""Whoever has less than a day left to fetch files is told: until when, and what to do."""
+"""Tasks warn when less than a day is left to store files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,8 @@ from airflow_provider_bulkexports import (
     CreateExportCustomJobOperator,
     ExportCustomJobSensor,
 )
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.compat import AirflowException
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.planning.expiry import expires_at, expiry
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
 
@@ -53,27 +51,27 @@ def warned(left: timedelta, **changes: Any) -> list[str]:
     return lines.warnings
 
 
-def test_a_day_and_more_is_enough() -> None:
+def test_no_warning_with_a_day_left() -> None:
     assert warned(timedelta(days=1)) == []
 
 
-def test_less_than_a_day_is_a_warning_that_names_the_moment_and_the_remedy() -> None:
+def test_warning_with_less_than_a_day_left() -> None:
     (warning,) = warned(timedelta(hours=23, minutes=30))
 
-    assert "may be gone at 2026-01-08 00:00 UTC, in 23.5 hours" in warning
-    assert "let BulkExportsToObjectStorageOperator store them before that" in warning
+    assert "expires at 2026-01-08 00:00 UTC, in 23.5 hours" in warning
+    assert "Store them before that with BulkExportsToObjectStorageOperator" in warning
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=5)])
-def test_a_moment_that_passed_says_how_to_get_them_anew(late: timedelta) -> None:
+def test_warning_after_expiry_says_how_to_export_again(late: timedelta) -> None:
     (warning,) = warned(-late)
 
-    assert "may be gone since 2026-01-08 00:00 UTC" in warning
+    assert "may have expired at 2026-01-08 00:00 UTC" in warning
     assert "if_exists='submit'" in warning
 
 
 @pytest.mark.parametrize("changes", [{"expires_at": None}, {"completed": [], "empty": ["2026-01-01"]}])
-def test_nothing_to_lose_is_no_warning(changes: dict[str, Any]) -> None:
+def test_no_warning_without_files(changes: dict[str, Any]) -> None:
     assert warned(timedelta(0), **changes) == []
 
 
@@ -82,7 +80,7 @@ DAYS = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "2026
 
 @pytest.mark.parametrize("late", [True, False])
 @pytest.mark.parametrize("kind", ["sensor", "create"])
-def test_a_task_that_ends_late_warns(
+def test_late_task_warns_of_expiring_files(
     connection: str,
     sim: Simulator,
     timeline: Any,
@@ -104,14 +102,13 @@ def test_a_task_that_ends_late_warns(
         end = run_task(lambda: CreateExportCustomJobOperator(task_id="create", wait_for_completion=True, **DAYS))
 
     assert end.value["job_sids"] == [job]
-    ours = [warning for warning in lines.warnings if "may be gone" in warning]
+    ours = [warning for warning in lines.warnings if "of these files" in warning]
     assert ["in 6.0 hours" in warning for warning in ours] == [True] * late
 
 
-def test_the_transfer_says_by_when_it_has_to_run_again(
-    connection: str, sim: Simulator, context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_failed_transfer_names_the_deadline_of_its_retry(
+    connection: str, sim: Simulator, context: dict[str, Any], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
     sim.create_job("Messages", "2026-01-01", "2026-01-02")
     sim.faults.add(Fault(status=503, origin="storage", path=r".*2026-01-02.*", times=50))
@@ -123,13 +120,5 @@ def test_the_transfer_says_by_when_it_has_to_run_again(
         destination=f"file://{tmp_path}",
     )
 
-    with pytest.raises(AirflowException, match="Try again before 2026-12-01 00:00 UTC: Twilio keeps no file longer"):
+    with pytest.raises(AirflowException, match="Retry before 2026-12-01 00:00 UTC, when Twilio deletes the first"):
         store.execute(context)
-
-
-@pytest.mark.parametrize("created", [date.max, date(9999, 12, 25)])
-def test_a_date_at_the_end_of_the_calendar_says_nothing(created: date) -> None:
-    assert expiry([created]) is None
-    assert expires_at([created]) is None
-    assert expires_at([created, date(2026, 1, 1)]) == EXPIRY.isoformat()
-    assert expiry([date.min]) is not None

@@ -1,4 +1,4 @@
-"""An error ends a task for good if asking again cannot help, and goes to Airflow's retries if it can."""
+"""Errors end a task without retries if a retry cannot help."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def every_error() -> Iterator[BulkExportsError]:
 
 
 @pytest.mark.parametrize("error", list(every_error()), ids=lambda error: type(error).__name__)
-def test_every_error_ends_a_task_by_whether_it_passes(error: BulkExportsError) -> None:
+def test_transient_errors_are_retried_and_others_are_not(error: BulkExportsError) -> None:
     failure = task_failure(error)
 
     assert isinstance(failure, AirflowException)
@@ -41,7 +41,7 @@ def test_every_error_ends_a_task_by_whether_it_passes(error: BulkExportsError) -
     assert str(failure) == "the words"
 
 
-def test_only_what_a_server_a_store_the_network_or_a_kill_did_is_transient() -> None:
+def test_only_external_faults_and_kills_are_transient() -> None:
     passing = {type(error).__name__.removeprefix("BulkExports") for error in every_error() if error.is_transient}
 
     assert passing == {
@@ -55,18 +55,18 @@ def test_only_what_a_server_a_store_the_network_or_a_kill_did_is_transient() -> 
     }
 
 
-def test_the_cause_is_kept() -> None:
+def test_the_cause_is_chained() -> None:
     with pytest.raises(BulkExportsTaskFailure, match="no day") as failure, as_task_failures():
         raise BulkExportsInputError("no day")
 
     assert isinstance(failure.value.__cause__, BulkExportsInputError)
 
 
-def test_other_errors_pass_unchanged() -> None:
+def test_foreign_errors_pass_unchanged() -> None:
     with pytest.raises(ZeroDivisionError), as_task_failures():
         _ = 1 / 0
 
 
-def test_one_failure_is_for_good_and_the_other_is_not() -> None:
+def test_only_a_task_failure_prevents_retries() -> None:
     assert issubclass(BulkExportsTaskFailure, AirflowFailException)
     assert not issubclass(BulkExportsTaskError, AirflowFailException)

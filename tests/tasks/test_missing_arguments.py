@@ -1,4 +1,4 @@
-"""An argument that was given and came out as nothing is refused by every operator and sensor, before a request."""
+"""Every operator and sensor rejects an argument without a value in the run, before a request."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ NOTHING = [None, "", "None", " ", "null", "[]", [], {}, ()]
 
 @pytest.fixture
 def run(connection: str, run_task: Callable[..., Any], context: dict[str, Any], sim: Simulator) -> Callable[..., Any]:
-    """Run a task whose arguments come out so; the run itself means a day, which must not be taken instead."""
+    """Run a task with these rendered arguments; the run covers a day, which must not be used instead."""
     context["partition_key"] = DAY
 
     def run(name: str, given: dict[str, Any], comes_out: dict[str, Any]) -> Any:
@@ -82,24 +82,24 @@ def run(connection: str, run_task: Callable[..., Any], context: dict[str, Any], 
 
 @pytest.mark.parametrize("value", NOTHING, ids=repr)
 @pytest.mark.parametrize(("name", "argument"), GIVEN)
-def test_a_template_that_comes_out_as_nothing_is_refused(
+def test_template_that_renders_to_nothing_is_rejected(
     run: Any, sim: Simulator, name: str, argument: str, value: Any
 ) -> None:
     end = run(name, {argument: "{{ ti.xcom_pull('upstream') }}"}, {argument: value})
 
     assert end.state == "failed", end.error
-    assert f"{argument} was given and came out as {value!r}" in str(end.error)
+    assert f"{argument} is set in the DAG, but its value in this run is {value!r}" in str(end.error)
     assert len(sim.requests) == 0
 
 
 @pytest.mark.parametrize(("name", "argument"), GIVEN)
-def test_the_output_of_a_skipped_task_is_refused(run: Any, sim: Simulator, name: str, argument: str) -> None:
+def test_output_of_a_skipped_task_is_rejected(run: Any, sim: Simulator, name: str, argument: str) -> None:
     output = BaseOperator(task_id="skipped").output
 
     end = run(name, {argument: output}, {argument: None})
 
     assert end.state == "failed", end.error
-    assert f"{argument} was given and came out as None" in str(end.error)
+    assert f"{argument} is set in the DAG, but its value in this run is None" in str(end.error)
     assert len(sim.requests) == 0
 
 
@@ -107,7 +107,7 @@ def test_the_output_of_a_skipped_task_is_refused(run: Any, sim: Simulator, name:
 @pytest.mark.parametrize(
     ("name", "argument"), [param for param in GIVEN if param.values[1] not in ("email", "twilio_conn_id")]
 )
-def test_a_mapped_value_of_nothing_is_refused(
+def test_empty_mapped_value_is_rejected(
     connection: str,
     run_task: Callable[..., Any],
     context: dict[str, Any],
@@ -138,14 +138,14 @@ def test_a_mapped_value_of_nothing_is_refused(
     assert len(sim.requests) == 0
 
 
-def test_an_argument_that_was_not_given_means_what_it_meant(run: Any, sim: Simulator) -> None:
+def test_omitted_argument_keeps_its_default(run: Any, sim: Simulator) -> None:
     end = run("create", {"start_day": None, "end_day": None}, {})
 
     assert end.state == "success", end.error
     assert str(sim.state.jobs[end.value].request.start_day) == DAY
 
 
-def test_a_mapped_task_that_was_not_given_days_means_the_run_s(
+def test_mapped_task_without_days_uses_those_of_the_run(
     connection: str, run_task: Callable[..., Any], context: dict[str, Any], sim: Simulator
 ) -> None:
     context["partition_key"] = DAY

@@ -1,4 +1,4 @@
-"""The end of a wait becomes a result or a failure; whatever else arrives as an event fails the task."""
+"""The end of a wait becomes a result or a failure; any other event fails the task."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def event(status: str, **changes: Any) -> dict[str, Any]:
     return {"status": status, "message": "the words", "result": None} | changes
 
 
-def test_days_that_are_final_are_the_result() -> None:
+def test_final_days_are_the_result() -> None:
     finished = event("finished", result=result())
 
     assert result_or_raise(finished) == result()
     assert result_or_raise(finished) == result(), "the same event may arrive twice"
 
 
-def test_failed_days_fail_the_task_and_are_named_with_what_to_do() -> None:
+def test_failed_days_fail_the_task_with_a_remedy() -> None:
     finished = event("finished", result=result(completed=["2026-01-01"], failed=["2026-01-02"]))
 
     with pytest.raises(BulkExportsTaskFailure) as failure:
@@ -66,18 +66,18 @@ def test_failed_days_can_be_ignored() -> None:
         ("error", BulkExportsTaskError),
     ],
 )
-def test_every_other_status_fails_in_its_own_way(status: str, failure: type[AirflowException]) -> None:
+def test_every_other_status_raises_its_own_error(status: str, failure: type[AirflowException]) -> None:
     with pytest.raises(failure, match="the words") as raised:
         result_or_raise(event(status), failed_days="ignore")
 
     assert type(raised.value) is failure
 
 
-def test_no_status_is_forgotten() -> None:
+def test_every_status_is_tested() -> None:
     assert set(get_args(Status)) == {"finished", "deleted", "timeout", "error", "fatal"}
 
 
-def test_an_operator_may_choose_failures_that_its_retry_mends() -> None:
+def test_operator_may_choose_retriable_errors() -> None:
     failed_day = event("finished", result=result(failed=["2026-01-02"]))
 
     for ended in (failed_day, event("timeout")):
@@ -101,6 +101,6 @@ def test_an_operator_may_choose_failures_that_its_retry_mends() -> None:
     ],
     ids=repr,
 )
-def test_an_event_of_another_shape_fails_the_task(strange: Any) -> None:
-    with pytest.raises(BulkExportsTaskError, match="does not know"):
+def test_unexpected_event_fails_the_task(strange: Any) -> None:
+    with pytest.raises(BulkExportsTaskError, match="Unexpected trigger event"):
         result_or_raise(strange)

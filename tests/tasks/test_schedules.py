@@ -1,4 +1,4 @@
-"""Schedules whose runs do not mean a UTC day each are warned of, when they are parsed and once a run."""
+"""Schedules whose runs do not cover one UTC day each get advice, at parse time and once a run."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ schedules = pytest.mark.parametrize(("schedule", "warned"), SCHEDULES.values(), 
 
 
 @schedules
-def test_a_schedule_that_does_not_mean_one_day_a_run_is_told(schedule: Any, warned: str | None) -> None:
+def test_schedule_without_one_day_per_run_gets_advice(schedule: Any, warned: str | None) -> None:
     advice = advice_on_schedule(dag_of(schedule() if callable(schedule) else schedule))
 
     assert (warned in (advice or "")) if warned else advice is None
@@ -91,7 +91,7 @@ def test_a_schedule_that_does_not_mean_one_day_a_run_is_told(schedule: Any, warn
 
 @schedules
 @pytest.mark.parametrize("kind", [CreateExportCustomJobOperator, BulkExportsToObjectStorageOperator])
-def test_it_is_told_when_the_dag_is_parsed(kind: Any, schedule: Any, warned: str | None) -> None:
+def test_schedule_is_checked_when_the_dag_is_parsed(kind: Any, schedule: Any, warned: str | None) -> None:
     needed = {"destination": "file:///tmp/never"} if kind is BulkExportsToObjectStorageOperator else {}
 
     with warnings.catch_warnings(record=True) as seen, dag_of(schedule() if callable(schedule) else schedule):
@@ -104,7 +104,7 @@ def test_it_is_told_when_the_dag_is_parsed(kind: Any, schedule: Any, warned: str
     assert all(warned and warned in words and "own_days" in words for words in ours)
 
 
-def test_a_dag_file_that_is_parsed_again_and_again_does_not_repeat_it() -> None:
+def test_repeated_parsing_warns_once() -> None:
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("default")
         for _ in range(20):
@@ -135,14 +135,14 @@ RUNS: dict[str, tuple[dict[str, Any], str | None]] = {
 
 
 @pytest.mark.parametrize(("context", "warned"), RUNS.values(), ids=RUNS)
-def test_a_run_whose_interval_is_no_day_is_told(context: dict[str, Any], warned: str | None) -> None:
+def test_run_with_partial_days_gets_advice(context: dict[str, Any], warned: str | None) -> None:
     advice = advice_on_run(context)
 
     assert (warned in (advice or "")) if warned else advice is None
 
 
 @pytest.mark.parametrize(("run_type", "warned"), [("scheduled", True), ("backfill", True), ("manual", False)])
-def test_a_run_without_an_interval_is_judged_by_its_schedule(run_type: str, warned: bool) -> None:
+def test_run_without_interval_is_checked_by_its_schedule(run_type: str, warned: bool) -> None:
     context = {"logical_date": day(5), "dag": dag_of("@hourly"), "dag_run": SimpleNamespace(run_type=run_type)}
 
     assert bool(advice_on_run(context)) is warned

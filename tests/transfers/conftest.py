@@ -1,4 +1,4 @@
-"""Days that are exported, and a task that stores them in a local folder."""
+"""A task that stores exported days: its simulator, its runs, and the files it leaves."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.constants import quick
+from support.s3 import proxy, s3
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
-from airflow_provider_bulkexports.api.download import DownloadPolicy
 from airflow_provider_bulkexports.simulator import Simulator
+
+__all__ = ["proxy", "s3"]
 
 Store = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits."""
-    monkeypatch.setattr(DownloadPolicy, "wait", lambda *_: 0.0)
-    monkeypatch.setattr("airflow_provider_bulkexports.object_storage.fetch_day.MISSING_INTERVAL", 0.001)
+    """Retries and missing files do not wait."""
+    monkeypatch.setattr("airflow_provider_bulkexports.hooks.connection.RetryPolicy", quick)
+    monkeypatch.setattr("airflow_provider_bulkexports.object_storage.day_fetcher.MISSING_INTERVAL", 0.001)
 
 
 @pytest.fixture
 def simulated(sim: Simulator, impatient: None) -> Simulator:
-    """A simulator whose jobs are done at once."""
+    """A simulator whose jobs complete immediately."""
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = sim.knobs.error_pause_seconds = 0
     return sim
 
 
 @pytest.fixture
-def store_as(
-    simulated: Simulator, context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., list[dict[str, Any]]]:
-    """Run a transfer to ``tmp_path`` over a connection that is given as JSON."""
+def store_as(simulated: Simulator, context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Store in ``tmp_path`` over a connection that is given as JSON."""
 
     def run(connection: str, **arguments: Any) -> list[dict[str, Any]]:
         monkeypatch.setenv("AIRFLOW_CONN_TWILIO_OF_TEST", connection)
@@ -47,3 +48,9 @@ def store_as(
         return BulkExportsToObjectStorageOperator(task_id="store", **arguments).execute(context)
 
     return run
+
+
+@pytest.fixture
+def store(store_as: Store, simulated: Simulator) -> Store:
+    """Store in ``tmp_path`` from the main account."""
+    return lambda **arguments: store_as(simulated.connection_json(), **arguments)

@@ -1,133 +1,155 @@
-"""The same in a real S3 API: nothing partial, nothing twice, also if the task is killed in between."""
+"""Storing in S3 as buckets are: without permission to list or read, with required encryption, or unusable."""
 
 from __future__ import annotations
 
 import gzip
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
+from support.s3 import CONN_ID, keys
+from support.s3_policies import UNUSABLE, Asked, PolicyProxy, Refusal, requires_kms, unusable, write_only
 
-from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
-from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException
+from airflow_provider_bulkexports.simulator import Simulator
 
-pytest.importorskip("s3fs", reason="the extra s3 is not installed")
-moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
-boto3 = pytest.importorskip("boto3")
+KEY = "twilio/resource_type=Messages/day=2026-01-01/part-0.json.gz"
+DENIED = Refusal(403, "AccessDenied")
+KMS = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/exports"}
 
-#: Stores three days in a process of its own, which the test can kill.
-TASK = """
-import sys
-from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
-BulkExportsToObjectStorageOperator(
-    task_id="store", resource_type="Messages", start_day="2026-01-01", end_day="2026-01-03",
-    destination="s3://bucket/twilio", object_storage_conn_id="aws_default", max_parallel_days=1,
-).execute({})
-"""
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """An S3 API; one for all tests, since Airflow keeps a store's file system for as long as the process lives."""
-    server = moto_server.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+Store = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket that is empty before and after, and Airflow's connection to it."""
-    connection = {
-        "conn_type": "aws",
-        "login": "key",
-        "password": "secret",
-        "extra": {"endpoint_url": endpoint, "region_name": "us-east-1"},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
+def store(store: Store, s3: Any, simulated: Simulator) -> Store:
+    """Store in the bucket."""
+    simulated.create_job("Messages", "2026-01-01", "2026-01-03")
+    target = {"destination": "s3://bucket/twilio", "object_storage_conn_id": CONN_ID}
+    return lambda **arguments: store(**target | arguments)
+
+
+def records_of(s3: Any) -> int:
+    return len(gzip.decompress(s3.get_object(Bucket="bucket", Key=KEY)["Body"].read()).splitlines())
+
+
+def no_list(s3: Any) -> Callable[[Asked], Refusal | None]:
+    """Without ``s3:ListBucket`` a missing key answers 403, not 404."""
+
+    def policy(asked: Asked) -> Refusal | None:
+        if asked.operation in ("list", "uploads"):
+            return DENIED
+        return DENIED if asked.operation in ("head", "get") and asked.key not in keys(s3) else None
+
+    return policy
+
+
+def test_storing_and_skipping_need_no_list_permission(store: Store, s3: Any, proxy: PolicyProxy) -> None:
+    proxy.policy = no_list(s3)
+
+    assert [entry["status"] for entry in store()] == ["stored"]
+    assert records_of(s3) == 50
+    assert [entry["status"] for entry in store()] == ["skipped"]
+    assert [entry["status"] for entry in store(if_exists="overwrite")] == ["stored"]
+
+
+def test_a_write_only_role_stores_and_logs_what_it_cannot_check(
+    store: Store,
+    s3: Any,
+    proxy: PolicyProxy,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    proxy.policy = write_only
+    caplog.set_level(logging.INFO)
+
+    (entry,) = store()
+    (again,) = store()
+
+    assert (entry["status"], again["status"]) == ("stored", "stored")
+    assert s3.head_object(Bucket="bucket", Key=KEY)["ContentLength"] == entry["bytes"]
+    assert "to check its size; relying on the store's own check of the upload" in caplog.text
+    said = caplog.text + capsys.readouterr().out  # a task's own log is not logging's in Airflow 3
+    assert "which this task may not read. If several accounts store here, put {account_sid}" in said
+    puts = [asked for asked in proxy.asked if asked.operation == "put" and asked.key == KEY]
+    assert puts and all("content-md5" in asked.headers for asked in puts), "S3 verifies the upload by it"
+
+
+def test_a_write_only_role_replaces_nothing_with_if_exists_fail(store: Store, s3: Any, proxy: PolicyProxy) -> None:
+    s3.put_object(Bucket="bucket", Key=KEY, Body=b"another file")
+    proxy.policy = write_only
+
+    with pytest.raises(AirflowFailException, match="exists: remove it"):
+        store(if_exists="fail")
+
+    assert s3.get_object(Bucket="bucket", Key=KEY)["Body"].read() == b"another file"
+
+
+def test_upload_options_apply_to_files_and_manifests(store: Store, s3: Any, proxy: PolicyProxy) -> None:
+    proxy.policy = requires_kms
+
+    (entry,) = store(upload_options=KMS | {"StorageClass": "STANDARD_IA"}, write_manifest=True)
+
+    assert len(keys(s3)) == 3, "the file, its manifest, and the manifest of the task"
+    for key in keys(s3):
+        head = s3.head_object(Bucket="bucket", Key=key)
+        assert head["ServerSideEncryption"] == "aws:kms"
+        assert head["StorageClass"] == "STANDARD_IA"
+    assert s3.head_object(Bucket="bucket", Key=KEY)["ContentLength"] == entry["bytes"]
+
+
+def test_required_encryption_is_named_in_the_error(store: Store, s3: Any, proxy: PolicyProxy) -> None:
+    proxy.policy = requires_kms
+
+    with pytest.raises(AirflowFailException) as refused:
+        store()
+
+    assert f"Could not write s3://bucket/{KEY}: AccessDenied: Access Denied. Allow the role s3:PutObject on it" in str(
+        refused.value
     )
-    client.create_bucket(Bucket="bucket")
-    yield client
-    requests.post(f"{endpoint}/moto-api/reset", timeout=10)
+    assert "upload_options={'ServerSideEncryption': 'aws:kms'}" in str(refused.value)
+    assert keys(s3) == []
 
 
-@pytest.fixture
-def exported(sim: Simulator, connection: str) -> Simulator:
-    sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
-    sim.create_job("Messages", "2026-01-01", "2026-01-03")
-    return sim
+def test_unknown_upload_options_are_refused(store: Store) -> None:
+    with pytest.raises(AirflowFailException, match=r"s3 does not support 'ServerSideEncrypton' for an upload"):
+        store(upload_options={"ServerSideEncrypton": "aws:kms"})
 
 
-def store(**arguments: Any) -> list[dict[str, Any]]:
-    arguments = {
-        "days": ["2026-01-01", "2026-01-02", "2026-01-03"],
-        "destination": "s3://bucket/twilio",
-        "object_storage_conn_id": "aws_default",
-    } | arguments
-    return BulkExportsToObjectStorageOperator(task_id="store", resource_type="Messages", **arguments).execute({})
+@pytest.mark.parametrize(("refusal", "sentence"), UNUSABLE)
+def test_an_unusable_bucket_fails_with_the_remedy(
+    store: Store, proxy: PolicyProxy, refusal: Refusal, sentence: str
+) -> None:
+    proxy.policy = unusable(refusal)
+
+    with pytest.raises(AirflowFailException) as refused:
+        store()
+
+    text = str(refused.value)
+    assert "s3://bucket/twilio/" in text and sentence in text
+    assert text.isprintable() and len(text) <= 2000
 
 
-def keys(s3: Any) -> list[str]:
-    return [entry["Key"] for entry in s3.list_objects_v2(Bucket="bucket").get("Contents", [])]
+def test_an_overloaded_store_is_retried(store: Store, proxy: PolicyProxy) -> None:
+    proxy.policy = lambda asked: Refusal(500, "InternalError", "try again") if asked.operation == "put" else None
+
+    with pytest.raises(AirflowException, match=r"Could not write .*InternalError: try again\. Run the task") as failed:
+        store()
+    assert not isinstance(failed.value, AirflowFailException)
 
 
-def key_of(day: str) -> str:
-    return f"twilio/resource_type=Messages/day={day}/part-0.json.gz"
+def test_stored_days_are_skipped_the_next_time(store: Store, s3: Any, sim: Simulator) -> None:
+    days = ["2026-01-01", "2026-01-02", "2026-01-03"]
 
-
-def test_days_land_in_the_bucket_and_are_skipped_the_next_time(s3: Any, exported: Simulator) -> None:
-    entries = store()
+    entries = store(days=days)
 
     for entry in entries:
-        body = s3.get_object(Bucket="bucket", Key=key_of(entry["day"]))["Body"].read()
+        key = KEY.replace("2026-01-01", entry["day"])
+        body = s3.get_object(Bucket="bucket", Key=key)["Body"].read()
         assert len(gzip.decompress(body).splitlines()) == entry["records"] == 50
-        assert entry["uri"] == f"s3://bucket/{key_of(entry['day'])}"
+        assert entry["uri"] == f"s3://bucket/{key}"
     assert len(keys(s3)) == 6
 
-    before = len(exported.requests.matching(origin="storage"))
-    assert [entry["status"] for entry in store()] == ["skipped"] * 3
-    assert len(exported.requests.matching(origin="storage")) == before
-
-
-def test_a_file_larger_than_one_part_is_one_object(s3: Any, exported: Simulator) -> None:
-    exported.knobs.bytes_per_day = 40 << 20
-
-    (entry,) = store(days="2026-01-01")
-
-    assert s3.head_object(Bucket="bucket", Key=key_of("2026-01-01"))["ContentLength"] == entry["bytes"]
-    assert s3.list_multipart_uploads(Bucket="bucket").get("Uploads", []) == []
-
-
-@pytest.mark.slow
-def test_a_killed_task_leaves_nothing_partial_and_the_next_one_fetches_the_rest(s3: Any, exported: Simulator) -> None:
-    # The second day's file never ends, so that the task is in the middle of it when it is killed.
-    exported.faults.add(Fault(origin="storage", path=r".*2026-01-02.*", delay=60, times=1))
-    with subprocess.Popen([sys.executable, "-c", TASK], env=dict(os.environ)) as task:
-        deadline = time.monotonic() + 60
-        while not exported.requests.matching(path=r".*/Days/2026-01-02"):
-            assert task.poll() is None, "the task ended before it could be killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        task.send_signal(signal.SIGKILL)
-
-    assert [key for key in keys(s3) if not key.endswith("manifest.json")] == [key_of("2026-01-01")]
-
-    entries = store()
-
-    assert [entry["status"] for entry in entries] == ["skipped", "stored", "stored"]
-    assert len(keys(s3)) == 6
+    before = len(sim.requests.matching(origin="storage"))
+    assert [entry["status"] for entry in store(days=days)] == ["skipped"] * 3
+    assert len(sim.requests.matching(origin="storage")) == before

@@ -1,4 +1,4 @@
-"""A deferred task's job is cancelled when somebody ended the task and it was asked for, and never otherwise."""
+"""A deferred task's job is cancelled if somebody ended the task and cancel_on_kill is set, and never otherwise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
 
-pytest.importorskip("airflow.sdk", reason="before Airflow 3 nobody tells a trigger that its task was ended")
+pytest.importorskip("airflow.sdk", reason="before Airflow 3 a trigger does not learn that its task was ended")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def job_sid(sim: Simulator) -> str:
 
 @pytest.fixture
 def kill(connection: str, sim: Simulator, job_sid: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Kill the trigger of a task whose state Airflow gives as ``state``; whether the job was deleted then."""
+    """Kill the trigger of a task of this ``state``; return whether the job was deleted."""
     from airflow.sdk.execution_time import task_runner
 
     def run(state: Any, *, map_index: int = -1, cancel_on_kill: bool | list[str] = True) -> bool:
@@ -45,7 +45,7 @@ def kill(connection: str, sim: Simulator, job_sid: str, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("map_index", [-1, 0, 7])
 @pytest.mark.parametrize("state", ["failed", "success", "skipped"])
-def test_a_task_that_somebody_ended_takes_its_job_along(kill: Any, state: str, map_index: int) -> None:
+def test_task_marked_as_ended_cancels_its_job(kill: Any, state: str, map_index: int) -> None:
     assert kill(state, map_index=map_index)
 
 
@@ -55,28 +55,28 @@ def test_a_task_that_somebody_ended_takes_its_job_along(kill: Any, state: str, m
     ["deferred", "running", "queued", "scheduled", "up_for_retry", None, RuntimeError("the API server is away")],
     ids=str,
 )
-def test_a_trigger_that_moves_and_a_task_that_is_cleared_leave_the_job(kill: Any, state: Any, map_index: int) -> None:
+def test_moved_trigger_or_cleared_task_leaves_the_job(kill: Any, state: Any, map_index: int) -> None:
     assert not kill(state, map_index=map_index)
 
 
-def test_without_being_asked_to_nothing_is_cancelled(kill: Any, sim: Simulator) -> None:
+def test_nothing_is_cancelled_without_cancel_on_kill(kill: Any, sim: Simulator) -> None:
     assert not kill("failed", cancel_on_kill=False)
     assert len(sim.requests) == 0
 
 
-def test_only_the_jobs_that_the_task_created_are_cancelled(kill: Any, job_sid: str) -> None:
+def test_only_jobs_created_by_the_task_are_cancelled(kill: Any, job_sid: str) -> None:
     assert not kill("failed", cancel_on_kill=["JS" + "0" * 32])
     assert kill("failed", cancel_on_kill=[job_sid])
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 401}, {"status": 404}, {"drop": True}], ids=str)
-def test_a_cancellation_that_fails_does_not_raise(kill: Any, sim: Simulator, fault: dict[str, Any]) -> None:
+def test_failed_cancellation_does_not_raise(kill: Any, sim: Simulator, fault: dict[str, Any]) -> None:
     sim.faults.add(Fault(**fault, times=None))
 
     assert not kill("failed")
 
 
-def test_a_kill_is_carried_through_though_airflow_repeats_it(
+def test_kill_completes_when_airflow_repeats_it(
     connection: str, sim: Simulator, job_sid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow.sdk.execution_time import task_runner
@@ -108,7 +108,7 @@ def test_a_kill_is_carried_through_though_airflow_repeats_it(
     assert len(sim.requests.matching(method="DELETE")) == 1
 
 
-def test_a_restart_of_the_triggerer_cancels_nothing(connection: str, sim: Simulator, job_sid: str) -> None:
+def test_triggerer_restart_cancels_nothing(connection: str, sim: Simulator, job_sid: str) -> None:
     async def stopped() -> None:
         trigger = ExportCustomJobTrigger([job_sid], cancel_on_kill=True)
         run = asyncio.ensure_future(anext(trigger.run()))
@@ -124,7 +124,7 @@ def test_a_restart_of_the_triggerer_cancels_nothing(connection: str, sim: Simula
     assert len(sim.requests.matching(method="DELETE")) == 0
 
 
-def test_a_trigger_revived_from_an_old_row_cancels_nothing(job_sid: str) -> None:
+def test_trigger_from_an_old_row_cancels_nothing(job_sid: str) -> None:
     arguments = ExportCustomJobTrigger([job_sid]).serialize()[1]
     del arguments["cancel_on_kill"]
 

@@ -1,4 +1,4 @@
-"""A new day file is announced once, whoever had it made, also across restarts where Airflow can remember."""
+"""A new day file, made by anyone, is announced once, also across restarts if Airflow has state stores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAYS_LIST = r"/v1/Exports/\w+/Days"
 
 
 class Store(dict):
-    """An asset's state store, as Airflow 3.3 hands it to a trigger."""
+    """An asset's state store, as Airflow 3.3 gives it to a trigger."""
 
     async def aget(self, key: str, default: Any = None) -> Any:
         return self.get(key, default)
@@ -42,7 +42,7 @@ class Stores:
 
 @pytest.fixture
 def export(sim: Simulator) -> Callable[..., None]:
-    """Have a day's file made."""
+    """Make a day's file."""
 
     def create(day: str, *, resource_type: str = "Messages", name: str = "somebody's") -> None:
         sim.create_job(resource_type, day, day, FriendlyName=name)
@@ -53,13 +53,13 @@ def export(sim: Simulator) -> Callable[..., None]:
 
 @pytest.fixture
 def moments() -> list[float]:
-    """Seconds after the test's begin at which something was announced."""
+    """Seconds from the start of the test to each announcement."""
     return []
 
 
 @pytest.fixture
 def announced(connection: str, timeline: Any, moments: list[float]) -> Callable[..., list[dict[str, Any]]]:
-    """What triggers announce until so much time has passed."""
+    """What triggers announce within a time."""
 
     async def until(triggers: list[Any], seconds: float) -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = []
@@ -104,7 +104,7 @@ def days_of(events: list[dict[str, Any]]) -> list[str]:
     return [day for event in events for day in event["days"]]
 
 
-def test_a_file_that_appears_is_announced_once_with_what_is_known_of_it(
+def test_new_file_is_announced_once_with_its_details(
     announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
 ) -> None:
     export("2026-01-01")
@@ -123,7 +123,7 @@ def test_a_file_that_appears_is_announced_once_with_what_is_known_of_it(
     }
 
 
-def test_files_that_one_look_finds_are_one_event_and_each_is_announced_once(
+def test_files_found_in_one_poll_are_one_event(
     announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
 ) -> None:
     def export_two() -> None:
@@ -138,7 +138,7 @@ def test_files_that_one_look_finds_are_one_event_and_each_is_announced_once(
     assert [file["day"] for file in event["files"]] == ["2026-01-02", "2026-01-01"]
 
 
-def test_a_restart_neither_repeats_nor_misses_a_file(
+def test_restart_neither_repeats_nor_misses_a_file(
     announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
 ) -> None:
     store = Store()
@@ -151,7 +151,7 @@ def test_a_restart_neither_repeats_nor_misses_a_file(
     assert announced(store) == []
 
 
-def test_without_a_memory_a_restart_begins_with_what_is_there(
+def test_restart_without_a_state_store_skips_existing_files(
     announced: Callable[..., Any], export: Callable[[str], None]
 ) -> None:
     assert announced() == []
@@ -159,9 +159,7 @@ def test_without_a_memory_a_restart_begins_with_what_is_there(
     assert announced() == []
 
 
-def test_what_is_there_at_first_is_announced_on_request(
-    announced: Callable[..., Any], export: Callable[[str], None]
-) -> None:
+def test_existing_files_are_announced_on_request(announced: Callable[..., Any], export: Callable[[str], None]) -> None:
     store = Store()
     export("2026-01-01")
 
@@ -170,7 +168,7 @@ def test_what_is_there_at_first_is_announced_on_request(
 
 
 @pytest.mark.slow
-def test_a_day_that_is_exported_anew_is_a_new_file(
+def test_day_exported_again_is_a_new_file(
     announced: Callable[..., Any], export: Callable[[str], None], timeline: Any
 ) -> None:
     export("2026-01-01")
@@ -179,7 +177,7 @@ def test_a_day_that_is_exported_anew_is_a_new_file(
     assert days_of(announced(seconds=25 * 3600)) == ["2026-01-01"]
 
 
-def test_a_day_that_is_exported_anew_on_the_same_date_is_a_new_file(
+def test_day_exported_again_on_the_same_date_is_a_new_file(
     announced: Callable[..., Any], export: Callable[..., None], timeline: Any
 ) -> None:
     export("2026-01-01", name="the first")
@@ -190,7 +188,7 @@ def test_a_day_that_is_exported_anew_on_the_same_date_is_a_new_file(
     assert [(file["day"], file["friendly_name"]) for file in event["files"]] == [("2026-01-01", "the second")]
 
 
-def test_a_file_that_is_listed_long_after_others_is_not_announced_again_and_again(
+def test_file_listed_for_unusually_long_is_not_announced_again(
     announced: Callable[..., Any], export: Callable[..., None], timeline: Any, sim: Simulator
 ) -> None:
     sim.knobs.file_retention_days = 30
@@ -202,7 +200,7 @@ def test_a_file_that_is_listed_long_after_others_is_not_announced_again_and_agai
     assert announced(store) == []
 
 
-def test_an_event_is_remembered_only_once_airflow_has_taken_it_over(
+def test_event_is_recorded_only_after_airflow_stored_it(
     announced: Callable[..., Any], export: Callable[..., None], timeline: Any, moments: list[float]
 ) -> None:
     writes: list[tuple[float, Any]] = []
@@ -221,7 +219,7 @@ def test_an_event_is_remembered_only_once_airflow_has_taken_it_over(
     assert fired + 1 < remembered < fired + 10
 
 
-def test_a_triggerer_that_ends_amid_its_assets_does_not_repeat_the_event_that_all_of_them_had(
+def test_event_recorded_for_one_asset_is_not_repeated(
     announced: Callable[..., Any], export: Callable[..., None]
 ) -> None:
     stores = [Store(), Store()]
@@ -237,9 +235,7 @@ def test_a_triggerer_that_ends_amid_its_assets_does_not_repeat_the_event_that_al
     assert stores[0] == stores[1]
 
 
-def test_watchers_of_one_asset_do_not_share_their_memory(
-    announced: Callable[..., Any], export: Callable[..., None]
-) -> None:
+def test_watchers_of_one_asset_have_separate_states(announced: Callable[..., Any], export: Callable[..., None]) -> None:
     store = Store()
     export("2026-01-01", resource_type="Calls")
     announced(store, resource_type="Messages")
@@ -250,7 +246,7 @@ def test_watchers_of_one_asset_do_not_share_their_memory(
     assert days_of(announced(store, resource_type="Calls")) == ["2026-01-02"]
 
 
-def test_a_state_store_that_fails_for_a_while_neither_ends_the_watcher_nor_repeats_a_file(
+def test_failing_state_store_neither_ends_the_watcher_nor_repeats_a_file(
     announced: Callable[..., Any], export: Callable[..., None], timeline: Any
 ) -> None:
     class Failing(Store):
@@ -281,11 +277,11 @@ def test_ten_watchers_make_one_request_an_interval_and_each_announces(
     assert len(sim.requests.matching(path=DAYS_LIST)) <= 600 / 60 + 2
 
 
-def test_watchers_that_come_at_different_times_look_together(
+def test_watchers_started_at_different_times_poll_together(
     announced: Callable[..., Any], export: Callable[[str], None], timeline: Any, sim: Simulator
 ) -> None:
     class Slow(Store):
-        """Its watcher comes back late from writing down what it found first."""
+        """Its watcher takes long to record the existing files."""
 
         def __init__(self, seconds: float) -> None:
             self._seconds = seconds
@@ -299,11 +295,11 @@ def test_watchers_that_come_at_different_times_look_together(
     events = announced(Slow(0), Slow(7), Slow(19), seconds=1200)
 
     assert days_of(events) == ["2026-01-02"] * 3
-    looks = sorted({request.at for request in sim.requests.matching(path=DAYS_LIST)})
-    assert len(sim.requests.matching(path=DAYS_LIST)) == len(looks) <= 1200 / 60 + 8
+    polls = sorted({request.at for request in sim.requests.matching(path=DAYS_LIST)})
+    assert len(sim.requests.matching(path=DAYS_LIST)) == len(polls) <= 1200 / 60 + 8
 
 
-def test_faults_in_a_row_are_survived_and_nothing_is_missed(
+def test_consecutive_failures_lose_no_file(
     announced: Callable[..., Any], export: Callable[[str], None], timeline: Any, sim: Simulator
 ) -> None:
     timeline.after(100, lambda: sim.faults.add(Fault(status=503, path=DAYS_LIST, times=80)))
@@ -313,7 +309,7 @@ def test_faults_in_a_row_are_survived_and_nothing_is_missed(
     assert days_of(announced(seconds=6000)) == ["2026-01-02"]
 
 
-def test_a_connection_that_is_not_there_yet_is_waited_for(
+def test_watcher_waits_for_a_missing_connection(
     announced: Callable[..., Any], timeline: Any, monkeypatch: pytest.MonkeyPatch, sim: Simulator
 ) -> None:
     timeline.after(1000, lambda: monkeypatch.setenv("AIRFLOW_CONN_LATE", sim.connection_json()))
@@ -323,10 +319,10 @@ def test_a_connection_that_is_not_there_yet_is_waited_for(
 
 
 @pytest.mark.parametrize("more", [False, True], ids=["all of them", "some of them"])
-def test_a_triggerer_that_was_frozen_does_not_announce_what_another_one_has_announced(
+def test_frozen_triggerer_does_not_repeat_announcements_of_another(
     announced: Callable[..., Any], export: Callable[..., None], timeline: Any, client: BulkExportsClient, more: bool
 ) -> None:
-    """While it is frozen, another one takes its watcher over; it comes back with what it knew before."""
+    """While it is frozen, another one takes its watcher over; then it resumes with its old state."""
     store = Store()
     announced(store)
 
@@ -344,7 +340,7 @@ def test_a_triggerer_that_was_frozen_does_not_announce_what_another_one_has_anno
     assert days_of(announced(store)) == ["2026-01-04"]
 
 
-def test_a_watcher_says_at_start_what_it_serves(
+def test_watcher_logs_its_assets_at_start(
     announced: Callable[..., Any], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stores = Stores(Store())
@@ -357,7 +353,7 @@ def test_a_watcher_says_at_start_what_it_serves(
     assert (
         "Watching for new Messages files of connection 'twilio_bulkexports_default' for asset 'message_files'" in said
     )
-    assert "for an asset that Airflow does not name" in said
+    assert "for an unknown asset" in said
 
 
 ODD: dict[str, dict[str, Any]] = {
@@ -377,7 +373,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_an_odd_entry_neither_ends_the_watcher_nor_hides_other_files(
+def test_odd_entry_neither_ends_the_watcher_nor_hides_files(
     announced: Callable[..., Any], odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = {"day": "2026-01-02", "size": 7, "create_date": "2026-11-24", "friendly_name": "usual"}
@@ -402,7 +398,7 @@ def test_an_odd_entry_neither_ends_the_watcher_nor_hides_other_files(
 
 
 def travels(value: Any) -> None:
-    """Whether pipes, JSON and PostgreSQL take it."""
+    """Whether pipes, JSON and PostgreSQL accept it."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     text.encode()
     assert not [letter for letter in text if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")]
@@ -410,8 +406,9 @@ def travels(value: Any) -> None:
     assert not [number for number in re.findall(r"[0-9]+", outside_of_texts) if int(number) >= 2**63]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", [UnicodeError("a fault of ours"), RecursionError(), MemoryError()], ids=repr)
-def test_a_fault_of_ours_neither_ends_the_watcher_nor_loses_a_file(
+def test_bug_neither_ends_the_watcher_nor_loses_a_file(
     announced: Callable[..., Any],
     export: Callable[..., None],
     timeline: Any,
@@ -431,14 +428,14 @@ def test_a_fault_of_ours_neither_ends_the_watcher_nor_loses_a_file(
     assert days_of(announced(seconds=8000)) == ["2026-01-02"]
 
 
-def test_a_trigger_that_can_never_work_is_refused_in_the_dag_file() -> None:
+def test_impossible_trigger_is_refused_at_parse_time() -> None:
     with pytest.raises(BulkExportsInputError, match="use one of"):
         ExportDayEventTrigger("Mails")
     with pytest.raises(BulkExportsInputError, match="poll_interval"):
         ExportDayEventTrigger("Messages", poll_interval="soon")  # type: ignore[arg-type]
 
 
-def test_equal_triggers_are_the_same_to_airflow_at_every_parse() -> None:
+def test_equal_triggers_serialize_alike_at_every_parse() -> None:
     assert ExportDayEventTrigger("Calls").serialize() == ExportDayEventTrigger("Calls").serialize()
     assert ExportDayEventTrigger("Calls").serialize()[1] == {
         "resource_type": "Calls",

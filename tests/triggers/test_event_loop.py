@@ -1,4 +1,4 @@
-"""The triggerer's one event loop is never held up, and a trigger leaves it cleanly."""
+"""A trigger never blocks the triggerer's event loop, and leaves nothing in it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def run_all(*triggers: ExportCustomJobTrigger) -> tuple[list[Any], float]:
     return [event.payload for event in events], await heartbeat
 
 
-def test_slow_answers_do_not_hold_the_loop_up(sim: Simulator, connection: str, job_sid: str) -> None:
+def test_slow_responses_do_not_block_the_loop(sim: Simulator, connection: str, job_sid: str) -> None:
     sim.faults.add(Fault(delay=DELAY, path=r"/v1/Exports/Jobs/.*", times=None))
     began = time.perf_counter()
 
@@ -57,9 +57,7 @@ def test_slow_answers_do_not_hold_the_loop_up(sim: Simulator, connection: str, j
     assert DELAY <= took < 2.5 * DELAY, "the answers are waited for together"
 
 
-def test_a_trigger_that_is_cancelled_while_twilio_answers_ends_at_once(
-    sim: Simulator, connection: str, job_sid: str
-) -> None:
+def test_trigger_cancelled_during_a_request_ends_at_once(sim: Simulator, connection: str, job_sid: str) -> None:
     sim.faults.add(Fault(delay=DELAY, times=None))
 
     async def cancel() -> float:
@@ -76,7 +74,7 @@ def test_a_trigger_that_is_cancelled_while_twilio_answers_ends_at_once(
 
 
 @pytest.mark.filterwarnings("error::ResourceWarning", "error::RuntimeWarning")
-def test_a_trigger_that_is_cancelled_while_it_sleeps_closes_its_client(
+def test_trigger_cancelled_between_polls_closes_its_client(
     sim: Simulator, connection: str, job_sid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = []
@@ -107,14 +105,12 @@ def test_closing_the_generator_early_is_harmless(connection: str, job_sid: str) 
     asyncio.run(close())
 
 
-def test_log_lines_find_the_task_that_they_are_about(
-    connection: str, job_sid: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_log_lines_reach_their_task(connection: str, job_sid: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Airflow routes a trigger's lines by context variables that it sets before it runs the trigger.
     trigger_id: contextvars.ContextVar[int] = contextvars.ContextVar("trigger_id", default=0)
     seen = []
-    look = WaitPoller.look
-    monkeypatch.setattr(WaitPoller, "look", lambda *args: seen.append(trigger_id.get()) or look(*args))
+    poll = WaitPoller.poll
+    monkeypatch.setattr(WaitPoller, "poll", lambda *args: seen.append(trigger_id.get()) or poll(*args))
 
     async def run() -> None:
         trigger_id.set(7)

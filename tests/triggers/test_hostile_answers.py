@@ -1,4 +1,4 @@
-"""Whatever Twilio, or a proxy in its place, answers about one job: its event travels, and other waits end rightly."""
+"""Any response about one job makes an event that can be stored, and other waits end correctly."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
 
 
 def serve(server: ScriptedServer, about_odd: Callable[[], Answer | dict[str, Any]], *, lists: bool) -> None:
-    """Answer rightly for all jobs but one; or let lists fail, so that each is asked for by itself."""
+    """Respond correctly for all jobs but one; or let lists fail, so that each job is fetched by itself."""
 
     def answer(received: Received) -> Answer:
         path = received.target.partition("?")[0]
@@ -83,7 +83,7 @@ def ends(timeline: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("lists", [True, False], ids=["in a list", "one by one"])
 @pytest.mark.parametrize("changes", FIELDS.values(), ids=FIELDS)
-def test_an_odd_job_ends_its_own_wait_only(
+def test_odd_job_ends_only_its_own_wait(
     odd: ScriptedServer, timeline: Any, changes: dict[str, Any], lists: bool
 ) -> None:
     serve(odd, lambda: JOB | changes, lists=lists)
@@ -98,7 +98,7 @@ def test_an_odd_job_ends_its_own_wait_only(
 
 @pytest.mark.parametrize("status", [200, 400, 404, 429, 500])
 @pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
-def test_an_odd_error_ends_its_own_wait_only(odd: ScriptedServer, timeline: Any, status: int, words: str) -> None:
+def test_odd_error_ends_only_its_own_wait(odd: ScriptedServer, timeline: Any, status: int, words: str) -> None:
     body = {"message": words, "code": 20404, "more_info": words, "status": 2**65}
     serve(odd, lambda: Answer(status, body), lists=True)
 

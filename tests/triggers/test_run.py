@@ -46,7 +46,7 @@ def test_final_days_are_a_finished_event(fire: Callable[..., Any], sim: Simulato
     assert (event["result"]["completed"], event["result"]["failed"]) == ([DAYS[0], DAYS[2]], [DAYS[1]])
 
 
-def test_the_trigger_sleeps_by_its_interval_between_looks(
+def test_trigger_sleeps_for_its_interval_between_polls(
     fire: Callable[..., Any], sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     fire(job_sid, poll_interval=20, max_poll_interval=20)
@@ -55,7 +55,7 @@ def test_the_trigger_sleeps_by_its_interval_between_looks(
     assert len(sim.requests.matching(path=r"/v1/Exports/Jobs/.*")) == len(timeline.slept) + 1
 
 
-def test_a_deleted_job_is_a_deleted_event(fire: Callable[..., Any], sim: Simulator, job_sid: str) -> None:
+def test_deleted_job_is_a_deleted_event(fire: Callable[..., Any], sim: Simulator, job_sid: str) -> None:
     sim.state.delete_job(sim.account, job_sid)
 
     event = fire(job_sid)
@@ -64,7 +64,7 @@ def test_a_deleted_job_is_a_deleted_event(fire: Callable[..., Any], sim: Simulat
     assert job_sid in event["message"]
 
 
-def test_an_end_time_that_has_passed_is_a_timeout_event_after_one_look(
+def test_passed_end_time_is_a_timeout_event_after_one_poll(
     fire: Callable[..., Any], sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     event = fire(job_sid, end_time=timeline.now.timestamp() - 1)
@@ -74,7 +74,7 @@ def test_an_end_time_that_has_passed_is_a_timeout_event_after_one_look(
     assert timeline.slept == []
 
 
-def test_a_job_that_finished_while_no_triggerer_ran_is_no_timeout(
+def test_job_finished_while_no_triggerer_ran_is_not_a_timeout(
     fire: Callable[..., Any], sim: Simulator, timeline: Any, job_sid: str
 ) -> None:
     sim.finish_jobs()
@@ -82,9 +82,7 @@ def test_a_job_that_finished_while_no_triggerer_ran_is_no_timeout(
     assert fire(job_sid, end_time=timeline.now.timestamp() - 1)["status"] == "finished"
 
 
-def test_the_last_sleep_ends_at_the_end_time(
-    fire: Callable[..., Any], sim: Simulator, timeline: Any, job_sid: str
-) -> None:
+def test_last_sleep_ends_at_the_end_time(fire: Callable[..., Any], sim: Simulator, timeline: Any, job_sid: str) -> None:
     sim.state.set_details(job_sid, None)
 
     fire(job_sid, poll_interval=60, max_poll_interval=0, end_time=timeline.now.timestamp() + 150)
@@ -92,13 +90,13 @@ def test_the_last_sleep_ends_at_the_end_time(
     assert timeline.slept == pytest.approx([60, 60, 30])
 
 
-def test_an_unreachable_twilio_is_an_error_event(fire: Callable[..., Any], sim: Simulator, job_sid: str) -> None:
+def test_unreachable_twilio_is_an_error_event(fire: Callable[..., Any], sim: Simulator, job_sid: str) -> None:
     sim.faults.add(Fault(drop=True, times=None))
 
     event = fire(job_sid)
 
     assert event["status"] == "error"
-    assert "could not be asked 10 times in a row" in event["message"]
+    assert "Polling Twilio failed 10 times in a row" in event["message"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +111,7 @@ def test_an_unreachable_twilio_is_an_error_event(fire: Callable[..., Any], sim: 
     ],
     ids=str,
 )
-def test_what_cannot_succeed_is_a_fatal_event_and_no_crash(
+def test_wrong_arguments_are_a_fatal_event(
     fire: Callable[..., Any], job_sids: tuple[str, ...], kwargs: dict[str, Any], words: str
 ) -> None:
     event = fire(*job_sids, **kwargs)
@@ -122,7 +120,7 @@ def test_what_cannot_succeed_is_a_fatal_event_and_no_crash(
     assert words in event["message"]
 
 
-def test_a_connection_that_cannot_be_right_is_a_fatal_event(
+def test_wrong_connection_is_a_fatal_event(
     fire: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, connection: str, job_sid: str
 ) -> None:
     monkeypatch.setenv(f"AIRFLOW_CONN_{connection.upper()}", '{"conn_type": "twilio_bulkexports", "login": "me"}')
@@ -133,7 +131,7 @@ def test_a_connection_that_cannot_be_right_is_a_fatal_event(
     assert f"Connection {connection!r}" in event["message"]
 
 
-def test_the_connection_is_looked_up_where_the_trigger_runs(
+def test_connection_is_looked_up_where_the_trigger_runs(
     fire: Callable[..., Any], sim: Simulator, monkeypatch: pytest.MonkeyPatch, job_sid: str
 ) -> None:
     trigger = ExportCustomJobTrigger(job_sids=[job_sid], twilio_conn_id="late")
@@ -144,9 +142,7 @@ def test_the_connection_is_looked_up_where_the_trigger_runs(
     assert fire(job_sid, twilio_conn_id="late")["status"] == "finished"
 
 
-def test_the_client_is_closed_at_the_end(
-    fire: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, job_sid: str
-) -> None:
+def test_client_is_closed_at_the_end(fire: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, job_sid: str) -> None:
     closed = []
     build = BulkExportsHook.aget_conn
 

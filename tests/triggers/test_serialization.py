@@ -1,4 +1,4 @@
-"""What a trigger is made of survives Airflow's database, old rows included, and holds no secret."""
+"""A trigger's arguments survive Airflow's database, old rows included, and hold no secret."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FULL = {
 
 
 @pytest.mark.parametrize("arguments", [FULL, {}, {"job_sids": [JOB]}], ids=["full", "none", "one job"])
-def test_a_trigger_comes_back_from_airflow_s_database_as_it_went(arguments: dict[str, Any]) -> None:
+def test_trigger_survives_the_database_of_airflow(arguments: dict[str, Any]) -> None:
     from airflow.models.trigger import Trigger
 
     trigger = ExportCustomJobTrigger(**arguments)
@@ -52,11 +52,11 @@ def test_arguments_are_plain_json() -> None:
     assert json.loads(json.dumps(arguments)) == arguments
 
 
-def test_job_sids_may_come_as_any_sequence() -> None:
+def test_job_sids_may_be_any_sequence() -> None:
     assert ExportCustomJobTrigger(job_sids=(JOB,)).serialize()[1]["job_sids"] == [JOB]
 
 
-def test_every_argument_is_serialized_and_has_a_default_since_old_rows_are_revived_by_new_code() -> None:
+def test_every_argument_is_serialized_and_has_a_default() -> None:
     parameters = inspect.signature(ExportCustomJobTrigger.__init__).parameters.values()
 
     named = [parameter for parameter in parameters if parameter.name != "self"]
@@ -64,7 +64,7 @@ def test_every_argument_is_serialized_and_has_a_default_since_old_rows_are_reviv
     assert set(ExportCustomJobTrigger().serialize()[1]) == {parameter.name for parameter in named}
 
 
-def test_the_connection_is_named_not_contained() -> None:
+def test_connection_is_stored_by_name() -> None:
     assert ExportCustomJobTrigger().serialize()[1]["twilio_conn_id"] == BulkExportsHook.default_conn_name
 
 

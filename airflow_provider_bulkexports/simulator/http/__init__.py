@@ -1,1 +1,1 @@
-"""The simulator's HTTP side."""
+"""The simulated service over HTTP."""

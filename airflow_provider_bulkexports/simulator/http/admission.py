@@ -1,42 +1,43 @@
 """
-What is decided about a request by its head alone, before anything of its body is kept.
+Admission of requests: which hosts the simulator answers to, and how long a body it reads.
 
-A web page that somebody has open can reach this machine: by letting a name of its own resolve to 127.0.0.1 (DNS
-rebinding) it reads what a server answers to any ``Host``. So only names that the server was started for are answered.
+A web page in somebody's browser can reach this machine: it lets a host name of its own resolve to 127.0.0.1 (DNS
+rebinding), and reads from any server that does not check ``Host``. So the simulator checks it.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 
 from starlette.types import Receive, Scope
 
+from airflow_provider_bulkexports.simulator.hosts import is_loopback
+
 __all__ = ["MAX_BODY_BYTES", "BodyTooLargeError", "ServedHosts", "declared_length", "read_body"]
 
-#: More than any form of this API has: its longest field is a webhook's URL.
+#: Longer than any form of this API: its longest field is the URL of a webhook.
 MAX_BODY_BYTES = 1 << 20
 
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 
 
 class BodyTooLargeError(Exception):
-    """A request's body is longer than :data:`MAX_BODY_BYTES`."""
+    """The body of a request is longer than :data:`MAX_BODY_BYTES`."""
 
 
 class ServedHosts:
     """
-    The hosts that a server answers to: this machine's loopback names, the address that was asked, and given names.
+    Hosts that a server answers to: loopback names, the address on which a request arrived, and given names.
 
-    :param names: Further names, without a port; ports are not compared, so that a forwarded one works.
+    :param names: Further names, without a port. Ports are not compared, so that port forwarding works.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = {"localhost", *(_plain(name) for name in names)}
+        self._names = {_plain(name) for name in names}
 
     def includes(self, scope: Scope) -> bool:
-        """Whether a request asks for a host that is served; one that names none, by HTTP/1.0, comes from no browser."""
+        """Whether a request may be answered; one without ``Host`` is HTTP/1.0, so not from a browser."""
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if not hosts:
             return True
@@ -45,20 +46,20 @@ class ServedHosts:
             return False
         name = _plain(match["name"])
         server = scope.get("server")
-        return name in self._names or _is_loopback(name) or (server is not None and name == _plain(str(server[0])))
+        return name in self._names or is_loopback(name) or (server is not None and name == _plain(str(server[0])))
 
 
 def declared_length(scope: Scope) -> int:
-    """The body's length by its head; of a chunked one, which says none, 0."""
+    """Return the ``Content-Length`` of a request; 0 if its body is chunked."""
     lengths = [int(value) for name, value in scope["headers"] if name == b"content-length" and value.isdigit()]
     return max(lengths, default=0)
 
 
 async def read_body(receive: Receive) -> bytes:
     """
-    Read a request's body.
+    Read the body of a request.
 
-    :raises BodyTooLargeError: as soon as it is longer than allowed.
+    :raises BodyTooLargeError: as soon as it is longer than :data:`MAX_BODY_BYTES`.
     """
     body = bytearray()
     while True:
@@ -72,10 +73,3 @@ async def read_body(receive: Receive) -> bytes:
 
 def _plain(name: str) -> str:
     return name.strip("[]").rstrip(".").lower()
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

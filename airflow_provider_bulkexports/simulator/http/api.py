@@ -14,19 +14,18 @@ from starlette.routing import Route
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.errors import RefusedError, error_body
 from airflow_provider_bulkexports.simulator.http.middleware import drop_connection, parse_form
-from airflow_provider_bulkexports.simulator.http.pages import as_page, is_visit, visited_account
+from airflow_provider_bulkexports.simulator.http.pages import as_page, is_browser, visited_account
 from airflow_provider_bulkexports.simulator.http.paging import cut_page
-from airflow_provider_bulkexports.simulator.http.representations import day_answer, job_answer
+from airflow_provider_bulkexports.simulator.http.representations import day_json, job_json
 from airflow_provider_bulkexports.simulator.service.accounts import Account, authenticate
 from airflow_provider_bulkexports.simulator.service.day_files import DayFile
-from airflow_provider_bulkexports.simulator.service.exports import Configuration
+from airflow_provider_bulkexports.simulator.service.exports import Configuration, ExportService
 from airflow_provider_bulkexports.simulator.service.jobs import (
     SimulatedJob,
     check_webhook,
     parse_iso_day,
     read_job_request,
 )
-from airflow_provider_bulkexports.simulator.service.state import SimulatorState
 
 __all__ = ["make_api"]
 
@@ -37,22 +36,22 @@ _Listed = TypeVar("_Listed", SimulatedJob, DayFile)
 _Operation = Callable[["_Call"], Response]
 
 
-def make_api(state: SimulatorState, base_url: Callable[[], str]) -> Starlette:
+def make_api(service: ExportService, base_url: Callable[[], str]) -> Starlette:
     """
     Make the ASGI application of the API.
 
-    :param base_url: Its origin, used in links when a request does not name a host.
+    :param base_url: Returns the origin to use in URLs if a request has no ``Host``.
     """
 
     def resource(path: str, **operations: _Operation) -> Route:
         async def endpoint(request: Request) -> Response:
             operation = operations["GET" if request.method == "HEAD" else request.method]
-            if operation in _SHOWN_TO_VISITORS and is_visit(request):
-                answer = operation(_Call(state, request, visited_account(request, state), {}, base_url()))
-                return as_page(request, state, answer)
-            account = authenticate(request.headers.get("authorization"), state.accounts, state.knobs)
+            if operation in _HAVE_PAGES and is_browser(request):
+                response = operation(_Call(service, request, visited_account(request, service), {}, base_url()))
+                return as_page(request, service, response)
+            account = authenticate(request.headers.get("authorization"), service.accounts, service.knobs)
             form = parse_form(request.headers.get("content-type", ""), await request.body())
-            return operation(_Call(state, request, account, form, base_url()))
+            return operation(_Call(service, request, account, form, base_url()))
 
         return Route(f"/v1/Exports{path}", endpoint, methods=list(operations))
 
@@ -75,20 +74,20 @@ class _Call:
     """One authenticated request."""
 
     def __init__(
-        self, state: SimulatorState, request: Request, account: Account, form: dict[str, str], base_url: str
+        self, service: ExportService, request: Request, account: Account, form: dict[str, str], base_url: str
     ) -> None:
-        self.state = state
-        self.knobs = state.knobs
+        self.service = service
+        self.knobs = service.knobs
         self.request = request
         self.account = account
         self.form = form
-        host = request.headers.get("host")  # one that the simulator was started for: see admission.py
+        host = request.headers.get("host")  # admission.py has checked it
         self.origin = f"http://{host}" if host else base_url
         self.path = _resource_path(request)
 
     @property
     def resource_type(self) -> ResourceType:
-        """The type in the path, spelled exactly as Twilio does (documentation of error 20404)."""
+        """The type in the path; only Twilio's exact spelling is found (documentation of error 20404)."""
         try:
             return ResourceType(self.request.path_params["resource_type"])
         except ValueError:
@@ -101,7 +100,7 @@ class _Call:
     def page(
         self, key: str, items: list[_Listed], maximum: int, *, descending: bool = False
     ) -> tuple[Sequence[_Listed], dict[str, Any]]:
-        """Cut the page that was asked for out of ``items``."""
+        """Return the requested page of ``items``, and its ``meta``."""
         return cut_page(
             items,
             number=lambda item: -item.number if descending else item.number,
@@ -113,17 +112,17 @@ class _Call:
         )
 
     def job(self, job: SimulatedJob, *, is_create: bool = False) -> dict[str, Any]:
-        """Show a job."""
-        with self.state.lock:
-            position = self.state.queue_position(job)
-            return job_answer(job, now=self.state.clock.now(), position=position, knobs=self.knobs, is_create=is_create)
+        """Return the JSON of a job."""
+        with self.service.lock:
+            position = self.service.queue_position(job)
+            return job_json(job, now=self.service.clock.now(), position=position, knobs=self.knobs, is_create=is_create)
 
 
 def create_job(call: _Call) -> Response:
     """``CreateExportCustomJob``."""
-    today = call.state.clock.now().date()
+    today = call.service.clock.now().date()
     request = read_job_request(call.resource_type, call.form, today=today, knobs=call.knobs)
-    job = call.state.create_job(call.account, request)
+    job = call.service.create_job(call.account, request)
     if call.knobs.drop_create_answer:
         drop_connection(call.request.scope)
     return JSONResponse(call.job(job, is_create=True), 201)
@@ -131,39 +130,39 @@ def create_job(call: _Call) -> Response:
 
 def list_jobs(call: _Call) -> Response:
     """``ListExportCustomJob``."""
-    with call.state.lock:
-        jobs = call.state.list_jobs(call.account, call.resource_type)
+    with call.service.lock:
+        jobs = call.service.list_jobs(call.account, call.resource_type)
         page, meta = call.page("jobs", jobs, MAX_JOBS_PER_PAGE, descending=call.knobs.newest_job_first)
         return JSONResponse({"meta": meta, "jobs": [call.job(job) for job in page]})
 
 
 def fetch_job(call: _Call) -> Response:
     """``FetchJob``."""
-    job = call.state.find_job(call.account, call.request.path_params["sid"])
+    job = call.service.find_job(call.account, call.request.path_params["sid"])
     return JSONResponse({"url": call.url(f"/Jobs/{job.sid}"), **call.job(job)})
 
 
 def delete_job(call: _Call) -> Response:
     """``DeleteJob``."""
-    call.state.delete_job(call.account, call.request.path_params["sid"])
+    call.service.delete_job(call.account, call.request.path_params["sid"])
     return Response(status_code=204)
 
 
 def list_days(call: _Call) -> Response:
     """``ListDay``."""
-    files = call.state.list_files(call.account, call.resource_type)
+    files = call.service.list_files(call.account, call.resource_type)
     if call.knobs.hide_empty_days:
         files = [file for file in files if not file.is_empty]
     page, meta = call.page("days", files, MAX_DAYS_PER_PAGE)
-    return JSONResponse({"days": [day_answer(file, call.knobs) for file in page], "meta": meta})
+    return JSONResponse({"days": [day_json(file, call.knobs) for file in page], "meta": meta})
 
 
 def fetch_day(call: _Call) -> Response:
-    """``FetchDay``: a link to the file, in a redirect and in its body."""
+    """``FetchDay``: the link to a file, as redirect and in the body."""
     day = parse_iso_day(call.request.path_params["day"])
     if day is None:
         raise RefusedError.not_found(call.path)
-    link = call.state.fetch_day(call.account, call.resource_type, day)
+    link = call.service.fetch_day(call.account, call.resource_type, day)
     headers = {"Location": link} if call.knobs.day_fetch_location else {}
     status = call.knobs.day_fetch_status
     if call.knobs.day_fetch_body == "absent":
@@ -185,40 +184,42 @@ def fetch_export(call: _Call) -> Response:
 
 def fetch_configuration(call: _Call) -> Response:
     """``FetchExportConfiguration``."""
-    return _configuration(call, call.state.configuration(call.account, call.resource_type))
+    return _configuration(call, call.service.configuration(call.account, call.resource_type))
 
 
 def update_configuration(call: _Call) -> Response:
-    """``UpdateExportConfiguration``: changes what is given, and leaves the rest."""
+    """``UpdateExportConfiguration``: changes only the settings in the form."""
     enabled = call.form.get("Enabled")
     if enabled is not None and enabled.lower() not in ("true", "false"):
-        raise RefusedError.because(call.knobs.invalid_parameter, "Enabled must be true or false")
+        raise RefusedError.from_rejection(call.knobs.invalid_parameter, "Enabled must be true or false")
     check_webhook(call.form.get("WebhookUrl") or None, call.form.get("WebhookMethod") or None, call.knobs)
     if call.knobs.daily_export_refused is not None and enabled is not None:
-        raise RefusedError.because(call.knobs.daily_export_refused, "Automatic daily export needs Twilio Editions")
-    settings = call.state.configuration(call.account, call.resource_type)
+        raise RefusedError.from_rejection(
+            call.knobs.daily_export_refused, "Automatic daily export needs Twilio Editions"
+        )
+    settings = call.service.configuration(call.account, call.resource_type)
     if "WebhookUrl" in call.form:
         settings.webhook_url = call.form["WebhookUrl"] or None
     if "WebhookMethod" in call.form:
         settings.webhook_method = call.form["WebhookMethod"] or None
     if enabled is not None:
-        call.state.switch(call.account, call.resource_type, enabled.lower() == "true")
+        call.service.switch(call.account, call.resource_type, enabled.lower() == "true")
     return _configuration(call, settings)
 
 
 def _configuration(call: _Call, settings: Configuration) -> Response:
     unset = None if call.knobs.configuration_null else ""
-    answer = {
+    settings_json = {
         "url": call.url(f"/{call.resource_type.value}/Configuration"),
         "enabled": settings.enabled,
         "webhook_url": settings.webhook_url or unset,
         "webhook_method": settings.webhook_method or unset,
         "resource_type": call.resource_type.value,
     }
-    return JSONResponse(answer)
+    return JSONResponse(settings_json)
 
 
-_SHOWN_TO_VISITORS = (fetch_job, list_jobs, list_days)
+_HAVE_PAGES = (fetch_job, list_jobs, list_days)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -231,14 +232,14 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        refusal = RefusedError.not_found(_resource_path(request))
-        body = error_body(refusal.status, refusal.code, refusal.message)
+        not_found = RefusedError.not_found(_resource_path(request))
+        body = error_body(not_found.status, not_found.code, not_found.message)
     else:
         body = error_body(error.status_code, None, error.detail)
     return Response(body, error.status_code, error.headers, media_type="application/json")
 
 
 def _resource_path(request: Request) -> str:
-    # Not ``request.url``, which fails on a Host header that is no host.
+    # Not ``request.url``, which fails on an invalid Host header.
     path: str = request.scope["path"]
     return path.removeprefix("/v1")

@@ -1,7 +1,7 @@
 """
-What every request of either origin goes through: the log, scripted faults, Twilio's headers, breaking connections.
+What every request passes, on either origin: the log, scripted faults, Twilio's headers, closed connections.
 
-The servers run :class:`BreakableProtocol`, because ASGI itself has no way to close a connection without an answer.
+The servers run :class:`BreakableProtocol`, because ASGI itself cannot close a connection without a response.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from airflow_provider_bulkexports.simulator.http.admission import (
 )
 from airflow_provider_bulkexports.simulator.request_log import LoggedRequest, RequestLog
 from airflow_provider_bulkexports.simulator.service.accounts import authenticate, hex_digits
-from airflow_provider_bulkexports.simulator.service.state import SimulatorState
+from airflow_provider_bulkexports.simulator.service.exports import ExportService
 
 __all__ = ["BreakableProtocol", "FaultMiddleware", "drop_connection", "parse_form"]
 
@@ -38,29 +38,29 @@ log = logging.getLogger(__name__)
 
 _CLOSE = "simulator.close"
 _DROP_AT = "simulator.drop_at"
-_NO_ANSWER = -1
+_NO_RESPONSE = -1
 
 
 class ConnectionDroppedError(Exception):
-    """The connection was closed on purpose; unwinds whatever was answering."""
+    """The connection was closed on purpose; unwinds the code that was writing the response."""
 
 
 class BreakableProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 protocol, which hands every request the means to close its connection."""
+    """uvicorn's HTTP/1.1 protocol, with a function in each request's scope that closes its connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._is_lost = asyncio.Event()
-        served = cast("ASGIApp", self.app)
+        wrapped = cast("ASGIApp", self.app)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             scope[_CLOSE] = self.close
-            await served(scope, receive, send)
+            await wrapped(scope, receive, send)
 
         self.app = app
 
     async def close(self) -> None:
-        """Close the connection once everything written so far is out: a body breaks at the byte that was asked for."""
+        """Close the connection once everything written is sent, so that a body ends at the exact byte."""
         self.transport.close()
         await self._is_lost.wait()
 
@@ -71,12 +71,12 @@ class BreakableProtocol(H11Protocol):
 
 
 def drop_connection(scope: MutableMapping[str, Any], *, after: int | None = None) -> None:
-    """Let the connection break after so many bytes of the answer's body, or before its status line."""
-    scope[_DROP_AT] = _NO_ANSWER if after is None else after
+    """Close the connection after this many bytes of the response body; ``None``: before the status line."""
+    scope[_DROP_AT] = _NO_RESPONSE if after is None else after
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, str]:
-    """Read an URL-encoded body, whatever bytes it has; the last value of each name."""
+    """Read a URL-encoded body of any bytes; the last value of each name."""
     if content_type.partition(";")[0].strip().lower() not in ("", "application/x-www-form-urlencoded"):
         return {}
     text = body.decode("utf-8", "replace")
@@ -88,7 +88,7 @@ def parse_form(content_type: str, body: bytes) -> dict[str, str]:
 
 @dataclass
 class _Exchange:
-    """One request and the answer on its way out."""
+    """A request and its response."""
 
     scope: Scope
     send: Send
@@ -96,13 +96,13 @@ class _Exchange:
     headers: dict[str, str]
     sent: int = 0
 
-    async def out(self, message: Message) -> None:
+    async def forward(self, message: Message) -> None:
         drop_at: int | None = self.scope.get(_DROP_AT)
-        if drop_at == _NO_ANSWER:
+        if drop_at == _NO_RESPONSE:
             await self.drop()
         if message["type"] == "http.response.start":
             self.entry.status = message["status"]
-            await self.send({**message, "headers": self.with_own(message.get("headers", ()))})
+            await self.send({**message, "headers": self.with_extra(message.get("headers", ()))})
             return
         body = message.get("body", b"")
         if drop_at is not None and self.sent + len(body) >= drop_at:
@@ -111,21 +111,21 @@ class _Exchange:
         self.sent += len(body)
         await self.send(message)
 
-    def with_own(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        own = {name.lower().encode(): value.encode() for name, value in self.headers.items()}
-        return [*((name, value) for name, value in headers if name not in own), *own.items()]
+    def with_extra(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        extra = {name.lower().encode(): value.encode() for name, value in self.headers.items()}
+        return [*((name, value) for name, value in headers if name not in extra), *extra.items()]
 
     async def drop(self) -> None:
         await self.scope[_CLOSE]()
         raise ConnectionDroppedError
 
     async def refuse(self, status: int, message: str) -> None:
-        await self.answer(status, error_body(status, None, message), "application/json")
+        await self.respond(status, error_body(status, None, message), "application/json")
 
-    async def answer(self, status: int, body: bytes, content_type: str) -> None:
+    async def respond(self, status: int, body: bytes, content_type: str) -> None:
         headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-        await self.out({"type": "http.response.start", "status": status, "headers": headers})
-        await self.out({"type": "http.response.body", "body": body})
+        await self.forward({"type": "http.response.start", "status": status, "headers": headers})
+        await self.forward({"type": "http.response.body", "body": body})
 
 
 class FaultMiddleware:
@@ -133,7 +133,7 @@ class FaultMiddleware:
     ASGI middleware around one origin.
 
     :param origin: ``api`` or ``storage``.
-    :param hosts: Whom it answers as.
+    :param hosts: Hosts that it answers to.
     """
 
     def __init__(
@@ -142,20 +142,20 @@ class FaultMiddleware:
         *,
         origin: Literal["api", "storage"],
         hosts: ServedHosts,
-        state: SimulatorState,
+        service: ExportService,
         faults: FaultPlan,
         requests: RequestLog,
     ) -> None:
         self._app = app
         self._origin = origin
         self._hosts = hosts
-        self._state = state
+        self._service = service
         self._faults = faults
         self._requests = requests
-        self._under_way: Counter[str] = Counter()
+        self._in_progress: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Log a request, let it be answered or harmed, and note the status."""
+        """Log a request and answer it, or let it fail."""
         is_too_large = False
         try:
             body = await self._body(scope, receive)
@@ -163,11 +163,13 @@ class FaultMiddleware:
             body, is_too_large = b"", True
         entry = self._log(scope, body)
         caller = entry.headers.get("authorization", "")
-        self._under_way[caller] += 1
+        self._in_progress[caller] += 1
         exchange = _Exchange(scope, send, entry, {"Date": format_datetime(entry.at, usegmt=True)})
         try:
             if not self._hosts.includes(scope):
-                await exchange.refuse(421, "Misdirected Request: the simulator is not started for this host")
+                await exchange.refuse(
+                    421, "Misdirected Request: the simulator does not answer to this host; pass it in allowed_hosts"
+                )
             elif is_too_large:
                 await exchange.refuse(413, f"Content Too Large: more than {MAX_BODY_BYTES} bytes")
             else:
@@ -178,24 +180,24 @@ class FaultMiddleware:
             log.exception("The simulator failed to answer %s %s", entry.method, entry.path)
             raise
         finally:
-            self._under_way[caller] -= 1
+            self._in_progress[caller] -= 1
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """
-        What the request sends, if it is to be read at all: a body of nobody known is left where it is.
+        Read the body; nothing of it if the request has no valid credentials.
 
-        :raises BodyTooLargeError: if it is longer than any request of the API.
+        :raises BodyTooLargeError: if it is longer than any form of the API.
         """
-        if self._origin == "storage" or not self._hosts.includes(scope) or not self._is_known(scope):
+        if self._origin == "storage" or not self._hosts.includes(scope) or not self._is_authenticated(scope):
             return b""
         if declared_length(scope) > MAX_BODY_BYTES:
             raise BodyTooLargeError
         return await read_body(receive)
 
-    def _is_known(self, scope: Scope) -> bool:
+    def _is_authenticated(self, scope: Scope) -> bool:
         headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
         try:
-            authenticate(headers[0] if headers else None, self._state.accounts, self._state.knobs)
+            authenticate(headers[0] if headers else None, self._service.accounts, self._service.knobs)
         except RefusedError:
             return False
         return True
@@ -206,35 +208,35 @@ class FaultMiddleware:
         if self._origin == "api":
             await self._prepare_api(exchange)
         if fault is not None:
-            await self._strike(fault, exchange, receive)
-        elif self._is_crowded(entry):
+            await self._apply(fault, exchange, receive)
+        elif self._exceeds_concurrency(entry):
             await exchange.refuse(429, "Too Many Requests")
         else:
-            await self._app(exchange.scope, receive, exchange.out)
+            await self._app(exchange.scope, receive, exchange.forward)
 
     async def _prepare_api(self, exchange: _Exchange) -> None:
         began = time.monotonic()
-        if self._state.knobs.latency_seconds:
-            await asyncio.sleep(self._state.knobs.latency_seconds)
-        if self._state.knobs.twilio_headers:
+        if self._service.knobs.latency_seconds:
+            await asyncio.sleep(self._service.knobs.latency_seconds)
+        if self._service.knobs.twilio_headers:
             caller = exchange.entry.headers.get("authorization", "")
             exchange.headers |= {
-                "Twilio-Request-Id": f"RQ{hex_digits(self._state.seed, 'request', len(self._requests))}",
+                "Twilio-Request-Id": f"RQ{hex_digits(self._service.seed, 'request', len(self._requests))}",
                 "Twilio-Request-Duration": f"{time.monotonic() - began:.3f}",
-                "Twilio-Concurrent-Requests": str(self._under_way[caller]),
+                "Twilio-Concurrent-Requests": str(self._in_progress[caller]),
                 "X-API-Domain": "bulkexports.twilio.com",
                 "X-Home-Region": "us1",
             }
 
-    def _is_crowded(self, entry: LoggedRequest) -> bool:
-        limit = self._state.knobs.concurrency_limit
+    def _exceeds_concurrency(self, entry: LoggedRequest) -> bool:
+        limit = self._service.knobs.concurrency_limit
         return (
             self._origin == "api"
             and limit is not None
-            and self._under_way[entry.headers.get("authorization", "")] > limit
+            and self._in_progress[entry.headers.get("authorization", "")] > limit
         )
 
-    async def _strike(self, fault: Fault, exchange: _Exchange, receive: Receive) -> None:
+    async def _apply(self, fault: Fault, exchange: _Exchange, receive: Receive) -> None:
         if fault.processed:
             await self._app(exchange.scope, receive, _discard)
         if fault.delay:
@@ -245,9 +247,9 @@ class FaultMiddleware:
             drop_connection(exchange.scope, after=fault.drop_at)
         exchange.headers.update(fault.headers)
         if fault.status is None:
-            await self._app(exchange.scope, receive, exchange.out)
+            await self._app(exchange.scope, receive, exchange.forward)
         else:
-            await exchange.answer(fault.status, *fault.rendered())
+            await exchange.respond(fault.status, *fault.rendered())
 
     def _log(self, scope: Scope, body: bytes) -> LoggedRequest:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -258,7 +260,7 @@ class FaultMiddleware:
             query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
             headers=headers,
             form=parse_form(headers.get("content-type", ""), body),
-            at=self._state.clock.now(),
+            at=self._service.clock.now(),
         )
         self._requests.add(entry)
         return entry
@@ -274,4 +276,4 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 async def _discard(message: Message) -> None:
-    """Take an answer that nobody gets."""
+    """Drop a response."""

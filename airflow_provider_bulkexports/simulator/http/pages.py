@@ -1,9 +1,9 @@
 """
-Show the API's answers to a person: whoever follows a link from Airflow to the simulator has no credentials at hand.
+HTML pages of the API's responses, for people who follow a link from Airflow to the simulator.
 
-Twilio's API has no such pages; it answers a browser with 401. Only a request that asks for a web page and brings no
-credentials gets one, so no client of the API is treated differently. A visitor has shown no credentials, so a page has
-only what is known to be nobody's secret: days, states, sizes, names; no webhook, e-mail address or token.
+Twilio's API has no pages; a browser gets 401. Here a request gets a page if it accepts HTML and has no credentials, so
+clients of the API never do. Because visitors have no credentials, a page shows days, statuses, sizes and names, but no
+webhook, e-mail address or token.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from airflow_provider_bulkexports.simulator.service.accounts import Account
-from airflow_provider_bulkexports.simulator.service.state import SimulatorState
+from airflow_provider_bulkexports.simulator.service.exports import ExportService
 
-__all__ = ["as_page", "is_visit", "visited_account"]
+__all__ = ["as_page", "is_browser", "visited_account"]
 
-#: Fields that a visitor may see; any other, also one that a test made up, shows :data:`_WITHHELD`.
+#: Fields that visitors may see; any other, also one that a test invented, shows :data:`_WITHHELD`.
 _SHOWN = {
     *("jobs", "days", "meta", "details"),
     *("job_sid", "friendly_name", "resource_type", "start_day", "end_day", "url"),
@@ -30,9 +30,9 @@ _SHOWN = {
     *("key", "page", "page_size", "first_page_url", "previous_page_url", "next_page_url"),
     *("code", "message", "more_info"),
 }
-_WITHHELD = "(shown to the account only)"
+_WITHHELD = "(hidden without credentials)"
 
-#: What must not be seen in a text that is shown either: an e-mail address, and a URL of another place.
+#: Parts to hide in shown texts: e-mail addresses, and URLs of other hosts.
 _PRIVATE = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+|[A-Za-z][A-Za-z0-9+.\-]*://\S+")
 
 _PAGE = """<!doctype html>
@@ -40,30 +40,30 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <body style="font-family: sans-serif; margin: 2em">
 <h1>{title}</h1>
-<p>A simulator of Twilio BulkExports, {moment} UTC by its clock. Reload to see what is new.</p>
-<pre>{answer}</pre>
+<p>Simulated Twilio BulkExports. Simulated time: {moment} UTC. Reload to update.</p>
+<pre>{content}</pre>
 """
 
 
-def is_visit(request: Request) -> bool:
-    """Whether a person looks, with a browser."""
+def is_browser(request: Request) -> bool:
+    """Whether a request accepts HTML and has no credentials."""
     wants_page = "text/html" in request.headers.get("accept", "")
     return request.method == "GET" and wants_page and "authorization" not in request.headers
 
 
-def visited_account(request: Request, state: SimulatorState) -> Account:
-    """Account that a visitor looks at: the one that the job belongs to, else the parent."""
-    job = state.jobs.get(request.path_params.get("sid", ""))
-    owners = (account for account in state.accounts if job is not None and account.sid == job.account_sid)
-    return next(owners, state.accounts[0])
+def visited_account(request: Request, service: ExportService) -> Account:
+    """Return the account to show: the owner of the job in the path, else the parent."""
+    job = service.jobs.get(request.path_params.get("sid", ""))
+    owners = (account for account in service.accounts if job is not None and account.sid == job.account_sid)
+    return next(owners, service.accounts[0])
 
 
-def as_page(request: Request, state: SimulatorState, answer: Response) -> HTMLResponse:
-    """Put an answer on a page."""
-    text = json.dumps(_for_visitors(json.loads(bytes(answer.body)), own=_origin(request)), indent=2)
+def as_page(request: Request, service: ExportService, response: Response) -> HTMLResponse:
+    """Render a JSON response as a page."""
+    text = json.dumps(_for_visitors(json.loads(bytes(response.body)), own=_origin(request)), indent=2)
     title = escape(request.scope["path"].removeprefix("/v1/Exports/"))
-    moment = f"{state.clock.now():%Y-%m-%d %H:%M:%S}"
-    return HTMLResponse(_PAGE.format(title=title, moment=moment, answer=escape(text)), answer.status_code)
+    moment = f"{service.clock.now():%Y-%m-%d %H:%M:%S}"
+    return HTMLResponse(_PAGE.format(title=title, moment=moment, content=escape(text)), response.status_code)
 
 
 def _origin(request: Request) -> str:
@@ -72,10 +72,10 @@ def _origin(request: Request) -> str:
 
 def _for_visitors(value: Any, *, own: str, any_field: bool = False) -> Any:
     """
-    An answer without what is the account's alone.
+    Hide what only the account may see.
 
-    :param own: The simulator's origin, whose URLs are no secret.
-    :param any_field: Show fields of any name: ``details`` may be keyed by status.
+    :param own: The simulator's origin, whose URLs may be shown.
+    :param any_field: Show fields of any name, because ``details`` may be keyed by status.
     """
     if isinstance(value, dict):
         return {

@@ -1,4 +1,4 @@
-"""Pages of a list as Twilio cuts them: a ``meta`` object with absolute URLs and opaque tokens."""
+"""Pages of a list, with Twilio's ``meta`` object: absolute URLs and opaque tokens."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def cut_page(
     knobs: Knobs,
 ) -> tuple[Sequence[_T], dict[str, Any]]:
     """
-    Cut the page that a query asks for, and describe it.
+    Return the page that a query asks for, and its ``meta``.
 
-    A token names the item after which its page begins, so pages neither skip nor repeat anything when the list changes.
+    A token names the item before its page, so pages neither skip nor repeat items when the list changes.
 
-    :param number: Place of an item in the list; ascending, and never given to another one.
-    :param key: Name of the array in the answer, which goes into the token as well.
+    :param number: Returns an item's number; ascending in the list, and never reused.
+    :param key: Name of the array in the response; also part of the token.
     :param url: Absolute URL of the list, without a query.
     :param maximum: Greatest ``PageSize``.
     :returns: The items of the page, and ``meta``.
-    :raises RefusedError: 400 for a query that Twilio did not make.
+    :raises RefusedError: 400 if a size, page number or token is invalid.
     """
     size = _page_size(query, maximum, knobs)
     page = _number(query, "Page", 0)

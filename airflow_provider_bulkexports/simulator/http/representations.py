@@ -1,4 +1,4 @@
-"""Jobs, days and settings as the API shows them."""
+"""Jobs and days as JSON."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from airflow_provider_bulkexports.simulator.service.day_files import DayFile
 from airflow_provider_bulkexports.simulator.service.jobs import SimulatedJob
 from airflow_provider_bulkexports.simulator.service.lifecycle import DayRun
 
-__all__ = ["day_answer", "job_answer"]
+__all__ = ["day_json", "job_json"]
 
 _ON_CREATE: dict[str, Any] = {"null": None, "{}": {}, "[{}]": [{}], "[]": []}
 
 
-def job_answer(
+def job_json(
     job: SimulatedJob, *, now: datetime, position: int, knobs: Knobs, is_create: bool = False
 ) -> dict[str, Any]:
     """
-    Show a job, as the knobs say and with the fields that a test overrode.
+    Return a job's JSON, as the knobs say and with the fields that a test set.
 
-    :param position: Its place in the queue.
-    :param is_create: Whether this answers the request that created it.
+    :param position: Position in the queue.
+    :param is_create: Whether it is in the response to its submission.
     """
     request = job.request
-    answer: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "start_day": request.start_day.isoformat(),
         "end_day": request.end_day.isoformat(),
         "job_sid": job.sid,
@@ -39,32 +39,32 @@ def job_answer(
     }
     if knobs.position_and_eta != "absent":
         is_filled = knobs.position_and_eta == "filled"
-        answer["job_queue_position"] = str(position) if is_filled else None
-        answer["estimated_completion_time"] = _estimate(job, knobs) if is_filled else None
-    return {**answer, **job.overrides}
+        shown["job_queue_position"] = str(position) if is_filled else None
+        shown["estimated_completion_time"] = _estimate(job, knobs) if is_filled else None
+    return {**shown, **job.overrides}
 
 
-def day_answer(file: DayFile, knobs: Knobs) -> dict[str, Any]:
-    """Show an entry of the Days list."""
-    answer: dict[str, Any] = {
+def day_json(file: DayFile, knobs: Knobs) -> dict[str, Any]:
+    """Return an entry of the Days list."""
+    shown: dict[str, Any] = {
         "day": file.day.isoformat(),
-        "size": file.size(knobs) + knobs.listed_size_error if knobs.listed_size == "filled" else None,
+        "size": file.size(knobs) if knobs.listed_size == "filled" else None,
         "create_date": file.created_at.date().isoformat(),
         "friendly_name": file.friendly_name,
         "resource_type": None if knobs.resource_type_null else file.resource_type.value,
     }
     if knobs.listed_size == "absent":
-        del answer["size"]
-    return answer
+        del shown["size"]
+    return shown
 
 
 def _details(job: SimulatedJob, now: datetime, knobs: Knobs, is_create: bool) -> Any:
     is_fresh = is_create or now < job.created_at + timedelta(seconds=knobs.details_delay_seconds)
     if is_fresh and knobs.details_on_create != "filled":
         return _ON_CREATE[knobs.details_on_create]
-    shown = job.runs[: max(0, len(job.runs) - knobs.details_missing_days)]
+    shown_runs = job.runs[: max(0, len(job.runs) - knobs.details_missing_days)]
     groups: dict[DayStatus, list[DayRun]] = {}
-    for run in shown:
+    for run in shown_runs:
         groups.setdefault(run.status_at(now), []).append(run)
     shown_groups = [
         {
@@ -92,6 +92,6 @@ def _spelled(status: DayStatus, knobs: Knobs) -> str:
 def _estimate(job: SimulatedJob, knobs: Knobs) -> str:
     error = 0.0 if job.is_finished else knobs.eta_error_seconds
     moment = job.finishes_at + timedelta(seconds=error)
-    # Twilio's times have no zone, and three, six or nine digits of fraction.
+    # Twilio's times have no zone, and 3, 6 or 9 fraction digits.
     whole, fraction = moment.strftime("%Y-%m-%dT%H:%M:%S"), f"{moment.microsecond:06d}417"
     return f"{whole}.{fraction[: knobs.eta_digits]}" if knobs.eta_digits else whole

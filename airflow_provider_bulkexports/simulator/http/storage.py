@@ -1,4 +1,4 @@
-"""The storage origin: hands out day files under signed links, and refuses in XML, as S3 does."""
+"""The storage origin: serves day files by signed links; its errors are XML, as S3's are."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from airflow_provider_bulkexports.simulator.http.middleware import drop_connecti
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 from airflow_provider_bulkexports.simulator.service.accounts import hex_digits
 from airflow_provider_bulkexports.simulator.service.day_files import DayFile
+from airflow_provider_bulkexports.simulator.service.exports import ExportService
 from airflow_provider_bulkexports.simulator.service.signed_links import StorageRefusedError
-from airflow_provider_bulkexports.simulator.service.state import SimulatorState
 
 __all__ = ["make_storage"]
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
-def make_storage(state: SimulatorState) -> Starlette:
+def make_storage(service: ExportService) -> Starlette:
     """Make the ASGI application of the storage."""
 
     async def download(request: Request) -> Response:
@@ -42,10 +42,10 @@ def make_storage(state: SimulatorState) -> Starlette:
                 "parameter or the Authorization header should be specified",
             )
         query = request.scope["query_string"].decode("latin-1")
-        with state.lock:
-            now = state.settle()
-            file = state.links.redeem(request.scope["path"], query, now, state.knobs)
-        return _serve(request, file, state.knobs)
+        with service.lock:
+            now = service.settle()
+            file = service.links.redeem(request.scope["path"], query, now, service.knobs)
+        return _serve(request, file, service.knobs)
 
     return Starlette(
         routes=[Route("/{path:path}", download, methods=["GET"])],
@@ -55,9 +55,9 @@ def make_storage(state: SimulatorState) -> Starlette:
 
 class _Download(Response):
     """
-    Sends a body piece by piece, however long it is.
+    Sends a body of any length in pieces.
 
-    Not Starlette's ``StreamingResponse``, which wraps the exception that breaks a connection in an exception group.
+    Starlette's ``StreamingResponse`` would wrap the exception that closes the connection in an exception group.
     """
 
     def __init__(self, pieces: Iterator[bytes], status: int, headers: Mapping[str, str]) -> None:
@@ -65,19 +65,19 @@ class _Download(Response):
         self._pieces = pieces
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; stop when the client hangs up."""
-        hung_up = asyncio.ensure_future(_hang_up(receive))
+        """Send the body until the client disconnects."""
+        disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             for piece in self._pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-                # Lets other requests in while a large file goes out.
+                # Let other requests run while a large file is sent.
                 await asyncio.sleep(0)
-                if hung_up.done():
+                if disconnected.done():
                     return
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            hung_up.cancel()
+            disconnected.cancel()
 
 
 def _serve(request: Request, file: DayFile, knobs: Knobs) -> Response:
@@ -96,15 +96,13 @@ def _serve(request: Request, file: DayFile, knobs: Knobs) -> Response:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     length = max(0, stop - start + knobs.storage_length_error)
     headers["Content-Length"] = str(length)
-    if knobs.storage_drop_at is not None:
-        drop_connection(request.scope, after=knobs.storage_drop_at)
-    elif length > stop - start:
+    if length > stop - start:
         drop_connection(request.scope, after=stop - start)
     return _Download(content.read(start, min(stop, start + length)), status, headers)
 
 
 def _range(request: Request, size: int, etag: str) -> tuple[int, int, int]:
-    """Return the first byte, the one after the last, and the status."""
+    """Return the first byte, the byte after the last, and the status."""
     wanted = _RANGE.fullmatch(request.headers.get("range", ""))
     if wanted is None or wanted.group() == "bytes=-" or request.headers.get("if-range", etag) != etag:
         return 0, size, 200
@@ -136,6 +134,6 @@ def _xml(status: int, code: str, message: str) -> Response:
     return Response(body, status, media_type="application/xml")
 
 
-async def _hang_up(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

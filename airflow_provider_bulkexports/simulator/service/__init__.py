@@ -1,1 +1,1 @@
-"""The simulator's state and behaviour."""
+"""The simulated service, without HTTP."""

@@ -18,10 +18,10 @@ __all__ = ["Account", "authenticate", "hex_digits", "make_accounts"]
 @dataclass(frozen=True)
 class Account:
     """
-    A Twilio account.
+    A Twilio account and its credentials.
 
     :param api_keys: Secrets by API key sid.
-    :param parent_sid: The account that owns this one; ``None`` for the parent itself.
+    :param parent_sid: Sid of the parent account; ``None`` if it is the parent itself.
     """
 
     sid: str
@@ -32,7 +32,7 @@ class Account:
 
     @property
     def family_sid(self) -> str:
-        """The account whose quota this one spends."""
+        """Sid of the account whose quota this one uses."""
         return self.parent_sid or self.sid
 
     @property
@@ -49,14 +49,14 @@ class Account:
 def make_accounts(
     seed: int, *, account_sid: str | None, auth_token: str | None, subaccounts: int
 ) -> tuple[Account, ...]:
-    """Return the parent and then its subaccounts, the same for the same seed."""
+    """Return the parent account, then its subaccounts; the same for the same seed."""
     parent = _make_account(seed, "parent", account_sid=account_sid, auth_token=auth_token)
     children = (_make_account(seed, f"sub{number}", parent_sid=parent.sid) for number in range(subaccounts))
     return (parent, *children)
 
 
 def hex_digits(*parts: object, length: int = 32) -> str:
-    """Hexadecimal digits that look random and are the same for the same parts."""
+    """Return pseudorandom hexadecimal digits; the same for the same parts."""
     return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:length]
 
 
@@ -79,9 +79,9 @@ def _make_account(
 
 def authenticate(header: str | None, accounts: Iterable[Account], knobs: Knobs) -> Account:
     """
-    Find the account that an ``Authorization`` header belongs to.
+    Return the account of an ``Authorization`` header.
 
-    :raises RefusedError: 401 if it belongs to none, and as ``key_denied_status`` says.
+    :raises RefusedError: 401 if its credentials are unknown; ``key_denied_status`` if that rejects API keys.
     """
     if not header:
         raise _unauthenticated("Authentication Error - No credentials provided")

@@ -1,4 +1,4 @@
-"""Day files: what a job, or automatic daily export, leaves behind for a while."""
+"""Day files, made by jobs and by automatic daily export."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["DayFile"]
 @dataclass(eq=False)
 class DayFile:
     """
-    The file of one day, as one job or the automatic daily export made it.
+    The file of one day.
 
-    :param number: How many files were made before.
-    :param job: ``None`` for automatic daily export.
-    :param records: How many records the day has.
-    :param fetches: How often a link to it was asked for.
+    :param number: Number of files made before it.
+    :param job: Job that made it; ``None`` for automatic daily export.
+    :param records: Number of records.
+    :param fetches: Number of requests for a link to it.
     """
 
     number: int
@@ -43,12 +43,12 @@ class DayFile:
 
     @property
     def friendly_name(self) -> str | None:
-        """Name of the job that made it."""
+        """FriendlyName of the job that made it."""
         return self.job.request.friendly_name if self.job else None
 
     @property
     def path(self) -> str:
-        """Where storage keeps it, percent-encoded."""
+        """Its path in the storage, percent-encoded."""
         key = (
             f"day={self.day.isoformat()}",
             f"type={self.resource_type.value}",
@@ -59,7 +59,7 @@ class DayFile:
         return "/daily/" + "/".join(quote(part) for part in key)
 
     def is_available(self, now: datetime, knobs: Knobs) -> bool:
-        """Whether it can be fetched: made, not yet removed, and not withheld by a knob."""
+        """Whether it can be fetched: neither removed by age nor hidden by a knob."""
         if self.is_empty and knobs.empty_day_file == "absent":
             return False
         if knobs.files_wait_for_job and self.job is not None and not self.job.is_finished:
@@ -67,13 +67,13 @@ class DayFile:
         return now < self.created_at + timedelta(days=knobs.file_retention_days)
 
     def content(self, knobs: Knobs) -> DayContent:
-        """The bytes of the file."""
+        """Return the bytes of the file."""
         if self.is_empty:
             return empty_content(zero_bytes=knobs.empty_day_file == "zero_bytes")
         return day_content(self.seed, self.account_sid, self.resource_type, self.day, self.records, knobs.bytes_per_day)
 
     def size(self, knobs: Knobs) -> int:
-        """Length in bytes; remembered, because making the file only to measure it takes time."""
+        """Return its length in bytes; cached, because measuring means making the file."""
         key = (knobs.empty_day_file, knobs.bytes_per_day)
         if key not in self._sizes:
             self._sizes[key] = self.content(knobs).size

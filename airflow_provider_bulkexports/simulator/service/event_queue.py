@@ -1,4 +1,4 @@
-"""What will happen, and when: played on demand, not in the background."""
+"""Events in simulated time, run on request and not in the background."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from itertools import count
 
 __all__ = ["EventQueue"]
 
-_Happening = Callable[[datetime], None]
+_Action = Callable[[datetime], None]
 
 
 class EventQueue:
-    """Happenings in the order of their moments; those of the same moment in the order in which they were entered."""
+    """Events in the order of their times, and of their scheduling if these are equal."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[datetime, int, _Happening]] = []
+        self._entries: list[tuple[datetime, int, _Action]] = []
         self._order = count()
 
-    def enter(self, due: datetime, happening: _Happening) -> None:
+    def schedule(self, due: datetime, action: _Action) -> None:
         """
-        Plan something.
+        Add an event.
 
-        :param happening: Called with ``due`` when it is played.
+        :param action: Called with ``due``.
         """
-        heapq.heappush(self._entries, (due, next(self._order), happening))
+        heapq.heappush(self._entries, (due, next(self._order), action))
 
-    def play(self, now: datetime) -> None:
-        """Let everything happen that is due, including what that brings about in turn."""
+    def run_due(self, now: datetime) -> None:
+        """Run every event that is due, including those that these schedule."""
         while self._entries and self._entries[0][0] <= now:
-            due, _, happening = heapq.heappop(self._entries)
-            happening(due)
+            due, _, action = heapq.heappop(self._entries)
+            action(due)

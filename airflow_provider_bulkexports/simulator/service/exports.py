@@ -1,8 +1,8 @@
 """
-The simulated service: what each operation of the API does, and what happens by itself as time passes.
+The simulated service: the operations of the API, and what happens as time passes.
 
-Nothing runs in the background. Each look first plays what has become due since the last one
-(:meth:`ExportService.settle`), so that answers depend on the clock alone. Safe to use from several threads.
+Nothing runs in the background. Every operation first runs the events that are due (:meth:`ExportService.settle`), so
+results depend on the clock alone. Thread-safe.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Configuration:
     """
     Settings of automatic daily export, of one account and resource type.
 
-    :param switched: How often it was switched, so that an export planned before is not made after.
+    :param switched: How many times it was switched; an export planned before the last switch is not made.
     """
 
     enabled: bool = False
@@ -49,9 +49,13 @@ class Configuration:
 
 class ExportService:
     """
-    BulkExports of one account family.
+    BulkExports of a parent account and its subaccounts.
 
     :param accounts: The parent account, then its subaccounts.
+    :ivar jobs: Every job ever created, by sid, oldest first.
+    :ivar files: Every file ever made, oldest first.
+    :ivar scenarios: How days end.
+    :ivar lock: Hold it while reading or changing these.
     """
 
     def __init__(self, *, clock: SimulatedClock, knobs: Knobs, seed: int, accounts: Sequence[Account]) -> None:
@@ -63,38 +67,38 @@ class ExportService:
         self.links = Links(seed)
         self.outbox = Outbox(accounts)
         self.lock = threading.RLock()
-        self._scripts = DayScenarios(seed)
-        self._jobs: dict[str, SimulatedJob] = {}
+        self.scenarios = DayScenarios(seed)
+        self.jobs: dict[str, SimulatedJob] = {}
         self._queue: dict[str, SimulatedJob] = {}
-        self._files: list[DayFile] = []
+        self.files: list[DayFile] = []
         self._file_numbers = count()
         self._configurations: dict[tuple[str, ResourceType], Configuration] = {}
-        self._agenda = EventQueue()
+        self._events = EventQueue()
 
     def settle(self) -> datetime:
-        """Play everything that is due, and return the moment up to which it was played."""
+        """Run all events that are due, and return the current time."""
         with self.lock:
             now = self.clock.now()
-            self._agenda.play(now)
+            self._events.run_due(now)
             return now
 
     def create_job(self, account: Account, request: JobRequest) -> SimulatedJob:
         """
-        Put a job into the queue.
+        Create a job and queue it.
 
-        :raises RefusedError: if the quota does not allow it.
+        :raises RefusedError: if it exceeds the quota.
         """
         with self.lock:
             now = self.settle()
             kind, days = request.resource_type, request.day_count
             self.quota.spend(account.family_sid, now.date(), kind, days, self.knobs)
             job = self._plan_job(account, request, now)
-            self._jobs[job.sid] = self._queue[job.sid] = job
+            self.jobs[job.sid] = self._queue[job.sid] = job
             for run in job.runs:
-                self._agenda.enter(run.ends_at, partial(self._end_day, job, run))
+                self._events.schedule(run.ends_at, partial(self._end_day, job, run))
             if self.knobs.webhook_early:
-                self._agenda.enter(job.starts_at, partial(self._announce, job))
-            self._agenda.play(now)
+                self._events.schedule(job.starts_at, partial(self._notify, job))
+            self._events.run_due(now)
             return job
 
     def list_jobs(self, account: Account, resource_type: ResourceType) -> list[SimulatedJob]:
@@ -104,7 +108,7 @@ class ExportService:
             newest = now - timedelta(seconds=self.knobs.list_delay_seconds)
             jobs = [
                 job
-                for job in self._jobs.values()
+                for job in self.jobs.values()
                 if job.account_sid == account.sid
                 and job.request.resource_type is resource_type
                 and job.created_at <= newest
@@ -120,16 +124,16 @@ class ExportService:
         """
         with self.lock:
             now = self.settle()
-            job = self._jobs.get(sid)
+            job = self.jobs.get(sid)
             if job and job.account_sid == account.sid and job.is_kept(now, self.knobs.job_retention_days):
                 return job
             raise RefusedError.not_found(f"/Exports/Jobs/{sid}")
 
     def delete_job(self, account: Account, sid: str) -> None:
         """
-        Take the days that are not exported yet out of a job; see ``deleted_job`` and ``delete_finished_status``.
+        Delete the unfinished days of a job, and the job as ``deleted_job`` says.
 
-        :raises RefusedError: if it is unknown, or finished and the knob says so.
+        :raises RefusedError: if it is unknown, or finished and ``delete_finished_status`` rejects that.
         """
         with self.lock:
             job, now = self.find_job(account, sid), self.clock.now()
@@ -139,7 +143,7 @@ class ExportService:
             open_runs = [run for run in job.runs if run.outcome is None]
             for run in open_runs:
                 run.delete(now, self.knobs.stop_seconds)
-                self._agenda.enter(run.ends_at, partial(self._close_run, job))
+                self._events.schedule(run.ends_at, partial(self._close_run, job))
             if self.knobs.quota_refund:
                 kind, on = job.request.resource_type, job.created_at.date()
                 self.quota.refund(account.family_sid, on, kind, len(open_runs))
@@ -148,17 +152,17 @@ class ExportService:
             self.settle()
 
     def queue_position(self, job: SimulatedJob) -> int:
-        """Place among all unfinished jobs, of any account, counted from one; zero once finished."""
+        """Return its position among the unfinished jobs of all accounts, from 1; 0 once finished."""
         with self.lock:
             return 0 if job.is_finished else 1 + list(self._queue).index(job.sid)
 
     def list_files(self, account: Account, resource_type: ResourceType) -> list[DayFile]:
-        """Return the files that can be fetched, in the order in which they were made."""
+        """Return the files that can be fetched, oldest first."""
         with self.lock:
             now = self.settle()
             return [
                 file
-                for file in self._files
+                for file in self.files
                 if file.account_sid == account.sid
                 and file.resource_type is resource_type
                 and file.is_available(now, self.knobs)
@@ -166,9 +170,9 @@ class ExportService:
 
     def fetch_day(self, account: Account, resource_type: ResourceType, day: date) -> str:
         """
-        Return a fresh link to a file of a day: the newest, unless ``day_fetch_generation`` says otherwise.
+        Return a new link to the file of a day; ``day_fetch_generation`` chooses among several.
 
-        :raises RefusedError: 404 if there is none (yet, or any more).
+        :raises RefusedError: 404 if there is no file, not yet or no longer.
         """
         with self.lock:
             files = [file for file in self.list_files(account, resource_type) if file.day == day]
@@ -180,12 +184,12 @@ class ExportService:
             raise RefusedError.not_found(f"/Exports/{resource_type.value}/Days/{day.isoformat()}")
 
     def configuration(self, account: Account, resource_type: ResourceType) -> Configuration:
-        """Return the settings of automatic daily export; changing ``enabled`` goes through :meth:`switch`."""
+        """Return the settings of automatic daily export; change ``enabled`` with :meth:`switch`."""
         with self.lock:
             return self._configurations.setdefault((account.sid, resource_type), Configuration())
 
     def switch(self, account: Account, resource_type: ResourceType, enabled: bool) -> None:
-        """Switch automatic daily export on or off. The first file is that of the current UTC day, once it is over."""
+        """Switch automatic daily export on or off. Its first file is of the current UTC day, when that is over."""
         with self.lock:
             now = self.settle()
             settings = self.configuration(account, resource_type)
@@ -197,18 +201,18 @@ class ExportService:
                 self._plan_daily_export(account, resource_type, settings.switched, now.date())
 
     def _plan_job(self, account: Account, request: JobRequest, now: datetime) -> SimulatedJob:
-        number = len(self._jobs)
+        number = len(self.jobs)
         sid = f"JS{hex_digits(self.seed, 'job', number)}"
         starts_at = now + timedelta(seconds=self.knobs.queue_seconds)
         limit = self.knobs.parallel_jobs
         if limit is not None and len(self._queue) >= limit:
-            # A place is free once all but ``limit - 1`` of those before have finished.
+            # It starts when all but ``limit - 1`` of the unfinished jobs have finished.
             starts_at = max(starts_at, sorted(job.finishes_at for job in self._queue.values())[-limit])
         runs = plan_runs(
             request.days(),
             created_at=now,
             starts_at=starts_at,
-            failed_attempts=partial(self._scripts.failed_attempts, request.resource_type, knobs=self.knobs),
+            failed_attempts=partial(self.scenarios.failed_attempts, request.resource_type, knobs=self.knobs),
             knobs=self.knobs,
             rng=Random(f"{self.seed}/{sid}"),
         )
@@ -218,11 +222,11 @@ class ExportService:
         if run.outcome is not None:
             return
         kind = job.request.resource_type
-        run.outcome, records = self._scripts.ending(kind, run.day, self.knobs)
+        run.outcome, records = self.scenarios.ending(kind, run.day, self.knobs)
         if run.outcome is not DayStatus.FAILED:
             self._store(job.account_sid, kind, run.day, at, records, job)
         if self.knobs.webhook_per_day:
-            self.outbox.announce_day(job.hook, kind, run.day, run.outcome, at, job=job)
+            self.outbox.add_day(job.webhook, kind, run.day, run.outcome, at, job=job)
         self._close_run(job, at)
 
     def _close_run(self, job: SimulatedJob, at: datetime) -> None:
@@ -230,7 +234,7 @@ class ExportService:
         if job.is_finished:
             del self._queue[job.sid]
             if not job.is_deleted and not self.knobs.webhook_early:
-                self._announce(job, at)
+                self._notify(job, at)
 
     def _store(
         self,
@@ -242,11 +246,11 @@ class ExportService:
         job: SimulatedJob | None,
     ) -> None:
         number = next(self._file_numbers)
-        self._files.append(DayFile(number, self.seed, account_sid, kind, day, at, job, records))
+        self.files.append(DayFile(number, self.seed, account_sid, kind, day, at, job, records))
 
-    def _announce(self, job: SimulatedJob, at: datetime) -> None:
+    def _notify(self, job: SimulatedJob, at: datetime) -> None:
         if self.knobs.webhook_per_job:
-            self.outbox.announce_job(job, at)
+            self.outbox.add_job(job, at)
 
     def _delete_finished(self, job: SimulatedJob) -> None:
         if self.knobs.delete_finished_status == 404:
@@ -258,16 +262,16 @@ class ExportService:
     def _plan_daily_export(self, account: Account, kind: ResourceType, switched: int, day: date) -> None:
         midnight = datetime.combine(day + timedelta(days=1), time(), timezone.utc)
         due = midnight + timedelta(seconds=self.knobs.daily_export_seconds)
-        self._agenda.enter(due, partial(self._export_daily, account, kind, switched, day))
+        self._events.schedule(due, partial(self._export_daily, account, kind, switched, day))
 
     def _export_daily(self, account: Account, kind: ResourceType, switched: int, day: date, at: datetime) -> None:
         settings = self.configuration(account, kind)
         if settings.switched != switched:
             return
-        outcome, records = self._scripts.ending(kind, day, self.knobs)
+        outcome, records = self.scenarios.ending(kind, day, self.knobs)
         if outcome is not DayStatus.FAILED:
             self._store(account.sid, kind, day, at, records, None)
         if self.knobs.webhook_per_day:
-            hook = (settings.webhook_url, settings.webhook_method)
-            self.outbox.announce_day(hook, kind, day, outcome, at, account_sid=account.sid)
+            webhook = (settings.webhook_url, settings.webhook_method)
+            self.outbox.add_day(webhook, kind, day, outcome, at, account_sid=account.sid)
         self._plan_daily_export(account, kind, switched, day + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""Export jobs: what a request may ask for, and what the simulator keeps about a job."""
+"""Jobs, and the checks of a submission."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A create request that passed every check."""
+    """A submission that passed every check."""
 
     resource_type: ResourceType
     start_day: date
@@ -36,25 +36,25 @@ class JobRequest:
 
     @property
     def day_count(self) -> int:
-        """Days asked for, both ends included."""
+        """Number of requested days, both ends included."""
         return self.end_day.toordinal() - self.start_day.toordinal() + 1
 
     def days(self) -> list[date]:
-        """Every day asked for, ascending."""
+        """Return every requested day, ascending."""
         return [date.fromordinal(self.start_day.toordinal() + offset) for offset in range(self.day_count)]
 
 
 @dataclass(eq=False, slots=True)
 class SimulatedJob:
     """
-    A job and the course of its days.
+    A job and the life cycle of its days.
 
-    :param number: How many jobs were created before.
-    :param starts_at: When it leaves the queue.
-    :param open_runs: Days that have not reached their end.
-    :param is_deleted: A delete request took days out of it.
-    :param is_removed: Nothing of it is to be seen any more.
-    :param overrides: Fields answered instead of the true ones.
+    :param number: Number of jobs created before it.
+    :param starts_at: When its first day runs.
+    :param open_runs: Number of unfinished days.
+    :param is_deleted: Whether it was deleted before it finished.
+    :param is_removed: Whether the API no longer knows it.
+    :param overrides: Fields to show instead of its own.
     """
 
     number: int
@@ -71,21 +71,21 @@ class SimulatedJob:
 
     @property
     def is_finished(self) -> bool:
-        """Whether every day has reached its end."""
+        """Whether every day is finished."""
         return self.open_runs == 0
 
     @property
     def finishes_at(self) -> datetime:
-        """When the last day reaches its end."""
+        """When its last day finishes."""
         return max(run.ends_at for run in self.runs)
 
     @property
-    def hook(self) -> tuple[str | None, str | None]:
-        """URL and method of the webhook."""
+    def webhook(self) -> tuple[str | None, str | None]:
+        """URL and method of its webhook."""
         return self.request.webhook_url, self.request.webhook_method
 
     def is_kept(self, now: datetime, retention_days: float) -> bool:
-        """Whether Twilio still knows the job."""
+        """Whether the API still knows the job."""
         if self.is_removed:
             return False
         return not self.is_finished or now < self.finishes_at + timedelta(days=retention_days)
@@ -93,9 +93,9 @@ class SimulatedJob:
 
 def read_job_request(resource_type: ResourceType, form: Mapping[str, str], *, today: date, knobs: Knobs) -> JobRequest:
     """
-    Check a create request.
+    Check the form of a submission.
 
-    :raises RefusedError: as the knobs say, if Twilio would not accept it.
+    :raises RefusedError: as the knobs say, if a field is missing or invalid.
     """
     for name in ("StartDay", "EndDay", "FriendlyName"):
         if not form.get(name, "").strip():
@@ -118,7 +118,7 @@ def read_job_request(resource_type: ResourceType, form: Mapping[str, str], *, to
 
 def check_webhook(url: str | None, method: str | None, knobs: Knobs) -> None:
     """
-    Check what was given of a webhook.
+    Check the parts of a webhook that are not ``None``.
 
     :raises RefusedError: unless the URL is an absolute http(s) URL and the method ``GET`` or ``POST``.
     """
@@ -151,7 +151,7 @@ def _read_days(form: Mapping[str, str], *, today: date, knobs: Knobs) -> tuple[d
 def _is_web_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        # Reading the port is what checks it.
+        # Reading the port checks it.
         is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
@@ -159,4 +159,4 @@ def _is_web_url(text: str) -> bool:
 
 
 def _refuse(rejection: Rejection, message: str) -> NoReturn:
-    raise RefusedError.because(rejection, message)
+    raise RefusedError.from_rejection(rejection, message)

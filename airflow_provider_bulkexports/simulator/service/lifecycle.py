@@ -1,8 +1,8 @@
 """
-How the days of a job go from ``Submitted`` to their end.
+Life cycle of a job's days, from ``Submitted`` to their final status.
 
-The whole course is laid down when a job is created; a day's status is then a function of the moment alone. Only how a
-day ends is decided when its end is reached, so that a test may script it until then.
+It is planned when the job is created, so a day's status depends on the time alone. Its final status is decided when it
+ends, so that a test can script it until then.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class DayRun:
     """
     One day of one job.
 
-    :param steps: Statuses before the end, and the moment at which each begins; the first is the creation of the job.
-    :param ends_at: When the day is done, if nothing intervenes.
-    :param outcome: Its final status; ``None`` until ``ends_at`` has been reached.
+    :param steps: Statuses before the final one, and the time at which each begins; the first begins with the job.
+    :param ends_at: When the day is done, unless its job is deleted.
+    :param outcome: Final status; ``None`` before ``ends_at``.
     """
 
     day: date
@@ -35,14 +35,14 @@ class DayRun:
     outcome: DayStatus | None = None
 
     def status_at(self, moment: datetime) -> DayStatus:
-        """Status of the day at ``moment``."""
+        """Return the status of the day at ``moment``."""
         if self.outcome is not None and moment >= self.ends_at:
             return self.outcome
         begun = [status for at, status in self.steps if at <= moment]
         return begun[-1] if begun else DayStatus.SUBMITTED
 
     def delete(self, moment: datetime, stop_seconds: float) -> None:
-        """Take the day out of its job: at once if it waits, after ``stop_seconds`` at most if it runs."""
+        """Delete the day: at once if it is queued, within ``stop_seconds`` if it runs."""
         was_running = self.status_at(moment) is DayStatus.RUNNING
         self.steps = tuple(step for step in self.steps if step[0] <= moment)
         self.outcome = DayStatus.DELETED_BY_USER_REQUEST
@@ -63,16 +63,16 @@ def plan_runs(
     rng: Random,
 ) -> list[DayRun]:
     """
-    Lay down when each day runs and ends.
+    Plan when each day runs and ends.
 
-    ``knobs.parallel_days`` workers begin the days roughly in order and take different times, so they end out of order.
+    ``knobs.parallel_days`` workers start the days roughly in order and take different times, so days end out of order.
 
-    :param starts_at: When the job leaves the queue.
-    :param failed_attempts: How often a day goes through ``ErrorDuringRun`` before the attempt that counts.
+    :param starts_at: When the first day runs.
+    :param failed_attempts: Returns how many times a day goes through ``ErrorDuringRun``.
     """
     workers = [starts_at] * max(1, knobs.parallel_days)
     runs = []
-    for day in _jumbled(days, knobs.parallel_days, rng):
+    for day in _shuffled(days, knobs.parallel_days, rng):
         begins_at = heapq.heappop(workers)
         run = _plan_run(day, created_at, begins_at, failed_attempts(day), knobs, rng)
         heapq.heappush(workers, run.ends_at)
@@ -80,7 +80,7 @@ def plan_runs(
     return sorted(runs, key=lambda run: run.day)
 
 
-def _jumbled(days: Sequence[date], spread: int, rng: Random) -> list[date]:
+def _shuffled(days: Sequence[date], spread: int, rng: Random) -> list[date]:
     places = {day: place + rng.uniform(0, spread) for place, day in enumerate(days)}
     return sorted(days, key=places.__getitem__)
 

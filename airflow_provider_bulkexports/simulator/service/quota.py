@@ -1,4 +1,4 @@
-"""How many days an account family may still request in a UTC day."""
+"""The quota: days that a parent account and its subaccounts may request per UTC day."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ __all__ = ["Quota"]
 
 
 class Quota:
-    """Days requested so far, by parent account and UTC day (and by resource type, if the knob says so)."""
+    """Requested days, counted by parent account, UTC day and resource type."""
 
     def __init__(self) -> None:
         self._used: Counter[tuple[str, date, ResourceType]] = Counter()
 
     def used(self, family_sid: str, on: date, resource_type: ResourceType | None = None) -> int:
-        """Days requested on a UTC day; of one resource type, or of all."""
+        """Return the days requested on a UTC day, of one resource type or of all."""
         kinds = ResourceType if resource_type is None else (resource_type,)
         return sum(self._used[family_sid, on, kind] for kind in kinds)
 
     def spend(self, family_sid: str, on: date, resource_type: ResourceType, days: int, knobs: Knobs) -> None:
         """
-        Count a request.
+        Count the days of a submission.
 
-        :raises RefusedError: if it would exceed the quota; it is not counted then.
+        :raises RefusedError: if they exceed the quota; they are not counted then.
         """
         used = self.used(family_sid, on, resource_type if knobs.quota_per_type else None)
         if used + days > knobs.quota_days:
-            raise RefusedError.because(
+            raise RefusedError.from_rejection(
                 knobs.quota_exceeded,
                 f"Daily limit of {knobs.quota_days} export days exceeded for account {family_sid}: "
                 f"{used} requested, {days} more asked for",
@@ -39,6 +39,6 @@ class Quota:
         self._used[family_sid, on, resource_type] += days
 
     def refund(self, family_sid: str, on: date, resource_type: ResourceType, days: int) -> None:
-        """Take days back from what was counted."""
+        """Give days back."""
         key = (family_sid, on, resource_type)
         self._used[key] = max(0, self._used[key] - days)

@@ -1,8 +1,8 @@
 """
-Day files: gzip-compressed JSON lines of made-up records, the same bytes for the same seed, account, type and day.
+Content of day files: gzip-compressed JSON lines of invented records.
 
-Fields and their types are those of the documentation (https://www.twilio.com/docs/usage/bulkexport) and of files seen.
-Telephone numbers are from Twilio's test range, names are invented.
+Fields and their types are those of the documentation (https://www.twilio.com/docs/usage/bulkexport) and of real files.
+Telephone numbers are from Twilio's test range. The same seed, account, type and day give the same bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_provider_bulkexports.model.resources import ResourceType
 
 __all__ = ["DayContent", "day_content", "day_records", "empty_content"]
 
-#: Records that are compressed as one gzip member. Longer files repeat it: to a reader, members are one stream.
+#: Records in one gzip member. Longer files repeat it: readers see the members as one stream.
 BLOCK_RECORDS = 20_000
 
 _SECONDS_OF_DAY = 24 * 60 * 60
@@ -41,9 +41,9 @@ _REASONS = ("last-participant-left", "participant-with-end-conference-on-exit-le
 @dataclass(frozen=True)
 class DayContent:
     """
-    The bytes of a file, of which only the parts are held: ``block`` as often as ``repeats`` says, then ``rest``.
+    The bytes of a file: ``block``, ``repeats`` times, then ``rest``. Memory holds each part once.
 
-    :param records: How many records the file holds.
+    :param records: Number of records in the file.
     """
 
     block: bytes
@@ -81,8 +81,8 @@ def day_content(
     """
     Make the file of a day.
 
-    :param count: Records in it. Above 20 000, a block of so many is repeated, with the same sids.
-    :param least_bytes: Repeat the block until the file is at least as long, whatever ``count`` says.
+    :param count: Number of records. Above 20 000, a block of 20 000 is repeated, with the same sids.
+    :param least_bytes: Repeat the block until the file is at least this long; ``count`` has no effect then.
     """
     if least_bytes is None and count <= BLOCK_RECORDS:
         return DayContent(b"", 0, _member(seed, account_sid, resource_type, day, count), count)
@@ -98,10 +98,10 @@ def day_content(
 def day_records(
     seed: int, account_sid: str, resource_type: ResourceType, day: date, count: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield a day's records in the order in which they happened."""
+    """Yield the records of a day, oldest first."""
     rng = Random(f"{seed}/{account_sid}/{resource_type.value}/{day.isoformat()}")
     midnight = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
-    # Half an hour of room keeps every later timestamp of a record inside its day.
+    # No record starts in the last half hour, so that its later timestamps are of the same day.
     seconds = sorted(rng.randrange(_SECONDS_OF_DAY - 1800) for _ in range(count))
     make = _MAKERS[resource_type]
     for second in seconds:

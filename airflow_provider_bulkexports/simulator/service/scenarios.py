@@ -1,4 +1,4 @@
-"""What a test has decided about single days in advance."""
+"""How days end: as a test scripted them, or at random."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Key = tuple[ResourceType, date]
 
 
 class DayScenarios:
-    """Decides how each day goes: as scripted, else by the rates of the knobs, always the same for the same seed."""
+    """Decides how each day ends: as scripted, else by the rates of the knobs; the same for the same seed."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -25,30 +25,30 @@ class DayScenarios:
         self._counts: dict[_Key, int] = {}
 
     def end_as(self, key: _Key, status: DayStatus, times: int | None) -> None:
-        """Let a day end in ``status``: the next so many times that it is exported, or always."""
+        """Make the next ``times`` exports of a day end in ``status``; ``None``: all."""
         if times is None:
             self._always[key] = status
         else:
             self._endings.setdefault(key, []).extend([status] * times)
 
     def fail_attempts(self, key: _Key, attempts: int) -> None:
-        """Let a day go through ``ErrorDuringRun`` so often, in jobs created from now on."""
+        """Make a day go through ``ErrorDuringRun`` this many times, in jobs created from now on."""
         self._attempts[key] = attempts
 
     def set_record_count(self, key: _Key, count: int) -> None:
-        """Fix how many records a day has."""
+        """Set how many records a day has."""
         self._counts[key] = count
 
     def failed_attempts(self, resource_type: ResourceType, day: date, *, knobs: Knobs) -> int:
-        """How often a day goes through ``ErrorDuringRun``; one that is going to fail does at least once."""
+        """Return how many times a day goes through ``ErrorDuringRun``; by default once if it will fail."""
         key = (resource_type, day)
         if key in self._attempts:
             return self._attempts[key]
-        by_chance = self._happens(key, "error", knobs.error_rate)
-        return int(by_chance or self._planned(key, knobs) is DayStatus.FAILED)
+        has_error = self._by_chance(key, "error", knobs.error_rate)
+        return int(has_error or self._planned(key, knobs) is DayStatus.FAILED)
 
     def ending(self, resource_type: ResourceType, day: date, knobs: Knobs) -> tuple[DayStatus, int]:
-        """How a day ends that is exported now, and the number of its records."""
+        """Return the final status and the number of records of a day that is exported now."""
         key = (resource_type, day)
         status = self._planned(key, knobs)
         if self._endings.get(key):
@@ -63,11 +63,11 @@ class DayScenarios:
             return self._endings[key][0]
         if key in self._always:
             return self._always[key]
-        if self._happens(key, "failed", knobs.failed_rate):
+        if self._by_chance(key, "failed", knobs.failed_rate):
             return DayStatus.FAILED
-        if key not in self._counts and self._happens(key, "empty", knobs.empty_rate):
+        if key not in self._counts and self._by_chance(key, "empty", knobs.empty_rate):
             return DayStatus.COMPLETED_EMPTY_RECORDS
         return DayStatus.COMPLETED
 
-    def _happens(self, key: _Key, what: str, rate: float) -> bool:
+    def _by_chance(self, key: _Key, what: str, rate: float) -> bool:
         return rate > 0 and Random(f"{self._seed}/{what}/{key[0].value}/{key[1].isoformat()}").random() < rate

@@ -1,4 +1,4 @@
-"""The signed links under which storage hands out day files."""
+"""Signed links, by which the storage serves day files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Links", "StorageRefusedError"]
 
 
 class StorageRefusedError(Exception):
-    """Storage answers with an error, in XML as S3 does."""
+    """The storage rejects a request, in XML as S3 does."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class _Link:
 
 class Links:
     """
-    Signed links to day files: each for one use within a few minutes.
+    Signed links to day files: each works once, within ``link_seconds``.
 
     :ivar base_url: Origin of the storage, without a slash at the end.
     """
@@ -44,7 +44,7 @@ class Links:
         self._links: dict[str, _Link] = {}
 
     def issue(self, file: DayFile, now: datetime, knobs: Knobs) -> str:
-        """Make a fresh link."""
+        """Return a new link to a file."""
         signature = hex_digits(self._seed, "link", len(self._links), length=64)
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
@@ -61,10 +61,10 @@ class Links:
 
     def redeem(self, path: str, query_string: str, now: datetime, knobs: Knobs) -> DayFile:
         """
-        Use a link.
+        Use a link and return its file.
 
         :param path: Decoded path of the request.
-        :raises StorageRefusedError: if it was never issued, was changed, has expired, was used, or its file is gone.
+        :raises StorageRefusedError: if the link is unknown, changed, expired or used, or its file is gone.
         """
         query = dict(parse_qsl(query_string, keep_blank_values=True))
         link = self._links.get(query.get("X-Amz-Signature", ""))

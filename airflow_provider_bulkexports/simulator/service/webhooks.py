@@ -1,4 +1,4 @@
-"""Completion notices: what Twilio would call, and a step that delivers them to this machine."""
+"""Webhooks of completed days and jobs, and their delivery to receivers on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import http.client
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,20 +13,21 @@ from urllib.parse import urlencode, urlsplit
 
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.simulator.hosts import is_loopback
 from airflow_provider_bulkexports.simulator.service.accounts import Account
 from airflow_provider_bulkexports.simulator.service.jobs import SimulatedJob
 
-__all__ = ["Delivery", "Notice", "Outbox", "deliver", "is_loopback", "signature"]
+__all__ = ["Delivery", "Notice", "Outbox", "deliver", "signature"]
 
 
 @dataclass(frozen=True)
 class Notice:
     """
-    A webhook call that is due.
+    A webhook to send.
 
-    :param fields: Its parameters. Twilio documents none of the names; these are made up.
-    :param auth_token: Key of the signature.
-    :param due: When it became due.
+    :param fields: Its parameters. Twilio documents none of their names; these are invented.
+    :param auth_token: Key of its signature.
+    :param due: When it became due, in simulated time.
     """
 
     url: str
@@ -40,10 +40,10 @@ class Notice:
 @dataclass(frozen=True)
 class Delivery:
     """
-    What became of a notice.
+    The result of sending a webhook.
 
-    :param status: Status that the receiver answered; ``None`` if it could not be called.
-    :param error: Why not.
+    :param status: HTTP status of the receiver's response; ``None`` if there was none.
+    :param error: Why there was none.
     """
 
     notice: Notice
@@ -53,18 +53,18 @@ class Delivery:
 
 class Outbox:
     """
-    Notices that wait to be delivered.
+    Webhooks that are not sent yet.
 
-    :param accounts: Whose tokens sign them.
+    :param accounts: Accounts whose auth tokens sign them.
     """
 
     def __init__(self, accounts: Sequence[Account]) -> None:
         self._tokens = {account.sid: account.auth_token for account in accounts}
         self._notices: list[Notice] = []
 
-    def announce_day(
+    def add_day(
         self,
-        hook: tuple[str | None, str | None],
+        webhook: tuple[str | None, str | None],
         resource_type: ResourceType,
         day: date,
         status: DayStatus,
@@ -73,26 +73,26 @@ class Outbox:
         job: SimulatedJob | None = None,
         account_sid: str = "",
     ) -> None:
-        """Announce that a day is done, of a job or of automatic daily export."""
+        """Add the webhook of a finished day, of a job or of automatic daily export."""
         fields = {"ResourceType": resource_type.value, "Day": day.isoformat(), "Status": status.value.lower()}
         if job is not None:
             fields |= _job_fields(job)
-        self._add(hook, job.account_sid if job else account_sid, fields, due)
+        self._add(webhook, job.account_sid if job else account_sid, fields, due)
 
-    def announce_job(self, job: SimulatedJob, due: datetime) -> None:
-        """Announce that a job is done."""
+    def add_job(self, job: SimulatedJob, due: datetime) -> None:
+        """Add the webhook of a finished job."""
         kind = job.request.resource_type.value
-        self._add(job.hook, job.account_sid, {"ResourceType": kind, "Status": "completed", **_job_fields(job)}, due)
+        self._add(job.webhook, job.account_sid, {"ResourceType": kind, "Status": "completed", **_job_fields(job)}, due)
 
     def take(self) -> list[Notice]:
-        """Remove and return every notice."""
+        """Remove and return all of them."""
         taken, self._notices = self._notices, []
         return taken
 
     def _add(
-        self, hook: tuple[str | None, str | None], account_sid: str, fields: dict[str, str], due: datetime
+        self, webhook: tuple[str | None, str | None], account_sid: str, fields: dict[str, str], due: datetime
     ) -> None:
-        url, method = hook
+        url, method = webhook
         if url and method:
             fields = {"AccountSid": account_sid, **fields}
             self._notices.append(Notice(url, method, fields, self._tokens[account_sid], due))
@@ -104,7 +104,7 @@ def _job_fields(job: SimulatedJob) -> dict[str, str]:
 
 def signature(url: str, fields: Mapping[str, str], auth_token: str) -> str:
     """
-    Value of ``X-Twilio-Signature``: HMAC-SHA1 over URL and sorted form fields (documentation of webhook security).
+    Return the ``X-Twilio-Signature``: HMAC-SHA1 over URL and sorted form fields (documentation of webhook security).
 
     :param fields: Fields of a POST body; empty for GET, whose parameters are in the URL.
     """
@@ -112,26 +112,15 @@ def signature(url: str, fields: Mapping[str, str], auth_token: str) -> str:
     return base64.b64encode(hmac.new(auth_token.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL points to this machine, judged by its text: no name but ``localhost`` is looked up."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def deliver(notice: Notice, *, timeout: float = 5.0) -> Delivery:
     """
     Call the receiver once, without following redirects.
 
-    A receiver that is not on this machine, or wants TLS, is not called: a simulator must not send anything abroad.
+    Only plain ``http`` receivers on this machine are called: a simulator must not send anything elsewhere.
     """
-    if not is_loopback(notice.url) or urlsplit(notice.url).scheme != "http":
-        return Delivery(notice, error="not a plain http URL of this machine")
     parts = urlsplit(notice.url)
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
+        return Delivery(notice, error="not a plain http URL of this machine")
     form = urlencode(notice.fields)
     query = "&".join(filter(None, [parts.query, form if notice.method == "GET" else ""]))
     target = (parts.path or "/") + (f"?{query}" if query else "")

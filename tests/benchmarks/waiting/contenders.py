@@ -45,7 +45,7 @@ class Contender:
 
     :param label: Its name in tables and plots.
     :param distribution: What has to be installed.
-    :param load: Import what is needed; takes the server's origin and the seconds between looks.
+    :param load: Import what is needed; takes the server's origin and the seconds between two polls.
     """
 
     label: str
@@ -92,7 +92,7 @@ def http_sensor(server: str, interval: float) -> Wait:
 
 
 def http_event(server: str, interval: float) -> Wait:
-    """The http provider's ``HttpEventTrigger``: the one that can look into an answer, with a check of the user's."""
+    """The http provider's ``HttpEventTrigger``: the one that can check a response, with a function of the user."""
     from airflow.providers.http.triggers.http import HttpEventTrigger
 
     async def wait(job: AwaitedJob) -> AsyncIterator[bool]:

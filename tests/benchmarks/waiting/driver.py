@@ -132,7 +132,7 @@ def installed_distributions() -> list[str]:
 def report(options: argparse.Namespace, results: dict[str, Any]) -> str:
     """Everything, as markdown."""
     measured_on = ", ".join(f"{name} {value}" for name, value in results["surroundings"].items())
-    estimates = "told" if options.estimates else "not told"
+    estimates = "given" if options.estimates else "not given"
     parts = [
         f"{options.seconds:g} s, an interval of {options.interval:g} s, the jobs' ends {estimates} beforehand.",
         markdown_table(HEADER, [row(round_) for round_ in results["rounds"]]),
@@ -158,7 +158,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--waits", type=int, nargs="+", default=[1, 10, 100, 1000, 5000], help="jobs that are awaited")
     parser.add_argument("--seconds", type=float, default=30, help="until the last job ends")
-    parser.add_argument("--interval", type=float, default=5, help="seconds between looks")
+    parser.add_argument("--interval", type=float, default=5, help="seconds between two polls")
     parser.add_argument("--patience", type=float, default=30, help="seconds after the last job's end until we give up")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME")
     parser.add_argument("--estimates", action="store_true", help="jobs say when they will end, as Twilio's do")

@@ -1,4 +1,4 @@
-"""Whether a job has ended, for the http provider's trigger, which imports this module anew for every answer."""
+"""Whether a job has ended, for the http provider's trigger, which imports this module again for every response."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Twilio:
         return HTTPStatus.OK, body
 
     def _begin(self, query: Query) -> Answer:
-        """Start a round: new jobs, of which the answer tells the sids and the moments at which they end."""
+        """Start a round: new jobs, whose sids and end times are in the response."""
         self._jobs = make_jobs(
             int(query["waits"]),
             seconds=float(query["seconds"]),
@@ -121,8 +121,8 @@ class Twilio:
         return HTTPStatus.OK, json.dumps([[job.sid, job.ends_at] for job in self._jobs]).encode()
 
     def _tell_counts(self, query: Query) -> Answer:
-        told = {"requests": dict(self.counts), "server_cpu_seconds": time.process_time() - self._cpu}
-        return HTTPStatus.OK, json.dumps(told).encode()
+        counted = {"requests": dict(self.counts), "server_cpu_seconds": time.process_time() - self._cpu}
+        return HTTPStatus.OK, json.dumps(counted).encode()
 
 
 def _asked_page(query: Query, *, at_most: int) -> tuple[int, int]:
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve() -> None:
-    """Print the origin, and serve until standard input ends, as it does with whoever started this."""
+    """Print the origin, and serve until standard input ends, as it does when the parent process ends."""
     twilio = Twilio()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(twilio), "127.0.0.1", 0, backlog=4096)

@@ -1,8 +1,8 @@
 """
-A whole Airflow on this machine: scheduler, DAG processor, API server and triggerer, on a PostgreSQL of its own.
+A running Airflow on this machine: scheduler, DAG processor, API server and triggerer, with its own PostgreSQL.
 
-``postgres.py`` and ``processes.py`` start and end what runs, ``rest.py`` talks to it, ``running.py`` puts it together.
-``oldest.py`` does the same for Airflow 2, with less.
+``postgres.py`` and ``processes.py`` start and stop processes, ``rest.py`` calls the REST API, ``running.py`` uses both.
+``oldest.py`` is the smaller counterpart for Airflow 2.
 """
 
 from __future__ import annotations

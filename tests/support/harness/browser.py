@@ -1,4 +1,4 @@
-"""A browser without a window, and pictures of what it shows."""
+"""A headless browser, and screenshots of its pages."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-# Whoever collects all tests need not have the browser's driver.
-pytest.importorskip("playwright", reason="a browser's tests need the dependency group: uv run --group system")
+# All tests can be collected without the browser's driver.
+pytest.importorskip("playwright", reason="tests with a browser need its driver: uv run --group system")
 
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 __all__ = ["Locator", "MissingBrowserError", "Page", "expect", "open_page", "take_picture"]
 
-#: Git ignores it.
+#: Folder of the screenshots; Git ignores it.
 _PICTURES = Path(__file__).parents[3] / "artifacts" / "browser"
 
-#: Milliseconds for whatever a page shows next; the machine may be busy.
-_PATIENCE = 30_000
+#: Milliseconds to wait for anything on a page; the machine may be busy.
+_TIMEOUT = 30_000
 
 
 class MissingBrowserError(Exception):
@@ -32,25 +32,25 @@ class MissingBrowserError(Exception):
 @contextmanager
 def open_page() -> Iterator[Page]:
     """
-    Open an empty page in a Chromium that ends with it.
+    Open an empty page in a Chromium that is closed with it.
 
     :raises MissingBrowserError: saying what to install.
     """
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         raise MissingBrowserError("Chromium is missing: apt-get install chromium")
-    expect.set_options(timeout=_PATIENCE)
+    expect.set_options(timeout=_TIMEOUT)
     flags = ["--no-proxy-server", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=flags)
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            page.set_default_timeout(_PATIENCE)
+            page.set_default_timeout(_TIMEOUT)
             yield page
         finally:
             browser.close()
 
 
 def take_picture(page: Page, name: str) -> None:
-    """Keep what a person would see now."""
+    """Save a screenshot of the page."""
     page.screenshot(path=_PICTURES / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.png", animations="disabled")

@@ -1,4 +1,4 @@
-"""Waiting for what other processes do."""
+"""Wait for other processes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ __all__ = ["free_port", "tail", "wait_until"]
 
 _Value = TypeVar("_Value")
 
-_LOOK_INTERVAL = 0.2
+_POLL_INTERVAL = 0.2
 
 
 def wait_until(condition: Callable[[], _Value], *, timeout: float, otherwise: Callable[[], str]) -> _Value:
     """
-    Look until a condition holds, and return its value.
+    Poll a condition until it holds, and return its value.
 
     :param condition: Holds when it returns something true.
     :param timeout: Seconds.
-    :param otherwise: Says what was seen instead, asked once the time is up.
+    :param otherwise: Describes what was seen instead; called at the timeout.
     :raises AssertionError: with that text.
     """
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise AssertionError(f"Not within {timeout:g} s: {otherwise()}")
-        time.sleep(_LOOK_INTERVAL)
+        time.sleep(_POLL_INTERVAL)
     return value
 
 

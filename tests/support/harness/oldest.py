@@ -1,4 +1,4 @@
-"""A running Airflow 2: scheduler, which parses DAGs and runs tasks, and triggerer, on a SQLite file."""
+"""A running Airflow 2: a scheduler, which parses DAGs and runs tasks, and a triggerer, with SQLite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.harness.surroundings import SHARED_OPTIONS, as_environment, inherit
 
 __all__ = ["OldAirflow"]
 
-#: Seconds for one command; an idle machine needs a small part of it.
+#: Seconds for one command; an idle machine needs much less.
 _COMMAND_TIMEOUT = 180
 
 
@@ -26,8 +26,8 @@ class OldAirflow:
     """
     Airflow 2 with SequentialExecutor: one task at a time.
 
-    :param dags: The folder of DAGs; none of them is paused.
-    :param environment: Further environment of every process.
+    :param dags: Folder of DAGs, which start unpaused.
+    :param environment: Additional environment variables of every process.
     """
 
     def __init__(self, *, dags: Path, environment: Mapping[str, str]) -> None:
@@ -43,27 +43,27 @@ class OldAirflow:
             **inherited_environment(),
             **as_environment(options),
             "AIRFLOW_HOME": str(self.home),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # tasks are run as "airflow"
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # tasks run the "airflow" command
             **environment,
         }
         self.scheduler = self._component("scheduler", "--skip-serve-logs")
         self.triggerer = self._component("triggerer", "--skip-serve-logs")
 
     def start(self) -> None:
-        """Make the database's tables and start; returns when the DAGs are known."""
+        """Create the database and start; returns when the DAGs are parsed."""
         self._component("db", "migrate").run(_COMMAND_TIMEOUT)
         self.scheduler.start()
         self.triggerer.start()
         self.wait_until(lambda: self.sql("SELECT dag_id FROM dag"), "The DAGs are parsed", timeout=_COMMAND_TIMEOUT)
 
     def stop(self) -> None:
-        """End every process and remove all files."""
+        """Stop every process and remove all files."""
         for component in (self.scheduler, self.triggerer):
             component.kill()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def trigger(self, dag_id: str, *, logical_date: str) -> str:
-        """Start a run, and return its id."""
+        """Start a run and return its id."""
         run_id = f"triggered_{logical_date}"
         command = ("trigger", dag_id, "--exec-date", logical_date, "--run-id", run_id)
         self._component("dags", *command).run(_COMMAND_TIMEOUT)
@@ -79,9 +79,9 @@ class OldAirflow:
 
     def wait_until(self, condition: Callable[[], Any], what: str, timeout: float = 120) -> Any:
         """
-        Wait until a condition of the test's own holds, and return its value.
+        Wait until a condition holds, and return its value.
 
-        :param what: What should come true, in words.
+        :param what: The condition in words.
         :raises AssertionError: with these words, all tasks and the ends of the logs.
         """
 
@@ -102,12 +102,12 @@ class OldAirflow:
         return self.sql(query, (dag_id, run_id))
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Ask Airflow's database; ``?`` stands for a parameter."""
+        """Query Airflow's database; ``?`` is a parameter."""
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=30)) as connection:
             return connection.execute(query, parameters).fetchall()
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        """Change Airflow's database, as its user interface does."""
+        """Change Airflow's database, as its web pages do."""
         with closing(sqlite3.connect(self._database, timeout=30)) as connection, connection:
             connection.execute(statement, parameters)
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster that lives as long as the tests."""
+"""A PostgreSQL cluster for the duration of the tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["MissingPostgresError", "Postgres"]
 #: PostgreSQL refuses to run as root.
 _USER = "postgres"
 
-#: Nothing here outlives the machine: durability only costs time.
+#: The data is disposable, so durability would only cost time.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -35,7 +35,7 @@ class MissingPostgresError(Exception):
 
 class Postgres:
     """
-    A cluster in a folder of its own, on a free port.
+    A cluster in a temporary folder, on a free port.
 
     :raises MissingPostgresError: saying what to install.
     """
@@ -48,11 +48,11 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """Where the database is, for SQLAlchemy."""
+        """Address of the database, for SQLAlchemy."""
         return f"postgresql+psycopg2://airflow@127.0.0.1:{self._port}/postgres"
 
     def start(self) -> None:
-        """Make the cluster and start it; returns when it takes connections."""
+        """Create the cluster and start it; returns when it accepts connections."""
         self._folder = Path(tempfile.mkdtemp(prefix="bulkexports-postgres-"))
         if self._as:
             shutil.chown(self._folder, _USER, _USER)
@@ -62,12 +62,14 @@ class Postgres:
             raise AssertionError(f"initdb failed:\n{self._log.read_text()}")
         settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
         self._process = self._run("postgres", "-D", data, "-p", self._port, *settings)
-        wait_until(self._answers, timeout=30, otherwise=lambda: f"PostgreSQL\n{tail(self._log.read_text())}")
+        wait_until(
+            self._accepts_connections, timeout=30, otherwise=lambda: f"PostgreSQL\n{tail(self._log.read_text())}"
+        )
 
     def stop(self) -> None:
-        """End it and remove its files."""
+        """Stop it and remove its files."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)  # "immediate": it ends its children and syncs nothing
+            self._process.send_signal(signal.SIGQUIT)  # "immediate" shutdown: ends its children without syncing
             self._process.wait(timeout=30)
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -92,7 +94,7 @@ class Postgres:
                 **self._as,
             )
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         import psycopg2
 
         assert self._process is not None
@@ -105,7 +107,7 @@ class Postgres:
 
 
 def _binaries() -> Path:
-    """Where PostgreSQL's programs are; Debian keeps them off the PATH."""
+    """Folder of PostgreSQL's programs; on Debian they are not on the PATH."""
     try:
         import psycopg2  # noqa: F401
     except ModuleNotFoundError:

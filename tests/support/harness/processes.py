@@ -1,4 +1,4 @@
-"""Airflow's components as processes that a test may kill, and start again."""
+"""Airflow's components as processes that a test can kill and restart."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ __all__ = ["Component", "TaskProcess"]
 @dataclass(frozen=True)
 class TaskProcess:
     """
-    The process in which a task runs.
+    The process that runs a task.
 
-    :param supervisor_pid: Its parent, which reports to Airflow how the task ends: killed too, nobody does.
+    :param supervisor_pid: Its parent, which reports the task's end to Airflow. If both are killed, nothing is reported.
     """
 
     pid: int
     supervisor_pid: int
 
     def terminate(self) -> None:
-        """Send SIGTERM to the task, as when its worker is shut down."""
+        """Send SIGTERM to the task, as at a shutdown of its worker."""
         os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """Send SIGKILL to the task; its supervisor sees it die."""
+        """Send SIGKILL to the task; its supervisor notices."""
         os.kill(self.pid, signal.SIGKILL)
 
     def kill_with_supervisor(self) -> None:
-        """Send SIGKILL to both, as when a machine is lost; Airflow misses the heartbeats."""
+        """Send SIGKILL to both, as at the loss of a machine; Airflow notices missing heartbeats."""
         os.kill(self.supervisor_pid, signal.SIGKILL)
         os.kill(self.pid, signal.SIGKILL)
 
 
 class Component:
     """
-    One ``airflow`` command with everything it starts.
+    One ``airflow`` command and all processes it starts.
 
-    It is the leader of a session, which none of its children leave: that is how they are found, orphans as well.
+    It leads a session that none of its children leave, by which even orphans are found.
 
-    :param name: The command, such as ``triggerer``.
-    :param arguments: What follows it.
-    :param home: Where it runs and logs.
+    :param name: The command, for example ``triggerer``.
+    :param arguments: The command's arguments.
+    :param home: Working folder, also of its log.
     """
 
     def __init__(self, name: str, *arguments: str, home: Path, environment: Mapping[str, str]) -> None:
@@ -83,38 +83,40 @@ class Component:
             raise AssertionError(f"airflow {self.name} failed:\n{self.log_text()}")
 
     def terminate(self, timeout: float = 60) -> None:
-        """Send SIGTERM to the main process; returns when that and all it started have ended."""
+        """Send SIGTERM to the main process; returns when it and all its children have ended."""
         if self._process is not None:
             self._process.terminate()
         self._wait_for_end(timeout)
 
     def kill(self) -> None:
-        """Send SIGKILL to it and all it started: both processes of a triggerer, a scheduler's workers and tasks."""
-        # Whoever was forked between the look and the kill is seen at the next look.
-        wait_until(lambda: not self._kill_once(), timeout=30, otherwise=lambda: f"{self.name} lives: {self.pids()}")
+        """Send SIGKILL to it and all its children: both processes of a triggerer, a scheduler's workers and tasks."""
+        # A child forked between listing and killing is found by the next attempt.
+        wait_until(
+            lambda: not self._kill_once(), timeout=30, otherwise=lambda: f"{self.name} is still running: {self.pids()}"
+        )
         if self._process is not None:
             self._process.wait()
 
     def is_running(self) -> bool:
-        """Whether the main process is there."""
+        """Whether the main process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """The main process."""
+        """Process id of the main process."""
         assert self._process is not None, f"the {self.name} was never started"
         return self._process.pid
 
     def pids(self) -> list[int]:
-        """All its living processes."""
+        """Process ids of all its running processes."""
         return [] if self._process is None else [pid for pid in psutil.pids() if _lives_in(pid, self._process.pid)]
 
     def log_text(self) -> str:
-        """Everything it logged since the first start."""
+        """Its whole log since the first start."""
         return self._log.read_text(errors="replace") if self._log.is_file() else ""
 
     def log_tail(self) -> str:
-        """Return its last words, under its name; the waiting test's own requests fill the API server's log."""
+        """Return the end of its log, without the test's own requests, which fill the API server's."""
         text = "\n".join(line for line in self.log_text().splitlines() if "[http.access]" not in line)
         return f"--- {self.name} ({'running' if self.is_running() else 'ended'})\n{tail(text)}"
 
@@ -136,7 +138,7 @@ class Component:
 
 
 def _lives_in(pid: int, session: int) -> bool:
-    """Whether a process of that session is alive; one that has ended and waits for its parent is not."""
+    """Whether a process of that session is running; zombies do not count."""
     try:
         return os.getsid(pid) == session and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except (ProcessLookupError, psutil.NoSuchProcess):

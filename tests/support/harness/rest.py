@@ -1,4 +1,4 @@
-"""What a user does with Airflow, through its REST API."""
+"""A user's actions, through Airflow's REST API."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from support.harness.deadlines import wait_until
 
 __all__ = ["RestApi", "RestError"]
 
-#: Seconds after which an answer is no longer expected; the machine may be busy.
-_ANSWER_TIMEOUT = 60
+#: Seconds to wait for a response; the machine may be busy.
+_RESPONSE_TIMEOUT = 60
 
 
 class RestError(AssertionError):
-    """Airflow's answer is not a success."""
+    """Airflow responded with an error."""
 
     def __init__(self, method: str, path: str, response: requests.Response) -> None:
         super().__init__(f"{method} {path}: {response.status_code} {response.text[:2000]}")
@@ -28,29 +28,29 @@ class RestError(AssertionError):
 
 class RestApi:
     """
-    An Airflow that is reached by HTTP.
+    An Airflow's REST API.
 
-    :param url: Its origin, for a browser too: everybody who asks is an administrator.
+    :param url: Its origin, also for a browser: every visitor is an administrator.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy of the machine has no business here
+        self._session.trust_env = False  # ignores the machine's proxy
 
     def rest(self, method: str, path: str, json: Any = None, **parameters: Any) -> Any:
         """
-        Call ``/api/v2`` and return the JSON value answered.
+        Call ``/api/v2`` and return the JSON of the response.
 
-        :param path: Below ``/api/v2``, such as ``/dags``.
+        :param path: Below ``/api/v2``, for example ``/dags``.
         :param parameters: The query.
         :raises RestError: if the status is not a success.
         """
         if "Authorization" not in self._session.headers:
-            token = self._session.get(f"{self.url}/auth/token", timeout=_ANSWER_TIMEOUT).json()["access_token"]
+            token = self._session.get(f"{self.url}/auth/token", timeout=_RESPONSE_TIMEOUT).json()["access_token"]
             self._session.headers["Authorization"] = f"Bearer {token}"
         response = self._session.request(
-            method, f"{self.url}/api/v2{path}", json=json, params=parameters, timeout=_ANSWER_TIMEOUT
+            method, f"{self.url}/api/v2{path}", json=json, params=parameters, timeout=_RESPONSE_TIMEOUT
         )
         if not response.ok:
             raise RestError(method, path, response)
@@ -64,9 +64,9 @@ class RestApi:
         """
         Start a run, by default without a logical date, once the DAG is parsed.
 
-        :param run_id: By default one that nobody else uses.
+        :param run_id: A unique one by default.
         :param conf: The run's conf; it overrides the DAG's params.
-        :param fields: Further fields of the request, such as ``logical_date``.
+        :param fields: Further fields of the request, for example ``logical_date``.
         :return: The run id.
         """
         run_id = run_id or f"test__{uuid.uuid4().hex[:12]}"
@@ -77,7 +77,7 @@ class RestApi:
 
     @contextmanager
     def unpaused(self, *dag_ids: str) -> Iterator[None]:
-        """Let DAGs that are paused run, and the watchers of their assets, for a while."""
+        """Unpause DAGs, and with them the watchers of their assets, for the duration of the context."""
         for dag_id in dag_ids:
             self._wait_for_dag(dag_id)
         try:
@@ -95,7 +95,7 @@ class RestApi:
         """
         Return the events of an asset as the API describes them, oldest first.
 
-        :param parameters: Further ones of the query, such as ``source_run_id``.
+        :param parameters: Further query parameters, for example ``source_run_id``.
         """
         (asset,) = [each for each in self.rest("GET", "/assets", name_pattern=name)["assets"] if each["name"] == name]
         query = {"asset_id": asset["id"], "order_by": "timestamp", **parameters}
@@ -136,7 +136,7 @@ class RestApi:
         return self.rest("GET", path, map_index=map_index, deserialize=True)["value"]
 
     def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
-        """Return the log of a try, with what its trigger logged, as a user reads it: a line for each message."""
+        """Return the log of an attempt as a user reads it, with its trigger's: one line per message."""
         path = f"{_instance(dag_id, run_id, task_id)}/logs/{try_number}"
         content = self.rest("GET", path, map_index=map_index, full_content=True)["content"]
         return "\n".join(map(_log_line, content))
@@ -151,14 +151,14 @@ class RestApi:
     def _set_paused(self, dag_ids: Sequence[str], is_paused: bool) -> None:
         dags = [self.rest("PATCH", f"/dags/{dag_id}", json={"is_paused": is_paused}) for dag_id in dag_ids]
         for token in {dag["file_token"] for dag in dags}:
-            # Only when it parses a file, Airflow looks at whose watchers are wanted.
-            with _conflict_ignored():  # it is going to be parsed anyway
+            # Airflow starts and stops watchers only when it parses the file.
+            with _conflict_ignored():  # parsing is already scheduled
                 self.rest("PUT", f"/parseDagFile/{token}")
 
 
 @contextmanager
 def _conflict_ignored() -> Iterator[None]:
-    """Take the answer that something has been asked for already."""
+    """Ignore the error that something was already requested."""
     try:
         yield
     except RestError as error:

@@ -1,4 +1,4 @@
-"""A running Airflow, in a test's hands."""
+"""A running Airflow that tests control."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.harness.surroundings import SHARED_OPTIONS, as_environment, inherit
 
 __all__ = ["Airflow"]
 
-#: Seconds; an idle machine needs a small part of it.
+#: Seconds; an idle machine needs much less.
 _START_TIMEOUT = 300
 
 
@@ -30,8 +30,8 @@ class Airflow(RestApi):
     Scheduler with LocalExecutor, DAG processor, API server and triggerer.
 
     :param postgres: A fresh database.
-    :param dags: Folders of DAGs; these are not paused, except for the examples: most have a schedule.
-    :param environment: Further environment of every process.
+    :param dags: Folders of DAGs, which start unpaused, except for the examples: most have a schedule.
+    :param environment: Additional environment variables of every process.
     """
 
     def __init__(self, postgres: Postgres, *, dags: Sequence[Path], environment: Mapping[str, str]) -> None:
@@ -56,36 +56,36 @@ class Airflow(RestApi):
 
     @property
     def components(self) -> Sequence[Component]:
-        """The processes that make up Airflow."""
+        """Airflow's processes."""
         return self.api_server, self.scheduler, self.dag_processor, self.triggerer
 
     def start(self) -> None:
-        """Make the database's tables and start whatever does not run; returns when all of it is healthy."""
+        """Create the database's tables and start what is not running; returns when everything is healthy."""
         if not self._migration.log_text():
             self.api_server.start()  # it takes longest, and needs no tables to come up
             self._migration.run(timeout=_START_TIMEOUT)
         for component in self.components:
             if not component.is_running():
-                component.kill()  # what it may have left
+                component.kill()  # its remaining children, if any
                 component.start()
         wait_until(
             self.is_healthy, timeout=_START_TIMEOUT, otherwise=lambda: f"Airflow is not healthy\n{self._tails()}"
         )
 
     def stop(self) -> None:
-        """End every process and remove all files."""
+        """Stop every process and remove all files."""
         for component in (*self.components, self._migration):
             component.kill()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def settle(self) -> None:
-        """Leave things to the next test as this one found them: no run under way, everything running."""
+        """Restore the state for the next test: no active run, everything running."""
         self.start()
         for dag_id, run_id in self._unfinished_runs():
             self.set_run_state(dag_id, run_id, "failed")
 
     def is_healthy(self) -> bool:
-        """Whether every component reports to be well."""
+        """Whether every component reports that it is healthy."""
         ended = [component.name for component in self.components if not component.is_running()]
         if ended:
             raise AssertionError(f"{ended} ended\n{self._tails()}")
@@ -102,7 +102,7 @@ class Airflow(RestApi):
         map_index: int = -1,
     ) -> str | None:
         """
-        Wait until a task is in one of the states, and return that.
+        Wait until a task is in one of the states, and return it.
 
         :param timeout: Seconds.
         :raises AssertionError: with the ends of the logs.
@@ -127,7 +127,7 @@ class Airflow(RestApi):
         self, dag_id: str, run_id: str, states: Collection[str] = ("success", "failed"), timeout: float = 90
     ) -> str:
         """
-        Wait until a run is in one of the states, by default ended, and return that.
+        Wait until a run is in one of the states, by default a final one, and return it.
 
         :param timeout: Seconds.
         :raises AssertionError: with the states of its tasks and the ends of the logs.
@@ -145,9 +145,9 @@ class Airflow(RestApi):
 
     def wait_until(self, condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
         """
-        Wait until a condition of the test's own holds, and return its value.
+        Wait until a condition holds, and return its value.
 
-        :param what: What should come true, in words.
+        :param what: The condition in words.
         :param timeout: Seconds.
         :raises AssertionError: with these words and the ends of the logs.
         """
@@ -166,18 +166,18 @@ class Airflow(RestApi):
         return TaskProcess(pid, psutil.Process(pid).ppid())
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Ask Airflow's database; ``%s`` stands for a parameter."""
+        """Query Airflow's database; ``%s`` is a parameter."""
         return self._postgres.query(query, parameters)
 
     def _serves_tasks(self) -> bool:
-        """Ask the part of the API server that tasks talk to, which is built at the first request."""
+        """Whether the API for tasks responds; Airflow builds it at the first request."""
         return bool(self._if_reachable(lambda: requests.get(f"{self.url}/execution/health", timeout=60).ok))
 
     def _unfinished_runs(self) -> list[tuple[Any, ...]]:
         return self.sql("SELECT dag_id, run_id FROM dag_run WHERE state IN ('queued', 'running')")
 
     def _if_reachable(self, ask: Callable[[], Any]) -> Any:
-        """Ask the API server, which a test may have ended or which is busy; ``None`` if there is no answer."""
+        """Send a request; ``None`` if the API server, which may be stopped or busy, does not respond."""
         try:
             return ask()
         except requests.RequestException:
@@ -197,7 +197,7 @@ class Airflow(RestApi):
         return "\n".join(parts)
 
 
-#: The scheduler loads, once, what every task of its workers needs: half of the time that a short task takes.
+#: Preloads in the scheduler what every task imports, which halves the time of a short task.
 _LOCAL_SETTINGS = """
 import airflow_provider_bulkexports.operators.bulkexports, airflow_provider_bulkexports.sensors.bulkexports
 
@@ -213,14 +213,14 @@ def _write_local_settings(home: Path) -> None:
 
 
 def _bundles(dags: Sequence[Path]) -> str:
-    """The folders of DAGs, as Airflow's configuration has them; it refuses the name ``example_dags``."""
+    """The folders of DAGs in Airflow's configuration, which refuses the name ``example_dags``."""
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     named = {f"dags-{number}": str(path) for number, path in enumerate(dags)}
     return json.dumps([{"name": name, "classpath": local, "kwargs": {"path": path}} for name, path in named.items()])
 
 
 def _configuration(home: Path, dags: Sequence[Path], database: str, url: str) -> dict[str, str]:
-    """Airflow's settings: all on this machine, few processes, short intervals."""
+    """Airflow's settings: everything on this machine, few processes, short intervals."""
     options = SHARED_OPTIONS | {
         "api.base_url": url,
         "api.host": "127.0.0.1",
@@ -237,11 +237,11 @@ def _configuration(home: Path, dags: Sequence[Path], database: str, url: str) ->
         "dag_processor.parsing_processes": "1",
         "dag_processor.refresh_interval": "5",
         "database.sql_alchemy_conn": database,
-        # Long enough for a busy machine, short enough to see a lost worker.
+        # Long enough for a busy machine, short enough to detect a lost worker.
         "scheduler.task_instance_heartbeat_timeout": "20",
         "scheduler.task_instance_heartbeat_timeout_detection_interval": "2",
         "scheduler.trigger_timeout_check_interval": "2",
-        # A busy machine alone does not hold the event loop up for so long.
+        # Longer than a busy machine alone blocks the event loop.
         "triggerer.blocked_main_thread_warning_threshold": "1",
     }
     return {"AIRFLOW_HOME": str(home), **as_environment(options)}

@@ -1,4 +1,4 @@
-"""A run for each day that the example of partitions stores, which occupies no worker: shows what the scheduler saw."""
+"""One run for each day that the partitions example stores, without a worker: shows what the scheduler saw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Create a job and wait for it: in two tasks or one, in the triggerer or on a worker; the run's conf says what."""
+"""Create a job and wait for it: in two tasks or one, in the triggerer or on a worker. The run's conf has the days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RETRIES = {"retries": 2, "retry_delay": timedelta(seconds=1)}
 
 
 def create_job(**arguments: Any) -> CreateExportCustomJobOperator:
-    """Create what the conf says."""
+    """Create the job of the conf."""
     return CreateExportCustomJobOperator(
         task_id="create", **{name: f"{{{{ params.{name} }}}}" for name in PARAMS}, **arguments
     )

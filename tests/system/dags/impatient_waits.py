@@ -1,4 +1,4 @@
-"""Deferred sensors whose time is up long before their job is done; the run's conf names that."""
+"""Deferred sensors that time out long before their job finishes. The run's conf names the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One sensor for each job that the run's conf names, all of them deferred at the same time."""
+"""One sensor for each job of the run's conf, all deferred at the same time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSens
 
 @task
 def job_sids() -> list[str]:
-    """Hand on what the conf says."""
+    """Return the sids of the conf."""
     return get_current_context()["params"]["job_sids"]
 
 
 with DAG("many_waits", schedule=None, params={"job_sids": []}, max_active_tasks=1000):
-    # Without the stretching by Twilio's estimate: every wait is looked at every five seconds.
+    # Estimate-based polling is off: every wait is polled every five seconds.
     ExportCustomJobSensor.partial(task_id="wait", poke_interval=5, max_poll_interval=0, deferrable=True).expand(
         job_sid=job_sids()
     )

@@ -9,7 +9,7 @@ from airflow_provider_bulkexports import ExportDayEventTrigger
 
 
 def watcher(number: int) -> AssetWatcher:
-    """Airflow makes one trigger of equal ones: so there are five, each for two assets, at nearly the same interval."""
+    """Airflow merges equal triggers: five remain, each for two assets, at nearly the same interval."""
     return AssetWatcher(name="new", trigger=ExportDayEventTrigger("Messages", poll_interval=2 + number % 5 / 100))
 
 

@@ -1,4 +1,4 @@
-"""Deferred sensors for the jobs of the run's conf, and a watcher, by the connection to a server that a test scripts."""
+"""Deferred sensors for the jobs of the run's conf, and a watcher, both on the scripted server's connection."""
 
 from __future__ import annotations
 

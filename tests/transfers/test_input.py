@@ -1,33 +1,26 @@
-"""A destination that cannot be right is refused before anything else happens, at parse time where it is literal."""
+"""Wrong arguments are refused before anything is stored: at parse time if they are literal."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator, CreateExportCustomJobOperator
-from airflow_provider_bulkexports.compat import AirflowFailException
+from airflow_provider_bulkexports.compat import AirflowFailException, file_system_registry
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.object_storage import file_systems as compat_io
+from airflow_provider_bulkexports.object_storage import schemes
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.simulator import Simulator
 
-try:
-    from airflow.sdk.io import store as airflow_store
-except ImportError:  # Airflow 2
-    from airflow.io import store as airflow_store
-
 WRONG = [
     ("my-bucket/twilio", "write 's3://my-bucket/twilio'"),
-    ("~/exports", "'~' is another folder"),
+    ("~/exports", "'~' is a different folder"),
     ("file://data", "is relative"),
-    ("s3://", "names no bucket"),
+    ("s3://", "has no bucket"),
     ("s4://bucket/twilio", "unknown scheme s4://; write s3://, gs://"),
     (None, "write a folder's URL"),
 ]
@@ -35,7 +28,7 @@ SUBMIT = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "20
 
 
 @pytest.mark.parametrize(("destination", "sentence"), WRONG)
-def test_it_is_refused_when_the_dag_is_parsed(destination: Any, sentence: str) -> None:
+def test_a_wrong_destination_is_refused_at_parse_time(destination: Any, sentence: str) -> None:
     with pytest.raises(BulkExportsInputError) as refused:
         BulkExportsToObjectStorageOperator(
             task_id="store", resource_type="Messages", days="2026-01-01", destination=destination
@@ -55,13 +48,14 @@ def test_it_is_refused_when_the_dag_is_parsed(destination: Any, sentence: str) -
         ("abfs://container/twilio", "airflow.providers.microsoft.azure.fs.adls", "azure"),
     ],
 )
-def test_a_store_whose_provider_or_library_is_not_installed_is_refused_with_the_command_that_installs_it(
+def test_a_store_that_is_not_installed_is_refused(
     monkeypatch: pytest.MonkeyPatch, url: str, missing: str, extra: str
 ) -> None:
-    real = compat_io.find_spec
-    monkeypatch.setattr(compat_io, "find_spec", lambda name: None if name == missing else real(name))
+    real = schemes.find_spec
+    monkeypatch.setattr(schemes, "find_spec", lambda name: None if name == missing else real(name))
+    monkeypatch.setattr(schemes, "attached_stores", list)  # other tests use S3 in this process
     if missing.startswith("airflow."):
-        monkeypatch.setattr(compat_io._registry(), "has_fs", lambda scheme: scheme == "file")
+        monkeypatch.setattr(file_system_registry(), "has_fs", lambda scheme: scheme == "file")
 
     for make in (
         lambda: BulkExportsToObjectStorageOperator(
@@ -74,29 +68,30 @@ def test_a_store_whose_provider_or_library_is_not_installed_is_refused_with_the_
             make()
 
 
-def test_a_store_of_one_s_own_needs_no_library_of_airflow_s(monkeypatch: pytest.MonkeyPatch, azure: EarlyAzure) -> None:
-    monkeypatch.setattr(compat_io, "find_spec", lambda name: None)
-
-    BulkExportsToObjectStorageOperator(
-        task_id="store", resource_type="Messages", days="2026-01-01", destination="abfs://container/twilio"
-    )
-
-
-def test_parsing_a_dag_that_stores_in_an_object_store_loads_no_provider() -> None:
+@pytest.mark.slow
+def test_parsing_loads_no_provider_and_the_engine_no_http() -> None:
     code = """
+import sys
+import airflow_provider_bulkexports.object_storage.day_store
+print(*sys.modules)
 from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator
 BulkExportsToObjectStorageOperator(
     task_id="store", resource_type="Messages", days="2026-01-01", destination="s3://bucket/twilio"
 )
+print(*sys.modules)
 """
-    script = f"import sys\n{code}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert not {"boto3", "s3fs"}.intersection(done.stdout.split())
+    engine, parsed = (set(line.split()) for line in done.stdout.splitlines()[-2:])
+    assert "airflow_provider_bulkexports.object_storage.destination" in engine
+    assert (
+        not {f"airflow_provider_bulkexports.api.{name}" for name in ("client", "file_check", "storage_host")} & engine
+    )
+    assert not {"boto3", "s3fs"} & parsed
 
 
 @pytest.mark.parametrize(("destination", "sentence"), WRONG[:-1])
-def test_it_is_refused_when_a_template_made_it(
+def test_a_wrong_rendered_destination_fails_before_anything_is_stored(
     sim: Simulator,
     connection: str,
     context: dict[str, Any],
@@ -121,14 +116,14 @@ def test_it_is_refused_when_a_template_made_it(
 
 
 @pytest.mark.parametrize("layout", [None, "", " ", 7, "{day}\n.gz"])
-def test_a_layout_that_is_none_is_refused(layout: Any) -> None:
+def test_an_invalid_layout_is_refused_at_parse_time(layout: Any) -> None:
     with pytest.raises(BulkExportsInputError, match="write a relative path of a file"):
         BulkExportsToObjectStorageOperator(
             task_id="store", resource_type="Messages", days="2026-01-01", destination="s3://bucket", layout=layout
         )
 
 
-def test_a_local_folder_is_checked_and_left_empty(
+def test_checking_a_local_folder_leaves_it_empty(
     sim: Simulator, connection: str, context: dict[str, Any], tmp_path: Path
 ) -> None:
     submit = CreateExportCustomJobOperator(task_id="submit", destination=str(tmp_path / "new"), **SUBMIT)
@@ -137,7 +132,7 @@ def test_a_local_folder_is_checked_and_left_empty(
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(
+def test_a_folder_that_cannot_be_created_fails_the_submission(
     sim: Simulator, connection: str, context: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -150,71 +145,25 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(
     assert sim.state.jobs == {}
 
 
-class EarlyAzure(fsspec.AbstractFileSystem):
-    """As adlfs 2023.10: it does not replace a file unless it is told to, and drops arguments that it does not know."""
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"layout": "{resource_type}/part.gz"}, "without {day} the days would overwrite each other"),
+        ({"layout": "../{day}.gz"}, "write a relative path"),
+        ({"layout": "/{day}.gz"}, "write a relative path"),
+        ({"layout": "{day.__class__}/{day}"}, "is unknown; use"),
+        ({"layout": "{hour}/{day}"}, "{hour} is unknown"),
+        ({"if_exists": "replace"}, "write 'skip' or 'overwrite' or 'fail'"),
+        ({"missing_days": "skip"}, "write 'fail' or 'ignore'"),
+        ({"max_parallel_days": 0}, "write 1 or more"),
+        ({"destination": ""}, "destination is empty"),
+        ({"days": ["soon"]}, "write it as YYYY-MM-DD"),
+        ({"resource_type": "message"}, "write 'Messages'"),
+    ],
+)
+def test_bad_input_is_refused_at_parse_time(wrong: dict[str, Any], sentence: str) -> None:
+    arguments = {"resource_type": "Messages", "days": ["2026-01-01"], "destination": "s3://bucket"} | wrong
 
-    protocol = "abfs"
-    cachable = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: dict[str, bytes] = {}
-
-    def put_file(  # type: ignore[override]
-        self,
-        lpath: str,
-        rpath: str,
-        delimiter: str = "/",
-        overwrite: bool = False,
-        callback: Any = None,
-        **kwargws: Any,
-    ) -> None:
-        if rpath in self.files and not overwrite:
-            raise FileExistsError("File already exists!")
-        self.files[rpath] = Path(lpath).read_bytes()
-
-    def pipe_file(self, path: str, value: bytes, overwrite: bool = True, **kwargs: Any) -> None:  # type: ignore[override]
-        assert overwrite
-        self.files[path] = value
-
-    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
-        if path not in self.files:
-            raise FileNotFoundError(path)
-        return self.files[path][start:end]
-
-    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
-        if path not in self.files:
-            raise FileNotFoundError(path)
-        return {"name": path, "size": len(self.files[path]), "type": "file"}
-
-    def rm_file(self, path: str) -> None:
-        del self.files[path]
-
-
-@pytest.fixture
-def azure(monkeypatch: pytest.MonkeyPatch) -> EarlyAzure:
-    fs = EarlyAzure()
-    monkeypatch.setitem(
-        airflow_store._STORE_CACHE,
-        "abfs-azure_of_test",
-        airflow_store.ObjectStore(protocol="abfs", conn_id="azure_of_test", fs=fs),
-    )
-    return fs
-
-
-def test_the_oldest_allowed_azure_library_replaces_files(
-    store_as: Callable[..., list[dict[str, Any]]], simulated: Simulator, azure: EarlyAzure
-) -> None:
-    pytest.importorskip("upath")
-    simulated.create_job("Messages", "2026-01-01", "2026-01-01")
-    arguments = {
-        "destination": "abfs://container/twilio",
-        "object_storage_conn_id": "azure_of_test",
-        "if_exists": "overwrite",
-    }
-
-    for _ in range(2):
-        assert [entry["status"] for entry in store_as(simulated.connection_json(), **arguments)] == ["stored"]
-    assert len(azure.files) == 2
-    with pytest.raises(AirflowFailException, match="abfs knows no 'encryption_scope' for an upload"):
-        store_as(simulated.connection_json(), **arguments, upload_options={"encryption_scope": "keys"})
+    with pytest.raises(BulkExportsInputError) as refused:
+        BulkExportsToObjectStorageOperator(task_id="store", **arguments)
+    assert sentence in str(refused.value)

@@ -1,4 +1,4 @@
-"""Fetch one day's file whole, or find out why there is none."""
+"""Download one day's file, verified, or say why it has none."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_bulkexports.api.client import BulkExportsClient
-from airflow_provider_bulkexports.api.file_check import EMPTY_FILE
 from airflow_provider_bulkexports.api.first_record import HEAD_BYTES, account_of_gzip
-from airflow_provider_bulkexports.api.storage_host import Storage
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import (
     BulkExportsError,
@@ -26,16 +23,18 @@ from airflow_provider_bulkexports.exceptions import (
 from airflow_provider_bulkexports.model.days import FILE_LIFETIME, DayRange
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType
-from airflow_provider_bulkexports.object_storage.generations import generation_of, listed_sizes
 from airflow_provider_bulkexports.planning.clock_skew import twilio_time
 from airflow_provider_bulkexports.planning.progress import progress_of
 
-__all__ = ["DayFetcher", "FetchedDay"]
+if TYPE_CHECKING:  # importing it loads HTTP, which a DAG file does not need
+    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
-#: Seconds between polls for a day that its job calls done and the API does not have yet.
+__all__ = ["DayFetcher", "FetchedDay", "generation_of", "listed_sizes"]
+
+#: Seconds between requests for the file of a day that its job calls completed.
 MISSING_INTERVAL = 15.0
 
-#: Seconds to wait for a connection to the storage, and for its first bytes, to learn whose files these are.
+#: Seconds to connect to Twilio's storage, and to wait for its first bytes, when only the first record is read.
 _TIMEOUTS = (10.0, 30.0)
 
 
@@ -43,10 +42,12 @@ class FetchedDay(NamedTuple):
     """
     A verified local file.
 
+    :param size: Its bytes.
     :param account_sid: Account that its records name; ``None`` without records.
     :param generation: Its entry in Twilio's list, if it has one.
     """
 
+    path: Path
     size: int
     records: int
     sha256: str
@@ -57,10 +58,11 @@ class FetchedDay(NamedTuple):
 @dataclass
 class DayFetcher:
     """
-    Days of one resource type.
+    Downloads days of one resource type.
 
-    :param missing_timeout: Seconds to wait for the file of a day that its job calls done.
+    :param missing_timeout: Seconds to wait for the file of a day that its job calls completed.
     :param known_empty: Days known to have no records.
+    :param stop: Set when Airflow kills the task.
     """
 
     client: BulkExportsClient
@@ -71,27 +73,25 @@ class DayFetcher:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._learning = threading.Lock()
+        self._account_lock = threading.Lock()
         self._account = self.client.account_sid
 
     def fetch(self, day: date, target: Path, listed: Sequence[ExportDay]) -> FetchedDay:
         """
-        Fetch a day's file.
+        Download a day's file to ``target``; a day without records becomes an empty gzip file.
 
         :param listed: The day's entries in Twilio's list, the newest last.
         :raises DayMissingError: if Twilio has no file of it.
         """
-        patience = time.monotonic() + self.missing_timeout
+        give_up_at = time.monotonic() + self.missing_timeout
         while True:
             try:
                 return self._download(day, target, listed)
             except BulkExportsNotFoundError as error:
                 status = DayStatus.COMPLETED_EMPTY_RECORDS if day in self.known_empty else self._status_of(day)
                 if status is DayStatus.COMPLETED_EMPTY_RECORDS:
-                    # Some empty days have no file at all: theirs is made here.
-                    target.write_bytes(EMPTY_FILE)
-                    return FetchedDay(len(EMPTY_FILE), 0, sha256(EMPTY_FILE).hexdigest(), None, None)
-                if status is not DayStatus.COMPLETED or time.monotonic() >= patience:
+                    return _empty_day(target)  # Twilio has no file for some empty days
+                if status is not DayStatus.COMPLETED or time.monotonic() >= give_up_at:
                     raise DayMissingError(self._why_missing(day, status, error)) from error
                 self.log.info("%s is exported, but has no file yet; checking again in %.0f s", day, MISSING_INTERVAL)
             if self.stop.wait(MISSING_INTERVAL):
@@ -99,18 +99,21 @@ class DayFetcher:
 
     def account(self, day: date) -> str | None:
         """
-        Account that the credentials act on: as the connection says, or else as Twilio's records say.
+        Account that the credentials act on: the connection's, otherwise the one that Twilio's records name.
 
-        :param day: Whose file to read the beginning of, if that is still unknown.
+        :param day: A day whose first record to read, if the account is still unknown.
+        :return: ``None`` if it stays unknown.
         """
-        with self._learning:
+        with self._account_lock:
             if self._account is None:
-                # What stands in the way of it, fetching the day will meet as well and say.
+                # Downloading the day meets the same error, and reports it.
                 with suppress(BulkExportsError):
                     self._account = self._account_in(day)
             return self._account
 
     def _account_in(self, day: date) -> str | None:
+        from airflow_provider_bulkexports.api.storage_host import Storage
+
         link = self.client.get_day_link(self.resource_type, day)
         storage, head = Storage(_TIMEOUTS), b""
         try:
@@ -134,7 +137,7 @@ class DayFetcher:
         generation = generation_of(file.size, listed)
         if len(listed) > 1 and generation:
             self.log.info(
-                "Twilio lists %d files of %s; this is the one of %d bytes that was made on %s (%s)",
+                "Twilio lists %d files of %s; storing the one of %d bytes, made on %s (%s)",
                 len(listed),
                 day,
                 file.size,
@@ -142,28 +145,28 @@ class DayFetcher:
                 generation.friendly_name or "without a name",
             )
         if file.account_sid:
-            with self._learning:
+            with self._account_lock:
                 self._account = self._account or file.account_sid
-        return FetchedDay(file.size, file.records, file.sha256, file.account_sid, generation)
+        return FetchedDay(target, file.size, file.records, file.sha256, file.account_sid, generation)
 
     def _is_called_empty(self, day: date) -> bool:
         return day in self.known_empty or self._status_of(day) is DayStatus.COMPLETED_EMPTY_RECORDS
 
     def _status_of(self, day: date) -> DayStatus | None:
-        """What the listed jobs say about the day; ``None`` if none covers it."""
-        jobs = self._jobs_of(day)
+        """Status of the day by the listed jobs; ``None`` if none covers it."""
+        jobs = self._jobs_covering(day)
         return progress_of(jobs, DayRange(day, day)).states.get(day) if jobs else None
 
-    def _jobs_of(self, day: date) -> list[Job]:
+    def _jobs_covering(self, day: date) -> list[Job]:
         return [job for job in self.client.list_jobs(self.resource_type) if (own := job.days) and day in own]
 
     def _has_expired(self, day: date, now: datetime) -> bool:
-        """Whether every job that made the day finished longer ago than Twilio keeps files."""
-        finished = [job.estimated_completion_time for job in self._jobs_of(day) if job.estimated_completion_time]
+        """Whether every job that exported the day finished longer ago than Twilio keeps files."""
+        finished = [job.estimated_completion_time for job in self._jobs_covering(day) if job.estimated_completion_time]
         return bool(finished) and max(finished) + FILE_LIFETIME <= now
 
-    def _why_missing(self, day: date, status: DayStatus | None, answer: BulkExportsNotFoundError) -> str:
-        now = twilio_time(answer, now=datetime.now(timezone.utc))
+    def _why_missing(self, day: date, status: DayStatus | None, response: BulkExportsNotFoundError) -> str:
+        now = twilio_time(response, now=datetime.now(timezone.utc))
         if status is DayStatus.COMPLETED and self._has_expired(day, now):
             return (
                 f"The file of {self.resource_type} of {day} has expired: Twilio removes files after seven days. Clear "
@@ -177,9 +180,34 @@ class DayFetcher:
         if status is None:
             return (
                 f"{self.resource_type} of {day} has no file, and no job of the last seven days covers it: it was never "
-                "exported, or expired seven days after it was. Submit it (again) with CreateExportCustomJobOperator."
+                "exported, or its file has expired. Submit it with CreateExportCustomJobOperator."
             )
         return (
             f"{self.resource_type} of {day} has no file: its job says {status.value}. Wait for it with "
             "ExportCustomJobSensor before this task."
         )
+
+
+def listed_sizes(listed: Sequence[ExportDay]) -> list[int]:
+    """Bytes that the day's file may have; empty if Twilio's list lacks the size of any generation."""
+    sizes = [entry.size for entry in listed]
+    return sizes if all(sizes) else []
+
+
+def generation_of(size: int, listed: Sequence[ExportDay]) -> ExportDay | None:
+    """
+    Return the listed generation of a file: the newest of its size, otherwise the newest without a size.
+
+    :param size: Bytes of the file as Twilio served it.
+    """
+    same = [entry for entry in listed if entry.size == size]
+    unsized = [entry for entry in listed if not entry.size]
+    matching = same or unsized
+    return matching[-1] if matching else None
+
+
+def _empty_day(target: Path) -> FetchedDay:
+    from airflow_provider_bulkexports.api.file_check import EMPTY_FILE
+
+    target.write_bytes(EMPTY_FILE)
+    return FetchedDay(target, len(EMPTY_FILE), 0, sha256(EMPTY_FILE).hexdigest(), None, None)

@@ -1,4 +1,4 @@
-"""A day that Twilio lists several times is stored whichever of its files comes, and the log and manifest say which."""
+"""Days that were exported more than once: any of their files is stored, and log and manifest name it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.scripted_server import Answer, Received, ScriptedServer
+
+from airflow_provider_bulkexports.simulator import Simulator
 
 Store = Callable[..., dict[str, Any]]
 
@@ -28,7 +31,7 @@ OLD, NEW = file_of(3), file_of(30)
 
 class Twilio:
     """
-    One day, and the files that were made of it.
+    One day, and the files of its exports.
 
     :param listed: Sizes and names in Twilio's list.
     """
@@ -84,7 +87,7 @@ def store(twilio: Twilio, store_as: Callable[..., list[dict[str, Any]]]) -> Stor
 
 @pytest.mark.parametrize(("served", "name", "records"), [(OLD, "old", 3), (NEW, "new", 30)])
 @pytest.mark.parametrize("order", [1, -1])
-def test_whichever_file_comes_is_stored_and_named(
+def test_either_listed_file_is_stored_and_named(
     store: Store,
     twilio: Twilio,
     caplog: pytest.LogCaptureFixture,
@@ -103,10 +106,10 @@ def test_whichever_file_comes_is_stored_and_named(
     assert (entry["status"], entry["records"], entry["friendly_name"]) == ("stored", records, name)
     assert entry["listed_size"] == entry["bytes"] == len(served)
     said = caplog.text + capsys.readouterr().out  # a task's own log is not logging's in Airflow 3
-    assert f"Twilio lists 2 files of {DAY}; this is the one of {len(served)} bytes that was made on 2026-01-03" in said
+    assert f"Twilio lists 2 files of {DAY}; storing the one of {len(served)} bytes, made on 2026-01-03" in said
 
 
-def test_the_older_file_is_replaced_when_the_newer_one_comes(store: Store, twilio: Twilio, tmp_path: Path) -> None:
+def test_a_newer_file_replaces_the_older_one(store: Store, twilio: Twilio, tmp_path: Path) -> None:
     twilio.served = OLD
     assert store()["friendly_name"] == "old"
     twilio.served = NEW
@@ -117,7 +120,7 @@ def test_the_older_file_is_replaced_when_the_newer_one_comes(store: Store, twili
 
 
 @pytest.mark.parametrize("sizes", [(None, None), (0, 0), (None, len(NEW)), (len(OLD), None)])
-def test_a_list_without_sizes_accepts_what_is_verified(store: Store, twilio: Twilio, sizes: Any) -> None:
+def test_a_list_without_sizes_accepts_any_verified_file(store: Store, twilio: Twilio, sizes: Any) -> None:
     twilio.listed = [(sizes[0], "old"), (sizes[1], "new")]
 
     assert store()["records"] == 30
@@ -125,7 +128,7 @@ def test_a_list_without_sizes_accepts_what_is_verified(store: Store, twilio: Twi
     assert twilio.fetched >= 1
 
 
-def test_a_day_made_again_with_the_same_date_and_name_but_another_size_is_fetched(store: Store, twilio: Twilio) -> None:
+def test_a_changed_size_alone_is_fetched_again(store: Store, twilio: Twilio) -> None:
     twilio.listed, twilio.served = [(len(OLD), "same")], OLD
     store()
     twilio.listed, twilio.served = [(len(NEW), "same")], NEW
@@ -133,10 +136,31 @@ def test_a_day_made_again_with_the_same_date_and_name_but_another_size_is_fetche
     assert store()["records"] == 30
 
 
-def test_a_zero_byte_answer_is_no_empty_day_unless_the_result_says_so(store: Store, twilio: Twilio) -> None:
+def test_a_zero_byte_file_is_empty_only_if_the_result_says_so(store: Store, twilio: Twilio) -> None:
     twilio.listed, twilio.served = [(None, "new")], b""
 
     with pytest.raises(Exception, match="no bytes"):
         store()
     empty = {"job_sids": [], "resource_type": "Messages", "completed": [], "empty": [DAY], "failed": []}
     assert store(days=empty)["records"] == 0
+
+
+@pytest.mark.parametrize("change", ["size", "friendly_name"])
+def test_a_day_exported_again_on_the_same_date_is_fetched_again(
+    store_as: Callable[..., list[dict[str, Any]]], simulated: Simulator, tmp_path: Path, change: str
+) -> None:
+    sim = simulated
+    sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="first")
+    (first,) = store_as(sim.connection_json())
+    assert [entry["status"] for entry in store_as(sim.connection_json())] == ["skipped"]
+    sim.clock.advance(timedelta(minutes=1))
+    if change == "size":
+        sim.state.set_record_count("Messages", "2026-01-01", 7)
+    sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="first" if change == "size" else "second")
+
+    (again,) = store_as(sim.connection_json())
+
+    assert again["status"] == "stored"
+    assert first["create_date"] == again["create_date"], "it has no time of day"
+    assert again["friendly_name"] == ("first" if change == "size" else "second")
+    assert again["listed_size"] == again["bytes"] == next(tmp_path.rglob("part-0.json.gz")).stat().st_size

@@ -1,4 +1,4 @@
-"""A stored file is the day's only if account, type, generation and content agree, and is never lost to another's."""
+"""A file of another account or resource type is never skipped, replaced or returned as the day's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ FOLDER = "resource_type=Messages/day=2026-01-01"
 
 
 def unnamed_key(sim: Simulator, account: Any) -> str:
-    """A connection by an API key that does not say whose it is."""
+    """A connection by an API key without ``account_sid``."""
     connection = json.loads(sim.connection_json(api_key=True, account=account))
     del connection["extra"]
     return json.dumps(connection)
@@ -46,7 +45,7 @@ def downloads(sim: Simulator) -> int:
 
 @pytest.fixture
 def two(simulated: Simulator) -> tuple[Any, Any]:
-    """Two accounts that have the same day."""
+    """Two accounts that exported the same day."""
     accounts = simulated.account, simulated.subaccounts[0]
     for account in accounts:
         simulated.create_job("Messages", "2026-01-01", "2026-01-01", account=account)
@@ -56,7 +55,7 @@ def two(simulated: Simulator) -> tuple[Any, Any]:
 @pytest.mark.parametrize("if_exists", ["skip", "overwrite", "fail"])
 @pytest.mark.parametrize("manifest", ["full", "earlier version", "absent", "damaged"])
 @pytest.mark.parametrize("second_is", ["account", "key", "unnamed key"])
-def test_another_account_s_file_is_neither_skipped_nor_replaced(
+def test_a_file_of_another_account_is_never_skipped_or_replaced(
     store_as: StoreAs,
     sim: Simulator,
     two: tuple[Any, Any],
@@ -92,7 +91,7 @@ def test_another_account_s_file_is_neither_skipped_nor_replaced(
     assert account_in(file_in(tmp_path)) == first.sid
 
 
-def test_accounts_with_folders_of_their_own_do_not_meet(store_as: StoreAs, sim: Simulator, two: Any) -> None:
+def test_accounts_with_separate_folders_do_not_conflict(store_as: StoreAs, sim: Simulator, two: Any) -> None:
     layout = "account={account_sid}/day={day}.json.gz"
 
     for account in two:
@@ -102,7 +101,7 @@ def test_accounts_with_folders_of_their_own_do_not_meet(store_as: StoreAs, sim: 
         assert entry["status"] == "skipped"
 
 
-def test_a_key_without_its_account_learns_it_and_skips_its_own_files(
+def test_an_api_key_learns_its_account_from_the_first_record(
     store_as: StoreAs, sim: Simulator, two: tuple[Any, Any], tmp_path: Path
 ) -> None:
     sim.create_job("Messages", "2026-01-02", "2026-01-04")
@@ -115,10 +114,10 @@ def test_a_key_without_its_account_learns_it_and_skips_its_own_files(
     assert {entry["account_sid"] for entry in entries} == {two[0].sid}
     assert json.loads(manifest_in(tmp_path).read_text())["account_sid"] == two[0].sid
     assert [entry["status"] for entry in again] == ["skipped"] * 4
-    assert downloads(sim) - before == 1, "only the beginning of one file is read, to learn whose they are"
+    assert downloads(sim) - before == 1, "only the first record of one file is read, to learn the account"
 
 
-def test_whose_a_key_is_has_to_be_said_when_it_cannot_be_learned(
+def test_an_api_key_of_an_unknown_account_asks_for_account_sid(
     store_as: StoreAs, sim: Simulator, two: tuple[Any, Any]
 ) -> None:
     store_as(sim.connection_json(account=two[0]))
@@ -129,7 +128,7 @@ def test_whose_a_key_is_has_to_be_said_when_it_cannot_be_learned(
     assert [entry["status"] for entry in store_as(sim.connection_json(account=two[0]))] == ["skipped"]
 
 
-def test_another_type_s_file_is_refused_and_the_layout_said(store_as: StoreAs, sim: Simulator, tmp_path: Path) -> None:
+def test_a_file_of_another_resource_type_is_refused(store_as: StoreAs, sim: Simulator, tmp_path: Path) -> None:
     for kind in ("Messages", "Calls"):
         sim.create_job(kind, "2026-01-01", "2026-01-01")
     store_as(sim.connection_json(), layout="{day}.json.gz")
@@ -141,45 +140,10 @@ def test_another_type_s_file_is_refused_and_the_layout_said(store_as: StoreAs, s
     assert (tmp_path / "2026-01-01.json.gz").read_bytes() == before
 
 
-@pytest.mark.parametrize("change", ["size", "friendly_name"])
-def test_a_day_made_again_on_the_same_date_is_fetched_again(
-    store_as: StoreAs, sim: Simulator, tmp_path: Path, change: str
-) -> None:
-    sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="first")
-    (first,) = store_as(sim.connection_json())
-    assert [entry["status"] for entry in store_as(sim.connection_json())] == ["skipped"]
-    sim.clock.advance(timedelta(minutes=1))
-    if change == "size":
-        sim.state.set_record_count("Messages", "2026-01-01", 7)
-    sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="first" if change == "size" else "second")
-
-    (again,) = store_as(sim.connection_json())
-
-    assert again["status"] == "stored"
-    assert first["create_date"] == again["create_date"], "Twilio gives no time"
-    assert again["friendly_name"] == ("first" if change == "size" else "second")
-    assert again["listed_size"] == again["bytes"] == file_in(tmp_path).stat().st_size
-
-
-def test_a_manifest_of_an_earlier_version_is_believed_once_and_completed(
-    store_as: StoreAs, sim: Simulator, tmp_path: Path
-) -> None:
-    sim.create_job("Messages", "2026-01-01", "2026-01-01")
-    (entry,) = store_as(sim.connection_json())
-    earlier = {key: entry[key] for key in ("day", "uri", "bytes", "records", "sha256", "create_date", "status")}
-    manifest_in(tmp_path).write_text(json.dumps(earlier))
-    before = downloads(sim)
-
-    (again,) = store_as(sim.connection_json())
-
-    assert again["status"] == "skipped" and downloads(sim) == before
-    assert json.loads(manifest_in(tmp_path).read_text()) == entry
-
-
-def test_two_accounts_that_store_at_once_do_not_both_succeed(
+def test_only_one_of_two_concurrent_accounts_succeeds(
     store_as: StoreAs, sim: Simulator, two: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both see an empty place, and both publish after the other has looked."""
+    """Both find no file, and each publishes after the other has checked."""
     first, second = two
     store_as(sim.connection_json(account=second), destination=f"file://{tmp_path}/other")
     place = Destination._place
@@ -194,4 +158,4 @@ def test_two_accounts_that_store_at_once_do_not_both_succeed(
         store_as(sim.connection_json(account=first), destination=f"file://{tmp_path}/shared")
 
     assert first.sid in str(refused.value) and second.sid in str(refused.value)
-    assert account_in(file_in(tmp_path / "shared")) == second.sid, "who came first stays"
+    assert account_in(file_in(tmp_path / "shared")) == second.sid, "the first one stays"

@@ -1,4 +1,4 @@
-"""A person who follows a link sees a page; a client of the API never does."""
+"""Browsers without credentials get pages; clients of the API never do."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def visit(sim: Simulator, path: str, **arguments: Any) -> requests.Response:
     )
 
 
-def test_a_job_is_shown_to_a_visitor_whichever_account_it_belongs_to(sim: Simulator) -> None:
-    for account in sim.state.accounts:
+def test_page_shows_jobs_of_every_account(sim: Simulator) -> None:
+    for account in sim.state.service.accounts:
         job = sim.create_job("Messages", "2026-01-01", "2026-01-03", account=account)
         page = visit(sim, f"Jobs/{job.sid}")
         assert (page.status_code, job.sid in page.text) == (200, True)
 
 
 @pytest.mark.parametrize("path", ["Messages/Jobs", "Messages/Days"])
-def test_lists_are_shown_as_well(sim: Simulator, path: str) -> None:
+def test_page_shows_lists_and_escapes_html(sim: Simulator, path: str) -> None:
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
     sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="<script>")
 
@@ -38,7 +38,7 @@ def test_lists_are_shown_as_well(sim: Simulator, path: str) -> None:
     assert "<script>" not in page.text
 
 
-def test_no_page_has_a_link_to_a_file(sim: Simulator) -> None:
+def test_browser_gets_no_link_to_a_file(sim: Simulator) -> None:
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
     sim.create_job("Messages", "2026-01-01", "2026-01-01")
 
@@ -50,17 +50,17 @@ def test_no_page_has_a_link_to_a_file(sim: Simulator) -> None:
     [{"headers": {"Accept": "application/json"}}, {"headers": {"Accept": "*/*"}}, {"auth": ("AC", "no")}],
     ids=str,
 )
-def test_a_client_without_valid_credentials_is_refused(sim: Simulator, arguments: dict[str, Any]) -> None:
+def test_client_without_valid_credentials_gets_401(sim: Simulator, arguments: dict[str, Any]) -> None:
     assert visit(sim, "Messages/Jobs", **arguments).status_code == 401
 
 
-def test_a_client_with_credentials_gets_json_whatever_it_accepts(sim: Simulator) -> None:
-    answer = visit(sim, "Messages/Jobs", auth=(sim.account_sid, sim.auth_token))
+def test_browser_with_credentials_gets_json(sim: Simulator) -> None:
+    response = visit(sim, "Messages/Jobs", auth=(sim.account_sid, sim.auth_token))
 
-    assert answer.json()["jobs"] == []
+    assert response.json()["jobs"] == []
 
 
-def test_a_visitor_changes_nothing(sim: Simulator) -> None:
+def test_browser_without_credentials_changes_nothing(sim: Simulator) -> None:
     job = sim.create_job("Messages", "2026-01-01", "2026-01-03")
 
     assert visit(sim, f"Jobs/{job.sid}", method="DELETE").status_code == 401
@@ -75,7 +75,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("path", ["Jobs/{sid}", "Messages/Jobs", "Messages/Jobs?PageSize=1", "Messages/Days"])
-def test_a_visitor_sees_no_webhook_and_no_address(sim: Simulator, path: str) -> None:
+def test_page_hides_webhooks_addresses_and_tokens(sim: Simulator, path: str) -> None:
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
     job = sim.create_job("Messages", "2026-01-01", "2026-01-03", FriendlyName="monthly for boss@example.com", **SECRETS)
     sim.state.set_fields(
@@ -93,7 +93,7 @@ def test_a_visitor_sees_no_webhook_and_no_address(sim: Simulator, path: str) -> 
     assert "monthly for" in page.text
 
 
-def test_a_visitor_sees_details_keyed_by_status_and_can_follow_the_pages(sim: Simulator) -> None:
+def test_page_shows_details_by_status_and_next_page(sim: Simulator) -> None:
     job = sim.create_job("Messages", "2026-01-01", "2026-01-03")
     sim.create_job("Messages", "2026-01-04", "2026-01-04")
     sim.state.set_details(job.sid, {"Completed": {"count": 1, "days": ["2026-01-01"]}})
@@ -104,7 +104,7 @@ def test_a_visitor_sees_details_keyed_by_status_and_can_follow_the_pages(sim: Si
     assert f"{sim.base_url}/v1/Exports/Messages/Jobs?PageSize=1&amp;Page=1" in page.text
 
 
-def test_the_account_itself_sees_all_of_it(sim: Simulator) -> None:
+def test_account_sees_its_webhook_and_email(sim: Simulator) -> None:
     job = sim.create_job("Messages", "2026-01-01", "2026-01-03", **SECRETS)
 
     shown = visit(sim, f"Jobs/{job.sid}", auth=sim.auth).json()
@@ -113,5 +113,5 @@ def test_the_account_itself_sees_all_of_it(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("path", ["Messages/Configuration", "Messages", "Messages/Days/2026-01-01"])
-def test_no_other_resource_has_a_page(sim: Simulator, path: str) -> None:
+def test_other_resources_have_no_page(sim: Simulator, path: str) -> None:
     assert visit(sim, path, allow_redirects=False).status_code == 401

@@ -1,4 +1,4 @@
-"""Arguments of an upload, by store: what bounds its memory, what replaces a file or refuses to, what the user adds."""
+"""Arguments of an upload, by store: to limit memory, to replace a file or not, and those of ``upload_options``."""
 
 from __future__ import annotations
 
@@ -11,24 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.object_storage.schemes import AZURE, GCS, LOCAL, S3
 
 __all__ = ["check_supported", "check_upload_options", "pipe_arguments", "put_arguments"]
 
-#: s3fs would hold ten parts of 50 MiB.
+#: Bytes of a part. By default s3fs holds ten parts of 50 MiB in memory.
 _PART = 8 << 20
-
-_S3 = ("s3", "s3a", "s3n")
-_GCS = ("gs", "gcs")
-_AZURE = ("abfs", "abfss", "adl")
 
 _GCS_OPTIONS = ("metadata", "content_type", "fixed_key_metadata", "consistency")
 
 
 def check_upload_options(options: object) -> Mapping[str, Any]:
     """
-    Take the argument ``upload_options``.
+    Check the argument ``upload_options``.
 
-    :raises BulkExportsInputError: unless it is a dict of names and values.
+    :raises BulkExportsInputError: unless it is a dict with names as keys.
     """
     if options is None:
         return {}
@@ -42,54 +39,56 @@ def check_upload_options(options: object) -> Mapping[str, Any]:
 
 def check_supported(fs: Any, protocol: str, options: Mapping[str, Any]) -> None:
     """
-    Refuse options that the store's library would drop without a word.
+    Refuse options that the store's library would silently drop.
 
-    :raises BulkExportsInputError: naming the first of them.
+    :raises BulkExportsInputError: for the first of them; lists the supported ones.
     """
     allowed = _allowed(fs, protocol) if options else None
     unknown = [] if allowed is None else [name for name in options if name not in allowed]
     if not unknown:
         return
-    known = ", ".join(sorted(allowed or ())[:40]) or "none"
-    raise BulkExportsInputError(f"upload_options: {protocol} knows no {unknown[0]!r} for an upload; it knows {known}")
+    supported = ", ".join(sorted(allowed or ())[:40]) or "none"
+    raise BulkExportsInputError(
+        f"upload_options: {protocol} does not support {unknown[0]!r} for an upload; it supports {supported}"
+    )
 
 
 def put_arguments(fs: Any, protocol: str, options: Mapping[str, Any], *, file: Path, only_new: bool) -> dict[str, Any]:
     """
     Arguments for ``put_file``.
 
-    :param file: What is uploaded.
-    :param only_new: Whether a file that is there must not be replaced, where the store can promise that.
+    :param file: The file to upload.
+    :param only_new: Do not replace an existing file, if the store can guarantee that.
     """
     arguments: dict[str, Any] = {}
-    if protocol in _S3:
+    if protocol in S3:
         arguments = {"chunksize": _PART, "max_concurrency": 2}
-        if file.stat().st_size < 2 * _PART:  # one request, of which the store checks this itself
+        if file.stat().st_size < 2 * _PART:  # one request, whose checksum S3 verifies
             arguments["ContentMD5"] = _md5(file)
-    elif protocol in _GCS:
+    elif protocol in GCS:
         arguments = {"chunksize": _PART}
-    elif protocol in _AZURE:
-        # Before 2024 adlfs refuses to replace a file unless it is told to.
+    elif protocol in AZURE:
+        # Before 2024, adlfs does not replace a file by default.
         arguments = {"overwrite": not only_new}
-    if only_new and protocol in (*_S3, *_GCS) and _takes_mode(fs):
+    if only_new and protocol in (*S3, *GCS) and _takes_mode(fs):
         arguments["mode"] = "create"
     return arguments | dict(options)
 
 
 def pipe_arguments(protocol: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments for ``pipe_file``, which always replaces."""
-    return ({"overwrite": True} if protocol in _AZURE else {}) | dict(options)
+    return ({"overwrite": True} if protocol in AZURE else {}) | dict(options)
 
 
 def _allowed(fs: Any, protocol: str) -> set[str] | None:
-    """Names that an upload takes; ``None`` if that cannot be said."""
-    if protocol in ("file", "local", ""):
+    """Options that an upload supports; ``None`` if unknown."""
+    if protocol in (*LOCAL, ""):
         return set()
-    if protocol in _GCS:
+    if protocol in GCS:
         return set(_GCS_OPTIONS)
-    if protocol in _AZURE and "kwargws" in _parameters(fs):  # before 2024 adlfs takes any, and drops them
+    if protocol in AZURE and "kwargws" in _parameters(fs):  # before 2024, adlfs accepts any and drops them
         return {"max_concurrency"}
-    if protocol in _S3:
+    if protocol in S3:
         model = import_module("botocore.session").get_session().get_service_model("s3")
         keys = set(model.operation_model("PutObject").input_shape.members)
         return keys - {"Bucket", "Key", "Body"}

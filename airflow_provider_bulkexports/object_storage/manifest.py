@@ -1,24 +1,47 @@
-"""Which file a stored day is: its account, resource type, day, generation and content, as its manifest tells."""
+"""The manifest of a stored file: account, resource type, day, generation and content, as written and as read back."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 
-__all__ = ["Note", "generation_of", "listed_sizes"]
+__all__ = ["Manifest", "StoredDay"]
 
 _TYPES = [kind.value for kind in ResourceType]
 _ACCOUNT_SID = re.compile(r"AC\w{1,60}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class StoredDay(TypedDict):
     """
-    What a manifest says of the file beside it. ``None`` is unknown: manifests of earlier versions say less.
+    Manifest entry of one day.
+
+    ``status`` is ``stored``, ``skipped`` (the same file was already stored), ``empty`` (no records and no file, with
+    ``empty_days="skip"``) or ``missing`` (Twilio has no file). Without a file ``uri`` and ``sha256`` are ``None``.
+    ``bytes`` and ``sha256`` are of the compressed file. ``create_date``, ``listed_size`` and ``friendly_name`` are from
+    Twilio's list, ``account_sid`` is the account whose records the file holds; ``None`` if unknown.
+    """
+
+    day: str
+    uri: str | None
+    bytes: int
+    records: int
+    sha256: str | None
+    create_date: str | None
+    status: str
+    resource_type: str
+    account_sid: str | None
+    listed_size: int | None
+    friendly_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """
+    What a manifest says about its file. ``None`` is unknown: manifests of earlier versions have fewer fields.
 
     :param size: Bytes of the stored file.
     :param listed_size: Bytes that Twilio's list gave for the file.
@@ -37,8 +60,8 @@ class Note:
     is_full: bool
 
     @classmethod
-    def from_json(cls, value: object) -> Note | None:
-        """Read a manifest; ``None`` if it is damaged, or another program's."""
+    def from_json(cls, value: object) -> Manifest | None:
+        """Read a manifest; ``None`` if it is damaged, or written by another program."""
         if not isinstance(value, Mapping):
             return None
         day, sha256 = _text(value, "day"), _text(value, "sha256")
@@ -60,11 +83,12 @@ class Note:
 
     def is_newest_of(self, listed: Sequence[ExportDay]) -> bool:
         """
-        Whether this is the file that Twilio would give now, as far as both sides know.
+        Whether this is the file that Twilio would serve now, as far as both sides know.
 
-        Twilio's ``create_date`` has no hour: a day that is made again on the same date differs in size or name.
+        Twilio's ``create_date`` has no time of day: a day that is exported again on the same date differs in size or
+        name.
 
-        :param listed: The day's entries in Twilio's list, the newest last; without any, Twilio has no file of it.
+        :param listed: The day's entries in Twilio's list, the newest last; none if Twilio has no file of it.
         """
         if not listed:
             return True
@@ -77,23 +101,29 @@ class Note:
         is_named = self.is_full or self.friendly_name is not None
         return not (newest.friendly_name and is_named and newest.friendly_name != self.friendly_name)
 
+    def entry(
+        self, uri: str, resource_type: ResourceType, *, account_sid: str | None, listed: Sequence[ExportDay]
+    ) -> StoredDay:
+        """
+        Entry of the file, with what an earlier version did not write.
 
-def listed_sizes(listed: Sequence[ExportDay]) -> list[int]:
-    """Bytes that the day's file may have; none if Twilio does not tell them of every generation."""
-    sizes = [entry.size for entry in listed]
-    return sizes if all(sizes) else []
-
-
-def generation_of(size: int, listed: Sequence[ExportDay]) -> ExportDay | None:
-    """
-    Return the listed generation that a file is: the newest of its size, or the newest if the list tells no size.
-
-    :param size: Bytes of the file as it came.
-    """
-    same = [entry for entry in listed if entry.size == size]
-    unsized = [entry for entry in listed if not entry.size]
-    matching = same or unsized
-    return matching[-1] if matching else None
+        :param account_sid: Account that the task's connection acts on, if known.
+        :param listed: As for :meth:`is_newest_of`.
+        """
+        newest = listed[-1] if listed else None
+        return StoredDay(
+            day=self.day,
+            uri=uri,
+            bytes=self.size,
+            records=self.records,
+            sha256=self.sha256,
+            create_date=self.create_date,
+            status="stored",
+            resource_type=resource_type.value,
+            account_sid=account_sid or self.account_sid,
+            listed_size=self.listed_size or ((newest.size or None) if newest else None),
+            friendly_name=self.friendly_name or (newest.friendly_name if newest else None),
+        )
 
 
 def _text(value: Mapping[Any, Any], key: str) -> str | None:

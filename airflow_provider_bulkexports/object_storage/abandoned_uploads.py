@@ -1,4 +1,4 @@
-"""Multipart uploads of S3 that killed tasks left: invisible, and paid for until somebody aborts them."""
+"""Abort multipart uploads that killed tasks left in S3: they are invisible, and billed until somebody aborts them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["ABANDONED_AFTER", "abort_abandoned"]
 
-#: No upload of a day's file takes as long.
+#: No upload of a day's file takes this long.
 ABANDONED_AFTER = timedelta(days=1)
 
 log = logging.getLogger(__name__)
@@ -17,13 +17,14 @@ log = logging.getLogger(__name__)
 
 def abort_abandoned(fs: Any, paths: Collection[str], *, now: datetime | None = None) -> int:
     """
-    Abort the old multipart uploads of these objects, and return how many those were.
+    Abort the old multipart uploads of these objects.
 
-    It is a courtesy: whatever stands in its way, such as a missing permission, is no reason to fail.
+    Never fails: an error, for example a missing permission, only ends the cleanup.
 
     :param fs: s3fs' file system.
-    :param paths: ``bucket/key`` of the objects that the task may write.
-    :param now: The present, if not now.
+    :param paths: ``bucket/key`` of the objects that the task may write, all in one bucket.
+    :param now: For tests; the current time by default.
+    :return: Number of aborted uploads.
     """
     if not paths:
         return 0
@@ -32,15 +33,15 @@ def abort_abandoned(fs: Any, paths: Collection[str], *, now: datetime | None = N
         bucket = min(paths).partition("/")[0]
         keys = {path.partition("/")[2] for path in paths}
         oldest = (now or datetime.now(timezone.utc)) - ABANDONED_AFTER
-        answer = fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=_common_prefix(keys))
-        for upload in answer.get("Uploads") or []:
+        response = fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=_common_prefix(keys))
+        for upload in response.get("Uploads") or []:
             if upload["Key"] in keys and upload["Initiated"] < oldest:
                 fs.call_s3("abort_multipart_upload", Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
                 aborted += 1
     except Exception as error:  # noqa: BLE001  # see above
-        log.debug("Did not look for abandoned uploads: %s", type(error).__name__)
+        log.debug("Skipped the cleanup of abandoned uploads: %s", type(error).__name__)
     if aborted:
-        log.info("Aborted %d multipart uploads that killed tasks had left", aborted)
+        log.info("Aborted %d multipart uploads left by killed tasks", aborted)
     return aborted
 
 

@@ -1,4 +1,4 @@
-"""What a destination may be: an absolute folder, or a bucket's URL. Anything else would store into the wrong place."""
+"""What a destination may be: an absolute folder or a bucket's URL. Anything else would store in the wrong place."""
 
 from __future__ import annotations
 
@@ -6,26 +6,40 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.object_storage.schemes import EXTRAS, LOCAL, has_file_system
 
-__all__ = ["EXTRAS", "LOCAL_SCHEMES", "check_destination"]
-
-LOCAL_SCHEMES = ("file", "local")
-
-#: The extra of this package that brings each scheme.
-EXTRAS = {
-    **dict.fromkeys(("s3", "s3a", "s3n"), "s3"),
-    **dict.fromkeys(("gs", "gcs"), "gcs"),
-    **dict.fromkeys(("abfs", "abfss", "adl"), "azure"),
-}
+__all__ = ["check_destination_url", "check_scheme"]
 
 _EXAMPLE = "'s3://bucket/twilio' or 'file:///data/twilio'"
 
 
-def check_destination(url: object) -> str:
+def check_scheme(url: object) -> str:
     """
-    Return the scheme of a destination, in lower case; empty for an absolute local path.
+    Return the scheme of a destination; refuse one that cannot be right, as far as that is visible without the store.
 
-    :raises BulkExportsInputError: for what cannot be meant, saying what to write instead.
+    :return: In lower case; empty for an absolute local path.
+    :raises BulkExportsInputError: also for a scheme that neither Airflow nor an installed provider serves.
+    """
+    scheme = check_destination_url(url)
+    if scheme in ("", *LOCAL) or has_file_system(scheme):
+        return scheme
+    if extra := EXTRAS.get(scheme):
+        raise BulkExportsInputError(
+            f"destination {url!r}: support for {scheme}:// is not installed; run pip install "
+            f"'airflow-provider-bulkexports[{extra}]' wherever the DAG is parsed and run"
+        )
+    raise BulkExportsInputError(
+        f"destination {url!r}: unknown scheme {scheme}://; write s3://, gs://, abfs:// or file:///, or install the "
+        "Airflow provider that serves it"
+    )
+
+
+def check_destination_url(url: object) -> str:
+    """
+    Return the scheme of a destination, without asking whether anything serves it.
+
+    :return: In lower case; empty for an absolute local path.
+    :raises BulkExportsInputError: for a URL that cannot be right; says what to write instead.
     """
     if not isinstance(url, str):
         raise BulkExportsInputError(f"destination {url!r}: write a folder's URL, such as {_EXAMPLE}")
@@ -33,7 +47,7 @@ def check_destination(url: object) -> str:
         raise BulkExportsInputError(f"destination is empty: write a folder, such as {_EXAMPLE}")
     if url != url.strip() or not url.isprintable():
         raise BulkExportsInputError(
-            f"destination {url!r} has blanks or control characters around or in it: remove them"
+            f"destination {url!r} contains control characters, or begins or ends with blanks: remove them"
         )
     if "://" not in url:
         _check_path(url)
@@ -44,7 +58,7 @@ def check_destination(url: object) -> str:
         raise BulkExportsInputError(f"destination {url!r} is not a URL: {error}") from error
     if not parts.scheme:
         raise BulkExportsInputError(f"destination {url!r} has no scheme: write it like {_EXAMPLE}")
-    if parts.scheme in LOCAL_SCHEMES:
+    if parts.scheme in LOCAL:
         if parts.netloc or not parts.path.startswith("/"):
             raise BulkExportsInputError(
                 f"destination {url!r} is relative: write the absolute path, "
@@ -53,7 +67,7 @@ def check_destination(url: object) -> str:
         _check_path(parts.path)
     elif not parts.netloc.rpartition("@")[2]:
         raise BulkExportsInputError(
-            f"destination {url!r} names no bucket: write {parts.scheme}://<bucket>/{parts.path.strip('/') or 'twilio'}"
+            f"destination {url!r} has no bucket: write {parts.scheme}://<bucket>/{parts.path.strip('/') or 'twilio'}"
         )
     _check_azure(url)
     return parts.scheme
@@ -62,17 +76,17 @@ def check_destination(url: object) -> str:
 def _check_path(path: str) -> None:
     if path.startswith(("~", "/~/")):
         raise BulkExportsInputError(
-            f"destination {path!r}: '~' is another folder on every worker; write the absolute path, such as "
+            f"destination {path!r}: '~' is a different folder on every worker; write the absolute path, such as "
             "'file:///data/twilio'"
         )
     if not path.startswith("/"):
         first, _, rest = path.partition(":")
         bucket = rest.lstrip("/") if rest and first.isalnum() else path
         scheme = first if rest and first.isalnum() else "s3"
-        absolute = f"/{bucket}" if scheme in LOCAL_SCHEMES else f"//{bucket}"
+        absolute = f"/{bucket}" if scheme in LOCAL else f"//{bucket}"
         raise BulkExportsInputError(
-            f"destination {path!r} has no scheme, so it would be a folder in the worker's current one: write "
-            f"'{scheme}:{'//' if scheme in LOCAL_SCHEMES else ''}{absolute}' (or gs://, abfs://), or an absolute path "
+            f"destination {path!r} has no scheme, so it would be relative to the worker's current folder: write "
+            f"'{scheme}:{'//' if scheme in LOCAL else ''}{absolute}' (or gs://, abfs://), or an absolute path "
             f"such as '/data/twilio' for a folder of the worker"
         )
     if ".." in PurePosixPath(path).parts:
@@ -80,7 +94,7 @@ def _check_path(path: str) -> None:
 
 
 def _check_azure(url: str) -> None:
-    """Refuse Azure's own way to write addresses: what stands before ``@`` names a connection in Airflow."""
+    """Refuse Azure's own form of a URL: in Airflow, the part before ``@`` names a connection."""
     parts = urlsplit(url)
     container, _, account = parts.netloc.rpartition("@")
     if container and ".dfs." in account:

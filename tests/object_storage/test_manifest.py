@@ -1,4 +1,4 @@
-"""Whether a stored file is the one that Twilio has: what both sides know has to agree."""
+"""A manifest says whether the stored file is the one that Twilio has now."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.model.resources import ExportDay
-from airflow_provider_bulkexports.object_storage.generations import Note, generation_of, listed_sizes
+from airflow_provider_bulkexports.object_storage.day_fetcher import generation_of, listed_sizes
+from airflow_provider_bulkexports.object_storage.manifest import Manifest
 
 ACCOUNT = "AC" + "0" * 32
-NOTED = {
+WRITTEN = {
     "day": "2026-01-01",
     "bytes": 112,
     "records": 2,
@@ -23,15 +24,15 @@ NOTED = {
     "listed_size": 112,
     "friendly_name": "first",
 }
-EARLIER = {key: NOTED[key] for key in ("day", "bytes", "records", "sha256", "create_date")}
+EARLIER = {key: WRITTEN[key] for key in ("day", "bytes", "records", "sha256", "create_date")}
 
 
 def listed(size: int = 112, created: str | None = "2026-01-03", name: str | None = "first") -> ExportDay:
     return ExportDay(date(2026, 1, 1), size, date.fromisoformat(created) if created else None, name)
 
 
-def note(**changes: Any) -> Note:
-    found = Note.from_json(NOTED | changes)
+def manifest(**changes: Any) -> Manifest:
+    found = Manifest.from_json(WRITTEN | changes)
     assert found
     return found
 
@@ -48,14 +49,14 @@ def note(**changes: Any) -> Note:
         (listed(name="second"), False),
     ],
 )
-def test_a_day_that_was_made_again_is_another_file(entry: ExportDay, same: bool) -> None:
-    assert note().is_newest_of([entry]) is same
-    assert note().is_newest_of([listed(size=1), entry]) is same
-    assert note().is_newest_of([]), "expired at Twilio, and stored"
+def test_a_day_exported_again_is_another_file(entry: ExportDay, same: bool) -> None:
+    assert manifest().is_newest_of([entry]) is same
+    assert manifest().is_newest_of([listed(size=1), entry]) is same
+    assert manifest().is_newest_of([]), "expired at Twilio, and stored"
 
 
-def test_a_manifest_of_an_earlier_version_is_compared_by_what_it_says() -> None:
-    found = Note.from_json(EARLIER)
+def test_a_manifest_of_an_earlier_version_is_compared_by_its_fields() -> None:
+    found = Manifest.from_json(EARLIER)
     assert found and not found.is_full
     assert found.is_newest_of([listed()])
     assert not found.is_newest_of([listed(size=102)])
@@ -78,16 +79,18 @@ def test_a_manifest_of_an_earlier_version_is_compared_by_what_it_says() -> None:
     ],
 )
 def test_a_damaged_manifest_is_none(damage: dict[str, Any]) -> None:
-    assert Note.from_json(NOTED | damage) is None
+    assert Manifest.from_json(WRITTEN | damage) is None
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 7, {}, {"error": "NoSuchKey"}])
-def test_another_program_s_file_is_no_manifest(value: Any) -> None:
-    assert Note.from_json(value) is None
+def test_a_file_of_another_program_is_not_a_manifest(value: Any) -> None:
+    assert Manifest.from_json(value) is None
 
 
-def test_odd_values_of_what_may_be_unknown_are_unknown() -> None:
-    found = note(account_sid="someone\nelse", resource_type="Faxes", listed_size="x", friendly_name=json.loads("{}"))
+def test_odd_values_of_optional_fields_are_unknown() -> None:
+    found = manifest(
+        account_sid="someone\nelse", resource_type="Faxes", listed_size="x", friendly_name=json.loads("{}")
+    )
 
     assert (found.account_sid, found.resource_type, found.listed_size, found.friendly_name) == (None,) * 4
 

@@ -1,4 +1,4 @@
-"""A destination is an absolute folder or a bucket's URL; what would store somewhere else is refused with the cure."""
+"""A destination is an absolute folder or a bucket's URL; anything else is refused with the remedy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.object_storage.locations import check_destination
+from airflow_provider_bulkexports.object_storage.destination_url import check_destination_url
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from airflow_provider_bulkexports.object_storage.locations import check_destinat
     ],
 )
 def test_absolute_folders_and_buckets_are_accepted(url: str, scheme: str) -> None:
-    assert check_destination(url) == scheme
+    assert check_destination_url(url) == scheme
 
 
 @pytest.mark.parametrize(
@@ -36,19 +36,19 @@ def test_absolute_folders_and_buckets_are_accepted(url: str, scheme: str) -> Non
         ("../twilio", "has no scheme"),
         ("s3:/bucket/twilio", "write 's3://bucket/twilio'"),
         ("file:data", "write 'file:///data'"),
-        ("~/exports", "'~' is another folder on every worker"),
-        ("file:///~/exports", "'~' is another folder"),
+        ("~/exports", "'~' is a different folder on every worker"),
+        ("file:///~/exports", "'~' is a different folder"),
         ("file://~/exports", "is relative"),
         ("file://data/twilio", "write the absolute path, file:///data/twilio"),
         ("file://", "is relative"),
-        ("s3://", "names no bucket: write s3://<bucket>/twilio"),
-        ("s3:///twilio", "names no bucket: write s3://<bucket>/twilio"),
-        ("s3://aws_default@/twilio", "names no bucket"),
+        ("s3://", "has no bucket: write s3://<bucket>/twilio"),
+        ("s3:///twilio", "has no bucket: write s3://<bucket>/twilio"),
+        ("s3://aws_default@/twilio", "has no bucket"),
         ("://bucket", "has no scheme"),
         ("/data/../etc", "without '..'"),
-        ("s3://bucket/twilio\n", "blanks or control characters"),
-        (" s3://bucket", "blanks or control characters"),
-        ("s3://buc\u202eket", "blanks or control characters"),
+        ("s3://bucket/twilio\n", "control characters, or begins or ends with blanks"),
+        (" s3://bucket", "control characters, or begins or ends with blanks"),
+        ("s3://buc\u202eket", "control characters, or begins or ends with blanks"),
         ("s3://[bucket", "is not a URL"),
         ("", "destination is empty"),
         ("  ", "destination is empty"),
@@ -56,9 +56,9 @@ def test_absolute_folders_and_buckets_are_accepted(url: str, scheme: str) -> Non
         (7, "write a folder's URL"),
     ],
 )
-def test_what_would_store_somewhere_else_is_refused(url: Any, sentence: str) -> None:
+def test_a_destination_that_cannot_be_right_is_refused(url: Any, sentence: str) -> None:
     with pytest.raises(BulkExportsInputError) as refused:
-        check_destination(url)
+        check_destination_url(url)
 
     assert sentence in str(refused.value)
     assert str(refused.value).isprintable()
