@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from airflow_provider_bulkexports.planning.backfill import join_days, plan_quota, split_days, split_months
     from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
+    from airflow_provider_bulkexports.tables.definitions import table_definition
     from airflow_provider_bulkexports.task_groups import export_to_object_storage
     from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
     from airflow_provider_bulkexports.triggers.bulkexports import (
@@ -44,6 +45,7 @@ __all__ = [
     "plan_quota",
     "split_days",
     "split_months",
+    "table_definition",
 ]
 
 _MODULES = {
@@ -62,6 +64,7 @@ _MODULES = {
     "plan_quota": "planning.backfill",
     "split_days": "planning.backfill",
     "split_months": "planning.backfill",
+    "table_definition": "tables.definitions",
 }
 
 

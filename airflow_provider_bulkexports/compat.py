@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from airflow.sdk.execution_time.xcom import XCom
     from airflow.sdk.io.path import ObjectStoragePath
+    from airflow.sdk.log import mask_secret
     from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 else:
     Context = dict
@@ -119,6 +120,7 @@ __all__ = [
     "file_system_registry",
     "has_ended",
     "is_recorded_as_ended",
+    "mask_secret",
     "object_storage_path",
     "operator_lineage",
     "task_group",
@@ -136,6 +138,11 @@ _IMPORTED_LATER = {
         "airflow.triggers.temporal:DateTimeTrigger",  # Airflow 2.11 without the standard provider
     ),
     "TriggerEvent": ("airflow.triggers.base:TriggerEvent",),
+    "mask_secret": (
+        "airflow.sdk.log:mask_secret",
+        "airflow.sdk.execution_time.secrets_masker:mask_secret",  # Airflow 3.0
+        "airflow.utils.log.secrets_masker:mask_secret",  # Airflow 2.11
+    ),
 }
 
 

@@ -47,6 +47,11 @@ def connection_form() -> dict[str, Any]:
             "edge": _text_field(
                 "Edge", "Twilio edge location, for example dublin. Leave it empty if unsure, or if you set a base URL."
             ),
+            "hash_key": {
+                "label": "Key for hashing",
+                "description": "Long random text, for storing columns with personal data as keyed hashes.",
+                "schema": {"type": ["string", "null"], "format": "password"},
+            },
             "region": {
                 "label": "Region",
                 "description": "Twilio offers BulkExports in us1 only.",

@@ -113,7 +113,15 @@ def test_public_names_are_those_that_dag_files_use() -> None:
         if name[0].isupper()
     }
 
-    functions = {"asset_for", "export_to_object_storage", "join_days", "plan_quota", "split_days", "split_months"}
+    functions = {
+        "asset_for",
+        "export_to_object_storage",
+        "join_days",
+        "plan_quota",
+        "split_days",
+        "split_months",
+        "table_definition",
+    }
     assert set(package.__all__) == offered | functions
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_bulkexports.api.redact import redact
-from airflow_provider_bulkexports.compat import BaseHook, Connection
+from airflow_provider_bulkexports.compat import BaseHook, Connection, mask_secret
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, printable
 from airflow_provider_bulkexports.hooks.connection_lookup import aget_connection, get_connection
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE, DEFAULT_CONN_ID, connection_form
@@ -53,6 +53,15 @@ class BulkExportsHook(BaseHook):
         :raises BulkExportsInputError: if the connection cannot be right; nothing was sent.
         """
         return self._client
+
+    def get_hash_key(self) -> str | None:
+        """Return the secret that columns are hashed with (extra ``hash_key``), masked in logs; ``None`` without one."""
+        from airflow_provider_bulkexports.hooks.connection import hash_key_of
+
+        key = hash_key_of(self.get_connection(self.twilio_conn_id).extra_dejson)
+        if key:
+            mask_secret(key)
+        return key
 
     def download_day(self, resource_type: str, day: str | date, target: str | PathLike[str]) -> DownloadedDay:
         """
@@ -109,8 +118,8 @@ class BulkExportsHook(BaseHook):
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """Extra fields of the connection form for Airflow before 3.2; later ones read ``provider_info``."""
-        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-        from wtforms import IntegerField, StringField
+        from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
+        from wtforms import IntegerField, PasswordField, StringField
         from wtforms.validators import NumberRange, Optional, any_of
 
         def field(label: str, description: str, schema: Mapping[str, Any]) -> Any:
@@ -119,11 +128,13 @@ class BulkExportsHook(BaseHook):
                 validators.append(any_of(schema["enum"]))
             if "minimum" in schema:
                 validators.append(NumberRange(min=schema["minimum"], max=schema["maximum"]))
-            return (IntegerField if "integer" in schema["type"] else StringField)(
+            is_secret = schema.get("format") == "password"
+            kind = IntegerField if "integer" in schema["type"] else PasswordField if is_secret else StringField
+            return kind(
                 label,
                 description=description,
                 default=schema.get("default"),
-                widget=BS3TextFieldWidget(),
+                widget=BS3PasswordFieldWidget() if is_secret else BS3TextFieldWidget(),
                 validators=validators,
             )
 

@@ -16,7 +16,10 @@ from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, Connection
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.provider_info import CONNECTION_TYPE
 
-__all__ = ["client_of"]
+__all__ = ["client_of", "hash_key_of"]
+
+#: Characters of a key for hashing.
+_SHORTEST_KEY = 16
 
 
 def client_of(
@@ -42,6 +45,18 @@ def client_of(
         retry=RetryPolicy(max_retries=retries if most_retries is None else min(retries, most_retries)),
         user_agent=f"airflow/{AIRFLOW_VERSION}",
     )
+
+
+def hash_key_of(extra: Mapping[str, Any]) -> str | None:
+    """
+    Return the secret that columns are hashed with; ``None`` without one.
+
+    :raises BulkExportsInputError: if it is so short that hashes could be reversed by trying keys.
+    """
+    key = _ExtraFields(extra).text("hash_key")
+    if key and len(key) < _SHORTEST_KEY:
+        raise BulkExportsInputError(f"extra hash_key: write at least {_SHORTEST_KEY} random characters")
+    return key
 
 
 class _ExtraFields:

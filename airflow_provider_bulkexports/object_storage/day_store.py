@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_bulkexports.api.temporary_files import clear_left_over, spool_folder, sweep
 from airflow_provider_bulkexports.compat import Log
@@ -25,9 +25,10 @@ from airflow_provider_bulkexports.object_storage.day_fetcher import DayFetcher, 
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.object_storage.errors import translated
 from airflow_provider_bulkexports.object_storage.existing_files import ExistingFile, ExistingFiles
-from airflow_provider_bulkexports.object_storage.layout import day_folders, day_path, sidecar_of
+from airflow_provider_bulkexports.object_storage.layout import day_folders, day_path, sidecar_of, table_folder
 from airflow_provider_bulkexports.object_storage.manifest import StoredDay
 from airflow_provider_bulkexports.planning.expiry import earliest_expiry
+from airflow_provider_bulkexports.tables.conversion import Conversion, ConvertedFile
 
 if TYPE_CHECKING:  # importing it loads HTTP, which a DAG file does not need
     from airflow_provider_bulkexports.api.client import BulkExportsClient
@@ -75,6 +76,7 @@ class DayStore:
     :param stop: Set when Airflow kills the task; then no further day is started.
     :param empty_days: ``store`` a file without records, or ``skip`` it.
     :param manifests: Where manifests go: ``beside`` the files, ``aside``, or ``none``.
+    :param conversion: What becomes of a verified file before it is published.
     """
 
     client: BulkExportsClient
@@ -90,19 +92,24 @@ class DayStore:
     stop: threading.Event = field(default_factory=threading.Event)
     empty_days: str = "store"
     manifests: str = "beside"
+    conversion: Conversion = field(default_factory=Conversion)
 
     def __post_init__(self) -> None:
         self._fetcher = DayFetcher(
             self.client, self.resource_type, self.missing_timeout, self.log, self.known_empty, self.stop
         )
-        self._existing = ExistingFiles(self.destination, self.resource_type, self.manifests, self._fetcher.account)
+        self._existing = ExistingFiles(
+            self.destination, self.resource_type, self.manifests, self._fetcher.account, self.conversion
+        )
 
     def store_all(self, days: Sequence[date], *, at_a_time: int) -> StoreResult:
         """
         Store every day that can be stored, and return the errors of the others.
 
         :param at_a_time: Days to fetch in parallel.
+        :raises BulkExportsInputError: if the folder holds files of another format.
         """
+        self._refuse_mixed_formats()
         listed: defaultdict[date, list[ExportDay]] = defaultdict(list)
         for entry in self.client.list_days(self.resource_type) if days else ():
             listed[entry.day].append(entry)
@@ -148,9 +155,9 @@ class DayStore:
             if not file.records and self.empty_days == "skip" and found.size is None:
                 self.log.info("%s: no records, so no file is stored", day)
                 return self._entry(day, None, file, account, status="empty")
-            # `file` is what is published and described from here on: a conversion of it would be one call here.
-            self._publish(file, path, day, account)
-        entry = self._entry(day, path, file, account)
+            published = self._converted(file, day)
+            self._publish(published.path if published else file.path, path, day, account)
+        entry = self._entry(day, path, file, account, published=published)
         self._write_manifest(path, entry)
         # Another task may have written to the same path meanwhile.
         self._existing.require_own(self._existing.find(path), path, day, account=account)
@@ -158,7 +165,27 @@ class DayStore:
         return entry
 
     def _path(self, day: date) -> str:
-        return day_path(self.layout, resource_type=self.resource_type, day=day, account_sid=self.client.account_sid)
+        return day_path(self.layout, day=day, **self._layout_fields)
+
+    @property
+    def _layout_fields(self) -> dict[str, Any]:
+        return {
+            "resource_type": self.resource_type,
+            "account_sid": self.client.account_sid,
+            "file_format": self.conversion.file_format,
+        }
+
+    def _refuse_mixed_formats(self) -> None:
+        """Refuse a folder with files of another format: query engines read every file below it as one table."""
+        folder = table_folder(self.layout, **self._layout_fields)
+        is_parquet = self.conversion.file_format == "parquet"
+        for name in self.destination.sample(folder):
+            if name.endswith(".parquet") is not is_parquet and name.endswith((".parquet", ".json.gz")):
+                raise BulkExportsInputError(
+                    f"{self.destination.uri(folder)} holds files of another format, such as {name}, and query engines "
+                    f"read every file below it. Store file_format {self.conversion.file_format!r} in another "
+                    "destination, or put {format} into the layout"
+                )
 
     def _account_of(self, file: FetchedDay, day: date) -> str | None:
         """Return the account whose records a file holds: the connection's, even if the records name another."""
@@ -189,12 +216,26 @@ class DayStore:
             self._write_manifest(path, entry)
         return StoredDay(**{**entry, "status": "skipped"})
 
-    def _publish(self, file: FetchedDay, path: str, day: date, account: str | None) -> None:
+    def _converted(self, file: FetchedDay, day: date) -> ConvertedFile | None:
+        """Convert a verified file, if the task wants that."""
+        if not self.conversion.changes_files:
+            return None
+        published = self.conversion.convert(file.path, self.resource_type, file.records)
+        if published.statistics.rescued:
+            self.log.warning(
+                "%s: %d of %d records have fields or values that fit no column; they are in _rescued",
+                day,
+                published.statistics.rescued,
+                published.statistics.records,
+            )
+        return published
+
+    def _publish(self, file: Path, path: str, day: date, account: str | None) -> None:
         """Move or upload the file to its path, unless another account's file has appeared there."""
         found = self._existing.find(path)
         self._existing.require_own(found, path, day, account=account)
         if found.size is None:
-            if self.destination.publish(file.path, path, only_new=True):
+            if self.destination.publish(file, path, only_new=True):
                 return
             found = self._existing.find(path)
             self._existing.require_own(found, path, day, account=account)
@@ -207,7 +248,7 @@ class DayStore:
                 day,
                 self.destination.uri(path),
             )
-        self.destination.publish(file.path, path)
+        self.destination.publish(file, path)
 
     def _exists(self, path: str) -> BulkExportsInputError:
         uri = self.destination.uri(path)
@@ -235,8 +276,7 @@ class DayStore:
     def _sweep(self) -> None:
         """Remove what killed tasks left beside the files of a local destination."""
         if self.destination.is_local:
-            account = self.client.account_sid
-            folders = day_folders(self.layout, resource_type=self.resource_type, account_sid=account)
+            folders = day_folders(self.layout, **self._layout_fields)
             sweep(self.destination.local_path("."), folders)
 
     def _write_manifest(self, path: str, entry: StoredDay) -> None:
@@ -250,21 +290,39 @@ class DayStore:
             self.log.warning("The file is stored without a manifest, so the next run fetches it again. %s", error)
 
     def _entry(
-        self, day: date, path: str | None, file: FetchedDay | None, account: str | None, *, status: str = "stored"
+        self,
+        day: date,
+        path: str | None,
+        file: FetchedDay | None,
+        account: str | None,
+        *,
+        published: ConvertedFile | None = None,
+        status: str = "stored",
     ) -> StoredDay:
         listed = file.generation if file else None
+        stored = (published or file) if path else None
+        figures = published.statistics if published else None
+        total = figures.price_total if figures else None
         return StoredDay(
             day=day.isoformat(),
             uri=self.destination.uri(path) if path else None,
-            bytes=file.size if file and path else 0,
+            bytes=stored.size if stored else 0,
             records=file.records if file else 0,
-            sha256=file.sha256 if file and path else None,
+            sha256=stored.sha256 if stored else None,
             create_date=listed.create_date.isoformat() if listed and listed.create_date else None,
             status=status,
             resource_type=self.resource_type.value,
             account_sid=account,
             listed_size=(listed.size or None) if listed else None,
             friendly_name=listed.friendly_name if listed else None,
+            format=self.conversion.file_format,
+            columns=self.conversion.columns,
+            source_bytes=file.size if file and path else None,
+            source_sha256=file.sha256 if file and path else None,
+            rescued=figures.rescued if figures else None,
+            prices_missing=figures.prices_missing if figures else None,
+            price_total=None if total is None else str(total),
+            duplicate_sids=figures.duplicate_sids if figures else None,
         )
 
 

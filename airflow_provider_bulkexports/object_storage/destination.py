@@ -37,6 +37,9 @@ _MAX_JSON = 1 << 20
 #: Hidden from readers of the folder. Always the same name, so that a role that may not delete leaves one object.
 _PROBE = "_bulkexports_check"
 
+#: Folders between a table and its files that are looked into.
+_DEEPEST_SAMPLE = 6
+
 log = logging.getLogger(__name__)
 
 
@@ -156,6 +159,24 @@ class Destination:
     def account_of(self, path: str) -> str | None:
         """Account whose records a day's file holds; ``None`` if it has none, is damaged, or may not be read."""
         return account_of_gzip(self._head(path, HEAD_BYTES))
+
+    def sample(self, folder: str) -> list[str]:
+        """Names of files below a folder: those of the last subfolder, by name; empty if it may not be listed."""
+        place = self._full(folder).rstrip("/")
+        with suppress(BulkExportsStorageError), self._errors("list", folder):
+            for _ in range(_DEEPEST_SAMPLE):
+                try:
+                    found = {
+                        entry["name"].rstrip("/").rpartition("/")[2]: entry for entry in self._fs.ls(place, detail=True)
+                    }
+                except (FileNotFoundError, NotADirectoryError):
+                    return []
+                visible = {name: entry for name, entry in found.items() if not name.startswith(("_", "."))}
+                files = [name for name, entry in visible.items() if entry["type"] != "directory"]
+                if files or not visible:
+                    return files
+                place = visible[max(visible)]["name"].rstrip("/")
+        return []
 
     def remove(self, path: str) -> None:
         """Remove a file, if it exists."""

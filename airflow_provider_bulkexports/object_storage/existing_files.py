@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.object_storage.layout import sidecar_of
 from airflow_provider_bulkexports.object_storage.manifest import Manifest
+from airflow_provider_bulkexports.tables.conversion import Conversion
 
 __all__ = ["ExistingFile", "ExistingFiles"]
 
@@ -39,12 +40,14 @@ class ExistingFiles:
 
     :param manifests: Where their manifests are written; those that another setting wrote are also read.
     :param account: Returns the account that the task's connection acts on, given a day; ``None`` if unknown.
+    :param conversion: How the task converts its files.
     """
 
     destination: Destination
     resource_type: ResourceType
     manifests: str
     account: Callable[[date], str | None]
+    conversion: Conversion = field(default_factory=Conversion)
 
     def find(self, path: str) -> ExistingFile:
         """Read size, manifest and owner of the file at a path."""
@@ -62,12 +65,14 @@ class ExistingFiles:
 
     def is_newest(self, found: ExistingFile, path: str, day: date, listed: Sequence[ExportDay]) -> bool:
         """
-        Whether the file is the one that Twilio would serve: the same account, day, generation and content.
+        Whether the file is what this task would store: the same account, day, generation, format, columns and content.
 
         :param listed: The day's entries in Twilio's list, the newest last.
         """
         manifest = found.manifest
         if manifest is None or manifest.day != day.isoformat() or not manifest.is_newest_of(listed):
+            return False
+        if (manifest.file_format, manifest.columns) != (self.conversion.file_format, self.conversion.columns):
             return False
         if found.owner and self.account(day) is None:
             return False  # it may be another account's

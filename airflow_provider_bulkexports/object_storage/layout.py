@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from datetime import date
 from pathlib import PurePosixPath
 from string import Formatter
@@ -10,14 +11,26 @@ from string import Formatter
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.resources import ResourceType
 
-__all__ = ["DEFAULT_LAYOUT", "MANIFESTS", "check_layout", "day_folders", "day_path", "sidecar_of"]
+__all__ = [
+    "DEFAULT_LAYOUT",
+    "MANIFESTS",
+    "check_format",
+    "check_layout",
+    "day_folders",
+    "day_path",
+    "layout_for",
+    "sidecar_of",
+    "table_folder",
+]
 
 DEFAULT_LAYOUT = "resource_type={resource_type}/day={day}/part-0.json.gz"
+
+_PARQUET_LAYOUT = "resource_type={resource_type}/day={day}/part-0.parquet"
 
 #: Where a file's manifest goes.
 MANIFESTS = ("beside", "aside", "none")
 
-_FIELDS = ("resource_type", "account_sid", "day", "year", "month")
+_FIELDS = ("resource_type", "account_sid", "day", "year", "month", "format")
 
 
 def check_layout(layout: object) -> None:
@@ -45,7 +58,33 @@ def check_layout(layout: object) -> None:
         raise BulkExportsInputError(f"layout {layout!r}: write a relative path of a file, such as {DEFAULT_LAYOUT!r}")
 
 
-def day_path(layout: str, *, resource_type: ResourceType, day: date, account_sid: str | None) -> str:
+def layout_for(file_format: str, layout: str = DEFAULT_LAYOUT) -> str:
+    """Return the layout, or the default of the format where nobody chose one."""
+    return _PARQUET_LAYOUT if file_format == "parquet" and layout == DEFAULT_LAYOUT else layout
+
+
+def check_format(layout: str, file_format: str) -> None:
+    """
+    Refuse a layout whose files would have the name of another format.
+
+    :raises BulkExportsInputError: says what to write instead.
+    """
+    if layout.endswith(".parquet") is not (file_format == "parquet") and not layout.endswith("{format}"):
+        end = ".parquet" if file_format == "parquet" else ".json.gz"
+        raise BulkExportsInputError(f"layout {layout!r}: files of file_format {file_format!r} have to end in {end!r}")
+
+
+def table_folder(layout: str, *, resource_type: ResourceType, account_sid: str | None, file_format: str) -> str:
+    """Relative path of the folder of all days of a resource type: what a query engine reads as one table."""
+    before_days = re.split(r"[^/]*\{(?:day|year|month)\}", layout, maxsplit=1)[0]
+    return before_days.format(resource_type=resource_type.value, account_sid=account_sid, format=file_format).rstrip(
+        "/"
+    )
+
+
+def day_path(
+    layout: str, *, resource_type: ResourceType, day: date, account_sid: str | None, file_format: str = "json"
+) -> str:
     """
     Relative path of a day's file.
 
@@ -62,13 +101,14 @@ def day_path(layout: str, *, resource_type: ResourceType, day: date, account_sid
         day=day.isoformat(),
         year=f"{day:%Y}",
         month=f"{day:%m}",
+        format=file_format,
     )
 
 
-def day_folders(layout: str, *, resource_type: ResourceType, account_sid: str | None) -> str:
+def day_folders(layout: str, *, resource_type: ResourceType, account_sid: str | None, file_format: str = "json") -> str:
     """Pattern of the folders of all days' files, for :meth:`pathlib.Path.glob`."""
     pattern = glob.escape(layout).format(
-        resource_type=resource_type.value, account_sid=account_sid, day="*", year="*", month="*"
+        resource_type=resource_type.value, account_sid=account_sid, day="*", year="*", month="*", format=file_format
     )
     return str(PurePosixPath(pattern).parent)
 

@@ -23,6 +23,12 @@ class StoredDay(TypedDict):
     ``empty_days="skip"``) or ``missing`` (Twilio has no file). Without a file ``uri`` and ``sha256`` are ``None``.
     ``bytes`` and ``sha256`` are of the compressed file. ``create_date``, ``listed_size`` and ``friendly_name`` are from
     Twilio's list, ``account_sid`` is the account whose records the file holds; ``None`` if unknown.
+
+    ``format`` is ``json`` or ``parquet``, ``columns`` what was done to columns. ``source_bytes`` and ``source_sha256``
+    are of Twilio's own file. Of a converted file: ``rescued`` records have something in ``_rescued``,
+    ``prices_missing`` finished outbound records have no price, ``price_total`` is the sum of all prices (decimal
+    text), and ``duplicate_sids`` records have the sid of another one; ``None`` if unknown, or if the type has no such
+    field.
     """
 
     day: str
@@ -36,6 +42,14 @@ class StoredDay(TypedDict):
     account_sid: str | None
     listed_size: int | None
     friendly_name: str | None
+    format: str
+    columns: str | None
+    source_bytes: int | None
+    source_sha256: str | None
+    rescued: int | None
+    prices_missing: int | None
+    price_total: str | None
+    duplicate_sids: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,9 @@ class Manifest:
 
     :param size: Bytes of the stored file.
     :param listed_size: Bytes that Twilio's list gave for the file.
-    :param is_full: Whether the manifest has every field that this version writes.
+    :param is_full: Whether the manifest has every field that tells one generation from another.
+    :param columns: What was done to columns; ``None`` for nothing.
+    :param figures: What else the entry of a converted file has.
     """
 
     day: str
@@ -58,6 +74,11 @@ class Manifest:
     create_date: str | None
     friendly_name: str | None
     is_full: bool
+    file_format: str
+    columns: str | None
+    source_size: int
+    source_sha256: str
+    figures: Mapping[str, Any]
 
     @classmethod
     def from_json(cls, value: object) -> Manifest | None:
@@ -79,6 +100,16 @@ class Manifest:
             create_date=_text(value, "create_date"),
             friendly_name=_text(value, "friendly_name"),
             is_full={"resource_type", "account_sid", "listed_size", "friendly_name"} <= value.keys(),
+            file_format=_text(value, "format") or "json",
+            columns=_text(value, "columns"),
+            source_size=size if (source_size := _count(value, "source_bytes")) is None else source_size,
+            source_sha256=_text(value, "source_sha256") or sha256,
+            figures={
+                "rescued": _count(value, "rescued"),
+                "prices_missing": _count(value, "prices_missing"),
+                "price_total": _text(value, "price_total"),
+                "duplicate_sids": _count(value, "duplicate_sids"),
+            },
         )
 
     def is_newest_of(self, listed: Sequence[ExportDay]) -> bool:
@@ -123,6 +154,14 @@ class Manifest:
             account_sid=account_sid or self.account_sid,
             listed_size=self.listed_size or ((newest.size or None) if newest else None),
             friendly_name=self.friendly_name or (newest.friendly_name if newest else None),
+            format=self.file_format,
+            columns=self.columns,
+            source_bytes=self.source_size,
+            source_sha256=self.source_sha256,
+            rescued=self.figures["rescued"],
+            prices_missing=self.figures["prices_missing"],
+            price_total=self.figures["price_total"],
+            duplicate_sids=self.figures["duplicate_sids"],
         )
 
 

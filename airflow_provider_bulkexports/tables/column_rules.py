@@ -84,6 +84,19 @@ class ColumnRules:
         """Whether a file has to be rewritten for them."""
         return bool(self.drop or self.hashed or self.new_fields == "fail")
 
+    @property
+    def described(self) -> str | None:
+        """The rules in one line, which names the key by a hash of it; ``None`` if they change nothing."""
+        if self == ColumnRules():
+            return None
+        parts = {
+            "drop": ",".join(sorted(self.drop)),
+            "hash": ",".join(sorted(self.hashed)),
+            "key": self.hash("bulkexports")[:8] if self.hashed else "",
+            "new_fields": self.new_fields,
+        }
+        return " ".join(f"{name}={value}" for name, value in parts.items() if value)
+
     @cached_property
     def hide_values(self) -> bool:
         """Whether anything is to be hidden, so that what cannot be told apart is left out too."""

@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsResponseError
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.tables.column_rules import ColumnRules
 from airflow_provider_bulkexports.tables.columns import RESCUED, Column, Kind, columns_of
@@ -24,7 +23,7 @@ from airflow_provider_bulkexports.tables.statistics import FINAL_STATUSES, DaySt
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["arrow_schema", "require_pyarrow", "write_parquet"]
+__all__ = ["arrow_schema", "write_parquet"]
 
 #: Rows of a row group; a reader that filters skips whole groups, and a writer holds one.
 ROWS_OF_A_GROUP = 65_536
@@ -32,21 +31,6 @@ ROWS_OF_A_GROUP = 65_536
 #: Ends of what ``datetime`` and other readers take, in microseconds since 1970; the first day of year 1 is left out, as
 #: an offset leads there from year 0.
 _FIRST_MOMENT, _LAST_MOMENT = -62_135_510_400_000_000, 253_402_300_799_999_999
-
-
-def require_pyarrow() -> None:
-    """
-    Refuse Parquet where pyarrow is missing.
-
-    :raises BulkExportsInputError: with the command that installs it.
-    """
-    try:
-        import pyarrow.json
-        import pyarrow.parquet  # noqa: F401
-    except ImportError as error:
-        raise BulkExportsInputError(
-            "file_format 'parquet' needs pyarrow: pip install 'airflow-provider-bulkexports[parquet]'"
-        ) from error
 
 
 def arrow_schema(resource_type: ResourceType, rules: ColumnRules | None = None) -> pa.Schema:
@@ -295,15 +279,3 @@ def _moments_fit(table: pa.Table) -> bool:
             if any(end is not None and not _FIRST_MOMENT <= end <= _LAST_MOMENT for end in ends):
                 return False
     return True
-
-
-def check_records(statistics: DayStatistics, expected: int) -> None:
-    """
-    Compare the rows written with the records that were verified.
-
-    :raises BulkExportsResponseError: if they differ.
-    """
-    if statistics.records + statistics.blank_lines != expected:
-        raise BulkExportsResponseError(
-            f"{statistics.records} rows were written of {expected} records, so the file was not published"
-        )

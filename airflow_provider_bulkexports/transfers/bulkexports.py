@@ -15,9 +15,17 @@ from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
-from airflow_provider_bulkexports.object_storage.layout import DEFAULT_LAYOUT, MANIFESTS, check_layout
+from airflow_provider_bulkexports.object_storage.layout import (
+    DEFAULT_LAYOUT,
+    MANIFESTS,
+    check_format,
+    check_layout,
+    layout_for,
+)
 from airflow_provider_bulkexports.object_storage.upload_options import check_upload_options
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
+from airflow_provider_bulkexports.tables.column_rules import ColumnRules
+from airflow_provider_bulkexports.tables.conversion import FILE_FORMATS, Conversion, require_pyarrow
 from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
 from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
@@ -40,16 +48,18 @@ _EMPTY_DAYS = ("store", "skip")
 
 class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     """
-    Stores the files of exported days, byte for byte as Twilio made them, each whole and verified or not at all.
+    Stores the files of exported days, each whole and verified or not at all.
 
-    A file is spooled, checked (length, every gzip checksum, every line) and then published in one step. Its manifest,
+    A file is stored byte for byte as Twilio made it, or converted: to Parquet, or with columns dropped or hashed. It is
+    spooled, checked (length, every gzip checksum, every line) and then published in one step. Its manifest,
     ``_<file>.manifest.json``, has its account, generation, size and SHA-256: running the task again fetches only what
     is missing or differs. A file of another account or resource type is neither replaced nor accepted as the day's
     file: the task fails. If a day fails, the others are still stored; then the task fails, naming the day.
 
     Returns (XCom) a list of :class:`~airflow_provider_bulkexports.object_storage.day_store.StoredDay`, one a day,
     ascending: ``day``, ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``, ``resource_type``,
-    ``account_sid``, ``listed_size``, ``friendly_name``.
+    ``account_sid``, ``listed_size``, ``friendly_name``, ``format``, ``columns``, ``source_bytes``, ``source_sha256``,
+    ``rescued``, ``prices_missing``, ``price_total``, ``duplicate_sids``.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. Optional if ``days`` is a
         sensor's result, with which it must agree. (templated)
@@ -64,7 +74,15 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     :param object_storage_conn_id: Airflow connection of the store, such as ``aws_default``; by default the credentials
         of the worker's environment. (templated)
     :param layout: Path below the destination, with ``{day}`` and optionally ``{resource_type}``, ``{account_sid}``,
-        ``{year}``, ``{month}``.
+        ``{year}``, ``{month}``, ``{format}``. It ends in ``.parquet`` for Parquet.
+    :param file_format: ``json``: JSON lines in gzip, as Twilio makes them; or ``parquet``: typed columns, and
+        ``_rescued`` for what fits none (extra ``parquet``).
+    :param pii: ``drop`` or ``hash`` the columns that Twilio labels as personal: bodies, numbers and names. Hashes are
+        HMAC-SHA-256 with the connection's extra ``hash_key``.
+    :param hash_columns: Columns to hash instead, or besides.
+    :param drop_columns: Columns to leave out.
+    :param new_fields: ``keep`` fields that are not columns (in ``_rescued``), ``drop`` them, or ``fail`` the day;
+        ``drop`` by default if a column is dropped or hashed.
     :param if_exists: ``skip`` a day whose file is stored already, always ``overwrite``, or ``fail``. (templated)
     :param missing_days: ``fail`` if Twilio has no file of a day, or ``ignore`` it, with status ``missing``. (templated)
     :param missing_timeout: Seconds to wait for the file of a day that its job reports as completed.
@@ -118,6 +136,11 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         upload_options: Mapping[str, Any] | None = None,
         empty_days: str = "store",
         manifests: str = "beside",
+        file_format: str = "json",
+        pii: str | None = None,
+        hash_columns: Sequence[str] | None = None,
+        drop_columns: Sequence[str] | None = None,
+        new_fields: str | None = None,
         twilio_conn_id: str = DEFAULT_CONN_ID,
         emit_partitions: bool = False,
         **kwargs: Any,
@@ -131,7 +154,12 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         self.start_day = start_day
         self.end_day = end_day
         self.object_storage_conn_id = object_storage_conn_id
-        self.layout = layout
+        self.file_format = file_format
+        self.pii = pii
+        self.hash_columns = hash_columns
+        self.drop_columns = drop_columns
+        self.new_fields = new_fields
+        self.layout = layout_for(file_format, layout)
         self.if_exists = if_exists
         self.missing_days = missing_days
         self.missing_timeout = missing_timeout
@@ -185,6 +213,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
 
         self._resource_type = wanted.type_for(self.resource_type)
         return DayStore(
+            conversion=self._conversion(self._resource_type),
             client=self.hook.get_conn(),
             resource_type=self._resource_type,
             destination=self._destination,
@@ -215,6 +244,22 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
             destination=folder,
         )
 
+    def _conversion(self, resource_type: ResourceType) -> Conversion:
+        needs_key = self.pii == "hash" or self.hash_columns
+        return Conversion(
+            self.file_format, self._column_rules(resource_type, self.hook.get_hash_key() if needs_key else None)
+        )
+
+    def _column_rules(self, resource_type: ResourceType, hash_key: str | None) -> ColumnRules:
+        return ColumnRules.parse(
+            resource_type,
+            pii=self.pii,
+            hash_columns=self.hash_columns,
+            drop_columns=self.drop_columns,
+            new_fields=self.new_fields,
+            hash_key=hash_key,
+        )
+
     @property
     def _destination(self) -> Destination:
         from airflow_provider_bulkexports.object_storage.destination import Destination
@@ -237,6 +282,12 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         """Reject invalid literals at parse time."""
         ResourceType.parse(literal_or(self.resource_type) or ResourceType.MESSAGES)
         check_layout(self.layout)
+        require_choice("file_format", self.file_format, FILE_FORMATS)
+        check_format(self.layout, self.file_format)
+        if self.file_format == "parquet":
+            require_pyarrow()
+        if literal_or(self.resource_type):
+            self._column_rules(ResourceType.parse(self.resource_type), hash_key="from the connection, later")
         require_choice("if_exists", literal_or(self.if_exists, "skip"), IF_EXISTS)
         require_choice("missing_days", literal_or(self.missing_days, "fail"), _MISSING_DAYS)
         require_choice("empty_days", self.empty_days, _EMPTY_DAYS)

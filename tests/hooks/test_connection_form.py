@@ -7,7 +7,7 @@ import pytest
 from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.provider_info import connection_form
 
-EXTRA_FIELDS = {"account_sid", "connect_timeout", "read_timeout", "max_retries", "edge", "region"}
+EXTRA_FIELDS = {"account_sid", "connect_timeout", "read_timeout", "max_retries", "edge", "hash_key", "region"}
 
 
 def test_form_declares_every_field_as_optional() -> None:
