@@ -47,7 +47,7 @@ PYTHON_BLOCKS = [
 def commands() -> list[str]:
     """Every ``bulkexports`` command that is shown, without what installs it."""
     lines = [line for page in documents() for block in page.blocks("bash") for line in block.splitlines()]
-    return sorted({line.partition("uv run ")[2] for line in lines if "uv run bulkexports" in line})
+    return sorted({found[1] for line in lines if (found := re.search(r"(?:^|uv run )(bulkexports .*)", line))})
 
 
 def for_this_airflow(block: str) -> str:
@@ -319,10 +319,10 @@ SHOWN_BY = {
         "operators/test_create_quota.py::test_quota_error_waits_for_midnight_and_submits_again",
         "operators/test_create_quota.py::test_quota_error_is_raised_without_wait_for_quota",
     ],
-    "Twilio refuses a submission for anything else": [
+    "Twilio refuses a submission for any other reason": [
         "operators/test_create_quota.py::test_other_400_fails_at_once_with_the_response_text",
     ],
-    "An argument comes out as nothing, for example from a skipped task": [
+    "An argument renders to nothing, for example from a skipped task": [
         "tasks/test_missing_arguments.py::test_template_that_renders_to_nothing_is_rejected",
         "tasks/test_missing_arguments.py::test_output_of_a_skipped_task_is_rejected",
         "tasks/test_missing_arguments.py::test_empty_mapped_value_is_rejected",
