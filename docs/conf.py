@@ -73,9 +73,10 @@ def _drop(what: str, lines: list[str]) -> None:
 
 def _name_everything(_app: Any, env: Any) -> None:
     """Add every path that a public name can be imported from to the inventory; warn of a name without documentation."""
+    modules = [import_module(module) for module in PUBLIC_MODULES]  # autodoc imports nothing that is up to date
     documented = env.domains["py"].objects
     entry_of = {id(_resolve(path)): entry for path, entry in documented.items() if not entry.aliased}
-    for module in map(import_module, PUBLIC_MODULES):
+    for module in modules:
         for name in sorted(set(module.__all__) - NOT_FOR_USERS):
             path, entry = f"{module.__name__}.{name}", entry_of.get(id(getattr(module, name)))
             if entry is None:

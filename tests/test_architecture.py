@@ -89,7 +89,7 @@ def test_look_is_not_used_as_a_noun() -> None:
         "Failed looks in a row",
     ],
 )
-def test_the_noun_look_is_recognized(text: str) -> None:
+def test_noun_look_is_recognized(text: str) -> None:
     assert LOOK_AS_NOUN.search(text)
 
 
@@ -103,7 +103,7 @@ def test_the_noun_look_is_recognized(text: str) -> None:
         "the look-up",
     ],
 )
-def test_the_verb_look_is_left_alone(text: str) -> None:
+def test_verb_look_is_left_alone(text: str) -> None:
     assert not LOOK_AS_NOUN.search(text)
 
 

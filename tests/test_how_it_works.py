@@ -1,4 +1,4 @@
-"""The page on how the package works shows the rooms as they are, and names files that exist."""
+"""The page on how the package works shows the packages as they are, and names files that exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGE = Path(airflow_provider_bulkexports.__file__).parent
 PAGE = DOCS["how-it-works"]
 CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
 
-#: Rooms that are no layer: the face of the package, its metadata, and what only a wheel contains.
+#: Packages that are no layer: the face of the package, its metadata, and what only a wheel contains.
 NO_LAYERS = {"__init__", "provider_info", "example_dags"}
 
 QUESTIONS = rows(PAGE.section("Where things are"))
@@ -32,10 +32,10 @@ def test_layers_shown_are_those_of_the_contract() -> None:
     assert layers_shown() == [layer.split(" | ") for layer in re.findall(r'"(.+)"', listed)]
 
 
-def test_layers_shown_are_all_rooms() -> None:
-    rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+def test_layers_shown_are_all_packages() -> None:
+    packages = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 
-    assert {room for layer in layers_shown() for room in layer} == rooms - NO_LAYERS
+    assert {package for layer in layers_shown() for package in layer} == packages - NO_LAYERS
 
 
 @pytest.mark.parametrize(("question", "answer"), QUESTIONS, ids=[row[0] for row in QUESTIONS])

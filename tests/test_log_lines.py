@@ -66,8 +66,8 @@ def first_cells(*titles: str) -> list[str]:
     return [row[0].strip("`") for title in titles for row in rows(PAGE.section(title))]
 
 
-#: Lines of each kind of task.
-LINES_OF = {title: first_cells(title) for title in re.findall(r"^## (Lines of .+)$", PAGE.text, flags=re.MULTILINE)}
+#: Log lines of each kind of task.
+LINES_OF = {title: first_cells(title) for title in re.findall(r"^## (Log lines of .+)$", PAGE.text, flags=re.MULTILINE)}
 LINES = [line for lines in LINES_OF.values() for line in lines]
 ERRORS = first_cells("Errors")
 
@@ -106,9 +106,9 @@ def test_index_leads_to_the_page() -> None:
 
 #: The section for each task of a failed run.
 SECTION_OF = {
-    "submit": "Lines of a submitting task",
-    "wait": "Lines of a wait",
-    "store": "Lines of a storing task",
+    "submit": "Log lines of a submitting task",
+    "wait": "Log lines of a wait",
+    "store": "Log lines of a storing task",
 }
 #: Lines made of parts only; the page describes them in words.
 PROGRESS = re.compile(r"JS\w{32}: \d+/\d+ days final.*")

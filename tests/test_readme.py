@@ -47,7 +47,7 @@ PYTHON_BLOCKS = [
 def commands() -> list[str]:
     """Every ``bulkexports`` command that is shown, without what installs it."""
     lines = [line for page in documents() for block in page.blocks("bash") for line in block.splitlines()]
-    return sorted({line.partition("uv run ")[2] for line in lines if "uv run bulkexports" in line})
+    return sorted({found[1] for line in lines if (found := re.search(r"(?:^|uv run )(bulkexports .*)", line))})
 
 
 def for_this_airflow(block: str) -> str:
@@ -291,7 +291,7 @@ SHOWN_BY = {
     "The response to a submission is lost": [
         "test_faults.py::test_submission_with_lost_response",
         "test_faults.py::test_submission_that_does_not_arrive",
-        "submission/test_lost_responses.py::test_submission_that_surely_failed_is_sent_again",
+        "submission/test_lost_responses.py::test_submission_confirmed_absent_is_sent_again",
         "submission/test_lost_responses.py::test_search_outlasts_an_outage_of_ten_minutes",
         "submission/test_lost_responses.py::test_unknown_outcome_is_an_error_that_names_the_next_step",
     ],
@@ -319,10 +319,10 @@ SHOWN_BY = {
         "operators/test_create_quota.py::test_quota_error_waits_for_midnight_and_submits_again",
         "operators/test_create_quota.py::test_quota_error_is_raised_without_wait_for_quota",
     ],
-    "Twilio refuses a submission for anything else": [
+    "Twilio refuses a submission for any other reason": [
         "operators/test_create_quota.py::test_other_400_fails_at_once_with_the_response_text",
     ],
-    "An argument comes out as nothing, for example from a skipped task": [
+    "An argument renders to nothing, for example from a skipped task": [
         "tasks/test_missing_arguments.py::test_template_that_renders_to_nothing_is_rejected",
         "tasks/test_missing_arguments.py::test_output_of_a_skipped_task_is_rejected",
         "tasks/test_missing_arguments.py::test_empty_mapped_value_is_rejected",
@@ -356,24 +356,24 @@ SHOWN_BY = {
         "api/test_download.py::test_one_bad_response_is_retried_and_a_lasting_one_fails",
     ],
     "A day's file cannot be stored": [
-        "transfers/test_store_days.py::test_a_failed_day_does_not_stop_the_others",
-        "transfers/test_kills.py::test_the_retry_of_a_killed_task_stores_the_rest",
+        "transfers/test_store_days.py::test_failed_day_does_not_stop_the_others",
+        "transfers/test_kills.py::test_retry_of_a_killed_task_stores_the_rest",
     ],
     "The destination is invalid": [
-        "object_storage/test_destination_url.py::test_a_destination_that_cannot_be_right_is_refused",
+        "object_storage/test_destination_url.py::test_destination_that_cannot_be_right_is_refused",
     ],
     "The store refuses or fails": [
-        "object_storage/test_errors.py::test_a_permanent_error_names_its_remedy",
-        "object_storage/test_errors.py::test_a_transient_error_is_retried",
+        "object_storage/test_errors.py::test_permanent_error_names_its_remedy",
+        "object_storage/test_errors.py::test_transient_error_is_retried",
     ],
     "A file of another account or resource type is in the way": [
-        "transfers/test_ownership.py::test_a_file_of_another_account_is_never_skipped_or_replaced",
-        "transfers/test_ownership.py::test_a_file_of_another_resource_type_is_refused",
+        "transfers/test_ownership.py::test_file_of_another_account_is_never_skipped_or_replaced",
+        "transfers/test_ownership.py::test_file_of_another_resource_type_is_refused",
     ],
     "Twilio has no file of a day": [
-        "transfers/test_days_without_records.py::test_a_late_file_is_waited_for",
-        "transfers/test_days_without_records.py::test_a_missing_day_fails_with_its_reason_or_is_ignored",
-        "transfers/test_days_without_records.py::test_the_error_says_that_a_file_has_expired",
+        "transfers/test_days_without_records.py::test_late_file_is_waited_for",
+        "transfers/test_days_without_records.py::test_missing_day_fails_with_its_reason_or_is_ignored",
+        "transfers/test_days_without_records.py::test_error_says_that_a_file_has_expired",
     ],
     "The wait times out": [
         "sensors/test_timeouts.py::test_timeout_fails_the_task_without_retry",

@@ -47,7 +47,7 @@ def test_invalid_input_is_rejected_at_parse_time() -> None:
         export_to_object_storage(resource_type="calls", destination="s3://bucket/twilio")
 
 
-def test_failed_days_are_stored_around_by_default() -> None:
+def test_other_days_are_stored_by_default_if_one_fails() -> None:
     assert group().get_task("export_to_object_storage.wait").failed_days == "store"
     assert group(failed_days="ignore").get_task("export_to_object_storage.wait").failed_days == "ignore"
 

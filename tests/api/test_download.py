@@ -177,7 +177,7 @@ NOTHING = {
 
 
 @pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING.keys())
-def test_zero_bytes_are_retried_and_then_fail(
+def test_empty_download_is_retried_then_fails(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path, nothing: Answer
 ) -> None:
     storage.script = lambda _: nothing if len(storage.received) == 1 else whole()
@@ -208,7 +208,7 @@ def test_zero_bytes_are_the_file_of_an_empty_day(
     assert (result.records, result.size) == (0, len(EMPTY_FILE))
 
 
-def test_zero_bytes_are_no_file_if_twilio_lists_a_size(
+def test_empty_download_is_refused_if_size_is_listed(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
 ) -> None:
     storage.answers(whole(b""))
@@ -219,7 +219,7 @@ def test_zero_bytes_are_no_file_if_twilio_lists_a_size(
         )
 
 
-def test_empty_day_is_looked_up_only_for_zero_bytes(
+def test_day_status_is_checked_only_if_download_is_empty(
     server: ScriptedServer, storage: ScriptedServer, tmp_path: Path
 ) -> None:
     asked: list[bool] = []

@@ -226,5 +226,5 @@ def test_error_has_twilios_own_time(server: Any, answer: Any, header: str, expec
     assert error.restated("other words", BulkExportsServerError).answered_at == expected
 
 
-def test_own_time_of_twilio_is_unknown_without_date(server: Any, answer: Any) -> None:
+def test_answered_at_is_none_without_date_header(server: Any, answer: Any) -> None:
     assert error_of(server, answer).answered_at is None

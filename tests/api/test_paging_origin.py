@@ -107,7 +107,7 @@ LINKS = st.one_of(
 
 
 @given(following=LINKS)
-def test_any_link_leads_to_the_own_origin_only(following: str) -> None:
+def test_paging_never_leaves_the_origin(following: str) -> None:
     try:
         asked = asked_of(following)
     except BulkExportsResponseError:

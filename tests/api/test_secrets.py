@@ -131,7 +131,7 @@ def test_failure_shows_no_secret(
 
 
 @pytest.mark.parametrize("status", [200, 302, 307])
-def test_client_logs_nothing_of_a_link(status: int, server: Any, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_client_never_logs_a_link(status: int, server: Any, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     server.answers(answer(503, {"message": LINK}), answer(status, {"redirect_to": LINK}, {"Location": LINK}))
     link = get_day_link(server.client())

@@ -61,7 +61,7 @@ def test_response_without_a_link_is_an_error(status: Any, body: Any, exported: S
 
 
 @pytest.mark.parametrize("link", ["", 7, [LINK], {"url": LINK}, "ftp://bucket/x", "/relative", "javascript:x"])
-def test_other_url_than_http_is_an_error(link: Any, server: Any, answer: Any) -> None:
+def test_non_http_url_is_an_error(link: Any, server: Any, answer: Any) -> None:
     server.answers(answer(307, {"redirect_to": link}))
     with pytest.raises(BulkExportsResponseError, match="has no link"):
         server.client().get_day_link("Messages", "2026-01-01")

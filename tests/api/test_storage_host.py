@@ -168,7 +168,7 @@ def test_address_is_checked_on_the_socket(peer: str, only_loopback: bool, is_tak
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_name_of_a_link_local_address_gets_no_request(
+def test_name_resolving_to_link_local_is_refused(
     server: ScriptedServer, storage: Storage, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     """A name server decides where a name leads, so only the peer of the socket counts."""

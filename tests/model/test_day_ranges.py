@@ -87,7 +87,7 @@ def test_future_day_is_refused(end_day: date) -> None:
         needs_wait(end_day, today=TODAY, may_wait=True)
 
 
-def test_young_day_is_refused_if_waiting_is_not_allowed() -> None:
+def test_recent_day_is_refused_if_waiting_is_not_allowed() -> None:
     assert needs_wait(date(2026, 11, 22), today=TODAY, may_wait=False) is False
     with pytest.raises(DayNotExportableError):
         needs_wait(date(2026, 11, 23), today=TODAY, may_wait=False)

@@ -64,7 +64,7 @@ def test_day_is_parsed_as_its_utc_day(value: Any, day: date) -> None:
         ("2026-01-31T00:00Z/2026-02-01T00:00Z", "is not a day"),
     ],
 )
-def test_invalid_day_is_refused_by_its_name(value: Any, words: str) -> None:
+def test_invalid_day_error_names_the_argument(value: Any, words: str) -> None:
     with pytest.raises(BulkExportsInputError) as caught:
         parse_day(value, name="first_day")
     assert str(caught.value).startswith("first_day ")
@@ -136,7 +136,7 @@ def test_day_is_exportable_two_days_later(age: int) -> None:
 
 
 @pytest.mark.parametrize("age", [1, 0, -1, -400])
-def test_error_of_a_young_day_says_from_when(age: int) -> None:
+def test_too_recent_day_error_says_when_exportable(age: int) -> None:
     day = TODAY - timedelta(days=age)
     with pytest.raises(DayNotExportableError) as caught:
         check_exportable(day, today=TODAY)

@@ -183,7 +183,7 @@ def test_undocumented_status_is_unknown(word: Any) -> None:
     assert group.status is DayStatus.UNKNOWN
 
 
-def test_only_lasting_statuses_are_final() -> None:
+def test_only_end_statuses_are_final() -> None:
     final = {status for status in DayStatus if status.is_final}
     assert {status.value for status in final} == {
         "Completed",

@@ -41,7 +41,7 @@ def spooled(tmp_path: Path, content: bytes = b"0123456789") -> Path:
     return file
 
 
-def test_a_published_file_is_complete(destination: Destination, tmp_path: Path) -> None:
+def test_published_file_is_complete(destination: Destination, tmp_path: Path) -> None:
     assert destination.publish(spooled(tmp_path), "a/b.gz")
 
     assert destination.size("a/b.gz") == 10
@@ -49,14 +49,14 @@ def test_a_published_file_is_complete(destination: Destination, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("only_new", [True, False])
-def test_an_existing_file_is_replaced_unless_only_new(destination: Destination, tmp_path: Path, only_new: bool) -> None:
+def test_existing_file_is_replaced_unless_only_new(destination: Destination, tmp_path: Path, only_new: bool) -> None:
     destination.publish(spooled(tmp_path, b"first"), "a.gz")
 
     assert destination.publish(spooled(tmp_path, b"second one"), "a.gz", only_new=only_new) is not only_new
     assert destination.size("a.gz") == (5 if only_new else 10)
 
 
-def test_a_missing_file_has_no_size_json_or_account(destination: Destination) -> None:
+def test_missing_file_has_no_size_json_or_account(destination: Destination) -> None:
     assert destination.size("a.gz") is None
     assert destination.read_json("a.json") is None
     assert destination.account_of("a.gz") is None
@@ -65,7 +65,7 @@ def test_a_missing_file_has_no_size_json_or_account(destination: Destination) ->
     assert not failed.value.is_transient
 
 
-def test_a_folder_is_not_a_file(destination: Destination, tmp_path: Path) -> None:
+def test_folder_is_not_a_file(destination: Destination, tmp_path: Path) -> None:
     destination.publish(spooled(tmp_path), "a/b.gz")
 
     assert destination.size("a") is None
@@ -81,13 +81,13 @@ def test_json_is_read_as_written(destination: Destination) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"\xff", b'{"bytes": NaN}', b"[" * 100_000, b" " * (1 << 20) + b"1"], ids=range(6)
 )
-def test_a_file_that_is_not_small_json_reads_as_none(destination: Destination, content: bytes) -> None:
+def test_file_that_is_not_small_json_reads_as_none(destination: Destination, content: bytes) -> None:
     destination.write("a.json", content)
 
     assert destination.read_json("a.json") is None
 
 
-def test_the_account_is_read_from_the_first_record(destination: Destination, tmp_path: Path) -> None:
+def test_account_is_read_from_the_first_record(destination: Destination, tmp_path: Path) -> None:
     record = json.dumps({"account_sid": ACCOUNT, "sid": "SM1"}).encode()
     destination.publish(spooled(tmp_path, gzip.compress(record + b"\n" + b"x" * 100_000)), "a.gz")
     destination.publish(spooled(tmp_path, b"not gzip"), "b.gz")
@@ -96,7 +96,7 @@ def test_the_account_is_read_from_the_first_record(destination: Destination, tmp
     assert destination.account_of("b.gz") is None
 
 
-def test_a_file_can_be_removed_twice(destination: Destination) -> None:
+def test_file_can_be_removed_twice(destination: Destination) -> None:
     destination.write("a.json", b"{}")
 
     for _ in range(2):
@@ -104,14 +104,14 @@ def test_a_file_can_be_removed_twice(destination: Destination) -> None:
         assert destination.size("a.json") is None
 
 
-def test_the_check_leaves_nothing(destination: Destination) -> None:
+def test_check_leaves_nothing(destination: Destination) -> None:
     destination.check()
 
     assert destination.size("_bulkexports_check") is None
 
 
 @pytest.mark.parametrize("only_new", [True, False])
-def test_a_folder_at_the_path_is_an_error(local: Destination, tmp_path: Path, only_new: bool) -> None:
+def test_folder_at_the_path_is_an_error(local: Destination, tmp_path: Path, only_new: bool) -> None:
     (tmp_path / "stored/a.gz").mkdir(parents=True)
 
     with pytest.raises(BulkExportsStorageError, match=r"Could not write .*Remove what is in the way") as failed:
@@ -122,7 +122,7 @@ def test_a_folder_at_the_path_is_an_error(local: Destination, tmp_path: Path, on
     assert [path.name for path in (tmp_path / "stored").iterdir()] == ["a.gz"], "no spool is left"
 
 
-def test_a_file_system_without_links_still_takes_new_files(
+def test_file_system_without_links_still_takes_new_files(
     local: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_links(*_: Any) -> None:
@@ -189,7 +189,7 @@ def test_uris_name_the_file_and_no_connection(request: pytest.FixtureRequest, ur
 
 
 @pytest.mark.parametrize("scheme", ["abfs", "abfss"])
-def test_an_azure_url_with_its_account_is_refused(scheme: str) -> None:
+def test_azure_url_with_its_account_is_refused(scheme: str) -> None:
     """In Airflow, the part before ``@`` names a connection; in Azure's own form it is the container."""
     with pytest.raises(BulkExportsInputError) as refused:
         Destination(f"{scheme}://exports@account.dfs.core.windows.net/twilio", "azure")

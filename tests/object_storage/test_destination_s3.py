@@ -44,7 +44,7 @@ def operations(proxy: PolicyProxy) -> list[str]:
 
 
 @pytest.mark.parametrize("only_new", [True, False])
-def test_a_large_file_becomes_one_object(s3: Any, proxy: PolicyProxy, large_file: Path, only_new: bool) -> None:
+def test_large_file_becomes_one_object(s3: Any, proxy: PolicyProxy, large_file: Path, only_new: bool) -> None:
     assert destination(upload_options=KMS).publish(large_file, "a.gz", only_new=only_new)
 
     assert sorted(operations(proxy)) == ["complete", "create", "part", "part", "part"]
@@ -54,7 +54,7 @@ def test_a_large_file_becomes_one_object(s3: Any, proxy: PolicyProxy, large_file
     assert s3.list_multipart_uploads(Bucket="bucket").get("Uploads", []) == []
 
 
-def test_a_failed_part_leaves_no_object_and_no_upload(s3: Any, proxy: PolicyProxy, large_file: Path) -> None:
+def test_failed_part_leaves_no_object_and_no_upload(s3: Any, proxy: PolicyProxy, large_file: Path) -> None:
     proxy.policy = lambda asked: DENIED if asked.operation == "part" else None
 
     with pytest.raises(BulkExportsStorageError, match="s3:PutObject"):
@@ -63,7 +63,7 @@ def test_a_failed_part_leaves_no_object_and_no_upload(s3: Any, proxy: PolicyProx
     assert s3.list_multipart_uploads(Bucket="bucket").get("Uploads", []) == []
 
 
-def test_a_write_only_role_publishes_a_large_file(
+def test_write_only_role_publishes_a_large_file(
     s3: Any, proxy: PolicyProxy, large_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -74,7 +74,7 @@ def test_a_write_only_role_publishes_a_large_file(
     assert "Cannot read s3://bucket/twilio/a.gz to check its size" in caplog.text
 
 
-def test_a_store_without_conditional_writes_takes_new_files(s3: Any, proxy: PolicyProxy, file: Path) -> None:
+def test_store_without_conditional_writes_takes_new_files(s3: Any, proxy: PolicyProxy, file: Path) -> None:
     """Some stores with S3's API answer 501 to the header that protects an existing file."""
     unsupported = Refusal(501, "NotImplemented", "A header you provided implies functionality that is not implemented")
     proxy.policy = lambda asked: unsupported if "if-none-match" in asked.headers else None
@@ -103,7 +103,7 @@ class ShortDestination(Destination):
         self._fs = Cut()
 
 
-def test_an_incomplete_object_is_removed(s3: Any, file: Path) -> None:
+def test_incomplete_object_is_removed(s3: Any, file: Path) -> None:
     with pytest.raises(
         BulkExportsStorageError,
         match=r"not stored completely \(10 bytes\): the uploaded object has 5 bytes\. The incomplete object was remo",
@@ -112,7 +112,7 @@ def test_an_incomplete_object_is_removed(s3: Any, file: Path) -> None:
     assert keys(s3) == []
 
 
-def test_an_incomplete_object_that_cannot_be_removed_is_named(s3: Any, proxy: PolicyProxy, file: Path) -> None:
+def test_incomplete_object_that_cannot_be_removed_is_named(s3: Any, proxy: PolicyProxy, file: Path) -> None:
     proxy.policy = lambda asked: DENIED if asked.operation == "delete" else None
 
     with pytest.raises(
@@ -122,7 +122,7 @@ def test_an_incomplete_object_that_cannot_be_removed_is_named(s3: Any, proxy: Po
     assert keys(s3) == ["twilio/a.gz"]
 
 
-def test_the_existing_file_survives_a_failed_upload(s3: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_file_survives_a_failed_upload(s3: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     s3.put_object(Bucket="bucket", Key="twilio/a.gz", Body=b"the good one")
     place = destination()
     monkeypatch.setattr(place._fs, "put_file", lambda *_, **__: None)

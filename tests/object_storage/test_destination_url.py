@@ -56,7 +56,7 @@ def test_absolute_folders_and_buckets_are_accepted(url: str, scheme: str) -> Non
         (7, "write a folder's URL"),
     ],
 )
-def test_a_destination_that_cannot_be_right_is_refused(url: Any, sentence: str) -> None:
+def test_destination_that_cannot_be_right_is_refused(url: Any, sentence: str) -> None:
     with pytest.raises(BulkExportsInputError) as refused:
         check_destination_url(url)
 

@@ -80,7 +80,7 @@ def s3fs(kind: Any, code: str, status: int) -> Exception:
         (TypeError("unexpected keyword argument 'Colour'"), "upload_options"),
     ],
 )
-def test_a_permanent_error_names_its_remedy(error: Exception, remedy: str) -> None:
+def test_permanent_error_names_its_remedy(error: Exception, remedy: str) -> None:
     protocol = "s3" if isinstance(error.__cause__, ClientError) else ""
     said = translated(error, operation="write", uri=URI, protocol=protocol)
 
@@ -108,7 +108,7 @@ def test_a_permanent_error_names_its_remedy(error: Exception, remedy: str) -> No
         Exception("something new"),
     ],
 )
-def test_a_transient_error_is_retried(error: Exception) -> None:
+def test_transient_error_is_retried(error: Exception) -> None:
     said = translated(error, operation="write", uri=URI, protocol="s3")
 
     assert said.is_transient and not said.is_forbidden
@@ -127,11 +127,11 @@ def test_a_transient_error_is_retried(error: Exception) -> None:
         (FileNotFoundError(), False),
     ],
 )
-def test_a_missing_permission_differs_from_bad_credentials(error: Exception, is_forbidden: bool) -> None:
+def test_missing_permission_differs_from_bad_credentials(error: Exception, is_forbidden: bool) -> None:
     assert translated(error, operation="find", uri=URI).is_forbidden is is_forbidden
 
 
-def test_a_message_is_short_printable_and_without_secrets() -> None:
+def test_message_is_short_printable_and_without_secrets() -> None:
     secret = "https://bucket.s3.amazonaws.com/x?X-Amz-Signature=topsecret&AWSAccessKeyId=AKIA"
     error = OSError(f"bad\x1b[31m\r\nline\ud800 {secret} {'x' * 100_000}")
 
@@ -151,7 +151,7 @@ def test_errors_of_this_package_pass_unchanged() -> None:
 @pytest.mark.parametrize(
     ("protocol", "extra"), [("s3", "s3"), ("gs", "gcs"), ("gcs", "gcs"), ("abfss", "azure"), ("adl", "azure")]
 )
-def test_a_missing_library_is_named_by_its_extra(protocol: str, extra: str) -> None:
+def test_missing_library_is_named_by_its_extra(protocol: str, extra: str) -> None:
     said = translated(ImportError("requires another library"), operation="open", uri="x://bucket", protocol=protocol)
 
     assert f"Run pip install 'airflow-provider-bulkexports[{extra}]' on the workers" in str(said)

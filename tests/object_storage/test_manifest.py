@@ -49,13 +49,13 @@ def manifest(**changes: Any) -> Manifest:
         (listed(name="second"), False),
     ],
 )
-def test_a_day_exported_again_is_another_file(entry: ExportDay, same: bool) -> None:
+def test_day_exported_again_is_another_file(entry: ExportDay, same: bool) -> None:
     assert manifest().is_newest_of([entry]) is same
     assert manifest().is_newest_of([listed(size=1), entry]) is same
     assert manifest().is_newest_of([]), "expired at Twilio, and stored"
 
 
-def test_a_manifest_of_an_earlier_version_is_compared_by_its_fields() -> None:
+def test_manifest_of_an_earlier_version_is_compared_by_its_fields() -> None:
     found = Manifest.from_json(EARLIER)
     assert found and not found.is_full
     assert found.is_newest_of([listed()])
@@ -78,12 +78,12 @@ def test_a_manifest_of_an_earlier_version_is_compared_by_its_fields() -> None:
         {"day": 20260101},
     ],
 )
-def test_a_damaged_manifest_is_none(damage: dict[str, Any]) -> None:
+def test_damaged_manifest_is_none(damage: dict[str, Any]) -> None:
     assert Manifest.from_json(WRITTEN | damage) is None
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 7, {}, {"error": "NoSuchKey"}])
-def test_a_file_of_another_program_is_not_a_manifest(value: Any) -> None:
+def test_file_of_another_program_is_not_a_manifest(value: Any) -> None:
     assert Manifest.from_json(value) is None
 
 
@@ -95,7 +95,7 @@ def test_odd_values_of_optional_fields_are_unknown() -> None:
     assert (found.account_sid, found.resource_type, found.listed_size, found.friendly_name) == (None,) * 4
 
 
-def test_a_file_is_the_newest_generation_of_its_size() -> None:
+def test_file_is_the_newest_generation_of_its_size() -> None:
     first, second, third = listed(112, name="a"), listed(102, name="b"), listed(112, name="c")
 
     assert generation_of(112, [first, second, third]) is third

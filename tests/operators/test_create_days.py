@@ -95,7 +95,7 @@ AT_SIX = {
 
 
 @pytest.mark.parametrize(("days", "times"), [({"start_day": None, "end_day": None}, 1), ({}, 0)])
-def test_overlapping_days_of_runs_are_warned_of_once(
+def test_overlapping_runs_warn_once(
     create: Create,
     context: dict[str, Any],
     capsys: pytest.CaptureFixture[str],

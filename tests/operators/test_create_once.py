@@ -189,7 +189,9 @@ def test_deleted_job_is_submitted_again(create: Create, sim: Simulator) -> None:
     ],
     ids=str,
 )
-def test_only_passing_errors_may_be_retried(create: Create, sim: Simulator, fault: dict[str, Any], state: str) -> None:
+def test_only_transient_errors_may_be_retried(
+    create: Create, sim: Simulator, fault: dict[str, Any], state: str
+) -> None:
     sim.faults.add(Fault(**fault, times=None))
 
     assert create().state == state

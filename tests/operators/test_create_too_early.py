@@ -154,7 +154,7 @@ def test_future_day_is_rejected(create: Create, sim: Simulator, context: dict[st
 
 @deferrable_or_not
 @pytest.mark.parametrize("ahead", [2, 30, 400])
-def test_worker_with_a_fast_clock_submits_at_midnight_of_twilio(
+def test_worker_with_a_fast_clock_submits_at_twilios_midnight(
     create: Create, sim: Simulator, timeline: Any, ahead: float, deferrable: bool
 ) -> None:
     timeline.advance_to(EXPORTABLE_AT[YESTERDAY] - timedelta(seconds=30))

@@ -24,7 +24,7 @@ def test_no_known_age_means_no_expiry(created: list[date | None]) -> None:
     assert earliest_expiry(created) is None
 
 
-def test_date_at_the_end_of_the_calendar_has_no_expiry() -> None:
+def test_last_date_has_no_expiry() -> None:
     assert earliest_expiry([date.max]) is None
     assert earliest_expiry([date(9999, 12, 25)]) is None
     assert earliest_expiry([date.min]) is not None

@@ -80,7 +80,7 @@ def test_two_groups_of_one_status_add_up() -> None:
         (("Completed", "Archiving"), DayStatus.UNKNOWN),
     ],
 )
-def test_day_in_two_groups_is_unfinished_or_else_the_worse(statuses: tuple[str, str], believed: DayStatus) -> None:
+def test_conflicting_groups_use_worst_status(statuses: tuple[str, str], believed: DayStatus) -> None:
     for ordered in (statuses, statuses[::-1]):
         states, _, _ = read(*(group(status, 1, [D2]) for status in ordered), group("Completed", 2, [D1, D3]))
         assert states[D2] is believed
@@ -94,7 +94,7 @@ def test_count_above_the_number_of_days_names_them_all() -> None:
     assert read(group("Completed", 10**30)) == (dict.fromkeys([D1, D2, D3], COMPLETED), {}, 0)
 
 
-def test_named_days_beat_excessive_counts() -> None:
+def test_named_days_override_counts() -> None:
     states, _, unaccounted = read(group("Completed", 3, [D1, D2, D3]), group("Failed", 2))
     assert (states, unaccounted) == (dict.fromkeys([D1, D2, D3], COMPLETED), 0)
 

@@ -75,7 +75,7 @@ PARTITIONS = st.lists(st.sampled_from(list(DayStatus)), max_size=7)
 
 
 @given(statuses=PARTITIONS, is_named=st.booleans())
-def test_verdict_equals_a_plain_reading_of_the_rules(statuses: list[DayStatus], is_named: bool) -> None:
+def test_verdict_matches_reference(statuses: list[DayStatus], is_named: bool) -> None:
     days = list(WEEK)
     groups: list[tuple[Any, ...]] = []
     for status in set(statuses):
@@ -227,7 +227,7 @@ def test_no_verdict_overlooks_a_day(jobs: list[Job], window: DayRange) -> None:
 
 
 @given(jobs=JOBS, window=WINDOWS)
-def test_the_order_of_jobs_does_not_matter(jobs: list[Job], window: DayRange) -> None:
+def test_order_of_jobs_does_not_matter(jobs: list[Job], window: DayRange) -> None:
     forwards, backwards = progress_of(jobs, window), progress_of(jobs[::-1], window)
     assert (forwards.states, forwards.unnamed) == (backwards.states, backwards.unnamed)
     assert forwards.headline == backwards.headline
@@ -252,7 +252,7 @@ def test_finished_jobs_have_no_queue_position() -> None:
     assert (progress.queue_position, progress.expected_at) == (None, None)
 
 
-def test_days_of_jobs_are_what_they_span() -> None:
+def test_jobs_span_their_days() -> None:
     assert days_spanned_by([job(days=DayRange(D3, D4)), job(days=None), job(days=DayRange(D1, D1))]) == DayRange(D1, D4)
 
 

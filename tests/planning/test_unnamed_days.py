@@ -42,7 +42,7 @@ def test_named_days_are_unchanged() -> None:
         ({COMPLETED: 2, FAILED: 1}, {D1, D2, D3}, {D1: COMPLETED, D2: COMPLETED, D3: COMPLETED}),
     ],
 )
-def test_file_decides_and_a_missing_file_means_the_worst(
+def test_missing_file_counts_as_worst_possible_status(
     counted: dict[DayStatus, int], files: set[date] | None, named: dict[date, DayStatus]
 ) -> None:
     progress = resolve_unnamed_days(Progress(DAYS, unnamed=counted), files)
@@ -61,7 +61,7 @@ WEEK = DayRange(D1, D1 + timedelta(days=6))
 
 
 @given(statuses=st.lists(FINAL, min_size=7, max_size=7), has_file_of_empty=st.booleans())
-def test_true_files_give_the_true_status_or_a_worse_one(statuses: list[DayStatus], has_file_of_empty: bool) -> None:
+def test_status_is_never_better_than_actual(statuses: list[DayStatus], has_file_of_empty: bool) -> None:
     truth = dict(zip(WEEK, statuses, strict=True))
     with_file = {COMPLETED, EMPTY} if has_file_of_empty else {COMPLETED}
     files = {day for day, status in truth.items() if status in with_file}

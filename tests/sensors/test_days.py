@@ -126,7 +126,7 @@ def test_estimate_for_more_days_than_wanted_is_ignored(
     assert timeline.passed < 1190 + 70
 
 
-def test_job_without_its_days_makes_no_day_empty_by_counts(wait_for_days: Callable[..., Any], sim: Simulator) -> None:
+def test_counts_of_a_job_without_range_mark_no_day_empty(wait_for_days: Callable[..., Any], sim: Simulator) -> None:
     sid = sim.create_job("Calls", "2025-01-01", "2025-01-09").sid
     sim.state.set_fields(sid, start_day="0001-01-01", end_day="9999-12-31")
     sim.state.set_details(sid, [{"status": "CompletedEmptyRecords", "count": 9, "days": None}])

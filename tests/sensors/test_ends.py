@@ -33,7 +33,7 @@ def test_failed_day_fails_the_task_without_retry(wait_for: Wait, sim: Simulator,
     assert str(end.error).startswith(f"1 of 3 days failed at Twilio: {DAYS[1]} (job {job_sid}); 2 are exported.")
 
 
-def test_failed_days_are_named_although_twilio_only_counts_them(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
+def test_failed_days_are_named_when_twilio_reports_only_counts(wait_for: Wait, sim: Simulator, job_sid: str) -> None:
     sim.state.fail_day("Messages", DAYS[1])
     sim.knobs.details_days_null = True
 

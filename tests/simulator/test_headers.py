@@ -25,7 +25,7 @@ def test_every_api_response_has_the_headers_of_twilio(sim: Simulator, api: reque
     assert len(seen) == 3
 
 
-def test_headers_of_twilio_can_be_absent(sim: Simulator, api: requests.Session, storage: requests.Session) -> None:
+def test_twilio_headers_can_be_absent(sim: Simulator, api: requests.Session, storage: requests.Session) -> None:
     assert "Twilio-Request-Id" not in storage.get(sim.storage_url).headers
     sim.knobs.twilio_headers = False
     assert not [name for name in api.get("/Messages").headers if name.lower().startswith("twilio")]

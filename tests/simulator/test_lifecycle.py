@@ -39,7 +39,7 @@ def test_days_end_out_of_order() -> None:
     assert ends != sorted(ends)
 
 
-def test_a_week_takes_about_two_minutes() -> None:
+def test_week_takes_about_two_minutes() -> None:
     longest = max(run.ends_at for run in plan(7)) - CREATED
     assert timedelta(minutes=1) < longest < timedelta(minutes=3)
 

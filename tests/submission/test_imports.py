@@ -22,7 +22,7 @@ print(*set(sys.modules) - before)
 
 
 @pytest.mark.parametrize("room", ["planning", "submission"])
-def test_importing_the_room_loads_no_http_library(room: str) -> None:
+def test_import_loads_no_http_library(room: str) -> None:
     files = sorted((Path(package.__file__).parent / room).glob("*.py"))
     modules = [f"{package.__name__}.{room}.{file.stem}" for file in files if file.stem != "__init__"]
 

@@ -59,7 +59,7 @@ NEVER_ARRIVED |= {
 
 
 @pytest.mark.parametrize(("name", "fault"), NEVER_ARRIVED.items(), ids=NEVER_ARRIVED)
-def test_submission_that_surely_failed_is_sent_again(
+def test_submission_confirmed_absent_is_sent_again(
     sim: Simulator, submitted: Any, guard: Guard, name: str, fault: dict[str, Any]
 ) -> None:
     sim.faults.add(Fault(**CREATE, **fault))

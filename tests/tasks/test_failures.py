@@ -55,7 +55,7 @@ def test_only_external_faults_and_kills_are_transient() -> None:
     }
 
 
-def test_the_cause_is_chained() -> None:
+def test_cause_is_chained() -> None:
     with pytest.raises(BulkExportsTaskFailure, match="no day") as failure, as_task_failures():
         raise BulkExportsInputError("no day")
 

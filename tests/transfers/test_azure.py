@@ -74,7 +74,7 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> EarlyAzure:
     return fs
 
 
-def test_an_attached_store_needs_no_provider(monkeypatch: pytest.MonkeyPatch, azure: EarlyAzure) -> None:
+def test_attached_store_needs_no_provider(monkeypatch: pytest.MonkeyPatch, azure: EarlyAzure) -> None:
     monkeypatch.setattr(schemes, "find_spec", lambda name: None)
 
     BulkExportsToObjectStorageOperator(
@@ -82,7 +82,7 @@ def test_an_attached_store_needs_no_provider(monkeypatch: pytest.MonkeyPatch, az
     )
 
 
-def test_the_oldest_allowed_azure_library_replaces_files(store: Store, simulated: Simulator, azure: EarlyAzure) -> None:
+def test_oldest_allowed_azure_library_replaces_files(store: Store, simulated: Simulator, azure: EarlyAzure) -> None:
     pytest.importorskip("upath")
     simulated.create_job("Messages", "2026-01-01", "2026-01-01")
     arguments = {

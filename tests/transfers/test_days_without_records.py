@@ -28,7 +28,7 @@ def file_of(folder: Path, day: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zero_bytes", "absent"])
-def test_an_empty_day_becomes_a_valid_gzip_file(store: Store, sim: Simulator, tmp_path: Path, kind: Any) -> None:
+def test_empty_day_becomes_a_valid_gzip_file(store: Store, sim: Simulator, tmp_path: Path, kind: Any) -> None:
     sim.knobs.empty_day_file = kind
     sim.state.empty_day("Messages", "2026-02-01")
     sim.create_job("Messages", "2026-02-01", "2026-02-01")
@@ -41,7 +41,7 @@ def test_an_empty_day_becomes_a_valid_gzip_file(store: Store, sim: Simulator, tm
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zero_bytes", "absent"])
-def test_an_empty_day_can_be_left_out(store: Store, sim: Simulator, tmp_path: Path, kind: Any) -> None:
+def test_empty_day_can_be_left_out(store: Store, sim: Simulator, tmp_path: Path, kind: Any) -> None:
     sim.knobs.empty_day_file = kind
     sim.state.empty_day("Messages", "2026-02-01")
     sim.create_job("Messages", "2026-02-01", "2026-02-01")
@@ -53,7 +53,7 @@ def test_an_empty_day_can_be_left_out(store: Store, sim: Simulator, tmp_path: Pa
         assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_a_day_that_became_empty_replaces_its_old_records(store: Store, sim: Simulator) -> None:
+def test_day_that_became_empty_replaces_its_old_records(store: Store, sim: Simulator) -> None:
     store()
     sim.state.empty_day("Messages", "2026-01-01")
     sim.create_job("Messages", "2026-01-01", "2026-01-01", FriendlyName="again")
@@ -91,7 +91,7 @@ def test_zero_bytes_are_accepted_for_a_day_the_result_calls_empty(
     assert (entry["status"], entry["records"]) == ("stored", 0)
 
 
-def test_a_late_file_is_waited_for(store: Store, sim: Simulator) -> None:
+def test_late_file_is_waited_for(store: Store, sim: Simulator) -> None:
     sim.knobs.day_fetch_misses = 3
 
     assert [entry["status"] for entry in store(missing_timeout=300)] == ["stored"]
@@ -101,7 +101,7 @@ def test_a_late_file_is_waited_for(store: Store, sim: Simulator) -> None:
     ("days_later", "sentence"),
     [(0, "no file appeared within 0 seconds"), (8, "no job of the last seven days covers it")],
 )
-def test_a_missing_day_fails_with_its_reason_or_is_ignored(
+def test_missing_day_fails_with_its_reason_or_is_ignored(
     store: Store, sim: Simulator, days_later: int, sentence: str
 ) -> None:
     sim.clock.advance(timedelta(days=days_later))
@@ -114,7 +114,7 @@ def test_a_missing_day_fails_with_its_reason_or_is_ignored(
     assert (entry["status"], entry["uri"]) == ("missing", None)
 
 
-def test_the_error_says_that_a_file_has_expired(store: Store, sim: Simulator, timeline: Any) -> None:
+def test_error_says_that_a_file_has_expired(store: Store, sim: Simulator, timeline: Any) -> None:
     sim.knobs.job_retention_days = 100
     store(days="2026-01-01")
     timeline.advance(8 * 86400)

@@ -28,7 +28,7 @@ SUBMIT = {"resource_type": "Messages", "start_day": "2026-01-01", "end_day": "20
 
 
 @pytest.mark.parametrize(("destination", "sentence"), WRONG)
-def test_a_wrong_destination_is_refused_at_parse_time(destination: Any, sentence: str) -> None:
+def test_wrong_destination_is_refused_at_parse_time(destination: Any, sentence: str) -> None:
     with pytest.raises(BulkExportsInputError) as refused:
         BulkExportsToObjectStorageOperator(
             task_id="store", resource_type="Messages", days="2026-01-01", destination=destination
@@ -48,7 +48,7 @@ def test_a_wrong_destination_is_refused_at_parse_time(destination: Any, sentence
         ("abfs://container/twilio", "airflow.providers.microsoft.azure.fs.adls", "azure"),
     ],
 )
-def test_a_store_that_is_not_installed_is_refused(
+def test_store_that_is_not_installed_is_refused(
     monkeypatch: pytest.MonkeyPatch, url: str, missing: str, extra: str
 ) -> None:
     real = schemes.find_spec
@@ -91,7 +91,7 @@ print(*sys.modules)
 
 
 @pytest.mark.parametrize(("destination", "sentence"), WRONG[:-1])
-def test_a_wrong_rendered_destination_fails_before_anything_is_stored(
+def test_wrong_rendered_destination_fails_before_anything_is_stored(
     sim: Simulator,
     connection: str,
     context: dict[str, Any],
@@ -116,7 +116,7 @@ def test_a_wrong_rendered_destination_fails_before_anything_is_stored(
 
 
 @pytest.mark.parametrize("layout", [None, "", " ", 7, "{day}\n.gz"])
-def test_an_invalid_layout_is_refused_at_parse_time(layout: Any) -> None:
+def test_invalid_layout_is_refused_at_parse_time(layout: Any) -> None:
     with pytest.raises(BulkExportsInputError, match="write a relative path of a file"):
         BulkExportsToObjectStorageOperator(
             task_id="store", resource_type="Messages", days="2026-01-01", destination="s3://bucket", layout=layout
@@ -132,7 +132,7 @@ def test_checking_a_local_folder_leaves_it_empty(
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_created_fails_the_submission(
+def test_folder_that_cannot_be_created_fails_the_submission(
     sim: Simulator, connection: str, context: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")

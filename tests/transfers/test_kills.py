@@ -50,7 +50,7 @@ def kill_task(sim: Simulator, arguments: dict[str, Any], *, when: Callable[[], A
 
 
 @pytest.mark.slow
-def test_the_next_task_removes_the_spool_of_a_killed_one(store: Store, sim: Simulator, tmp_path: Path) -> None:
+def test_next_task_removes_the_spool_of_a_killed_one(store: Store, sim: Simulator, tmp_path: Path) -> None:
     sim.faults.add(Fault(origin="storage", delay=60, times=1))
     arguments = {"days": "2026-01-01", "destination": f"file://{tmp_path}"}
     kill_task(sim, arguments, when=lambda: [*tmp_path.rglob("day.json.gz*"), *tmp_path.rglob(".day.json.gz*")])
@@ -67,7 +67,7 @@ def test_the_next_task_removes_the_spool_of_a_killed_one(store: Store, sim: Simu
 
 
 @pytest.mark.slow
-def test_the_retry_of_a_killed_task_stores_the_rest(store: Store, s3: Any, sim: Simulator) -> None:
+def test_retry_of_a_killed_task_stores_the_rest(store: Store, s3: Any, sim: Simulator) -> None:
     # The second day's file never ends, so the task is killed in the middle of it.
     sim.faults.add(Fault(origin="storage", path=r".*2026-01-02.*", delay=60, times=1))
     arguments = {
@@ -100,7 +100,7 @@ def test_old_spool_files_of_other_days_are_removed(store: Store, tmp_path: Path,
     assert not left.exists()
 
 
-def test_a_killed_task_starts_no_further_day(connection: str, context: dict[str, Any], tmp_path: Path) -> None:
+def test_killed_task_starts_no_further_day(connection: str, context: dict[str, Any], tmp_path: Path) -> None:
     operator = BulkExportsToObjectStorageOperator(
         task_id="store", resource_type="Messages", days=["2026-01-01"], destination=f"file://{tmp_path}"
     )

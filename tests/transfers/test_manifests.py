@@ -54,7 +54,7 @@ def manifest_in(folder: Path) -> Path:
     ],
     ids=range(13),
 )
-def test_a_damaged_manifest_costs_a_download(store_one: StoreOne, tmp_path: Path, content: bytes) -> None:
+def test_damaged_manifest_costs_a_download(store_one: StoreOne, tmp_path: Path, content: bytes) -> None:
     first = store_one()
     manifest_in(tmp_path).write_bytes(content)
 
@@ -65,7 +65,7 @@ def test_a_damaged_manifest_costs_a_download(store_one: StoreOne, tmp_path: Path
 
 @pytest.mark.parametrize("field", ["records", "bytes", "sha256", "day", "account_sid", "listed_size", "friendly_name"])
 @pytest.mark.parametrize("value", [None, "x" * 100_000, [], -1, 1.5, True, 2**65, "\u0000"])
-def test_an_odd_manifest_value_never_fails_the_day(store_one: StoreOne, tmp_path: Path, field: str, value: Any) -> None:
+def test_odd_manifest_value_never_fails_the_day(store_one: StoreOne, tmp_path: Path, field: str, value: Any) -> None:
     first = store_one()
     manifest_in(tmp_path).write_text(json.dumps(first | {field: value}))
 
@@ -75,7 +75,7 @@ def test_an_odd_manifest_value_never_fails_the_day(store_one: StoreOne, tmp_path
     assert {**again, "status": "stored"} == first
 
 
-def test_a_folder_at_the_manifest_path_does_not_fail_the_day(
+def test_folder_at_the_manifest_path_does_not_fail_the_day(
     store_one: StoreOne, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = store_one()
@@ -85,7 +85,7 @@ def test_a_folder_at_the_manifest_path_does_not_fail_the_day(
     assert store_one() == first
 
 
-def test_a_folder_at_the_file_path_is_an_error(store_one: StoreOne, tmp_path: Path) -> None:
+def test_folder_at_the_file_path_is_an_error(store_one: StoreOne, tmp_path: Path) -> None:
     (tmp_path / FOLDER / "part-0.json.gz").mkdir(parents=True)
 
     with pytest.raises(AirflowFailException, match=r"Could not write file://.*part-0\.json\.gz: .* Remove what is in"):
@@ -108,7 +108,7 @@ def test_without_manifests_a_day_is_stored_again(store_one: StoreOne, sim: Simul
     assert store_one(manifests="none")["status"] == "stored"
 
 
-def test_a_manifest_of_an_earlier_version_is_completed(store_one: StoreOne, sim: Simulator, tmp_path: Path) -> None:
+def test_manifest_of_an_earlier_version_is_completed(store_one: StoreOne, sim: Simulator, tmp_path: Path) -> None:
     entry = store_one()
     earlier = {key: entry[key] for key in ("day", "uri", "bytes", "records", "sha256", "create_date", "status")}
     manifest_in(tmp_path).write_text(json.dumps(earlier))

@@ -55,7 +55,7 @@ def two(simulated: Simulator) -> tuple[Any, Any]:
 @pytest.mark.parametrize("if_exists", ["skip", "overwrite", "fail"])
 @pytest.mark.parametrize("manifest", ["full", "earlier version", "absent", "damaged"])
 @pytest.mark.parametrize("second_is", ["account", "key", "unnamed key"])
-def test_a_file_of_another_account_is_never_skipped_or_replaced(
+def test_file_of_another_account_is_never_skipped_or_replaced(
     store_as: StoreAs,
     sim: Simulator,
     two: tuple[Any, Any],
@@ -101,7 +101,7 @@ def test_accounts_with_separate_folders_do_not_conflict(store_as: StoreAs, sim: 
         assert entry["status"] == "skipped"
 
 
-def test_an_api_key_learns_its_account_from_the_first_record(
+def test_api_key_learns_its_account_from_the_first_record(
     store_as: StoreAs, sim: Simulator, two: tuple[Any, Any], tmp_path: Path
 ) -> None:
     sim.create_job("Messages", "2026-01-02", "2026-01-04")
@@ -117,7 +117,7 @@ def test_an_api_key_learns_its_account_from_the_first_record(
     assert downloads(sim) - before == 1, "only the first record of one file is read, to learn the account"
 
 
-def test_an_api_key_of_an_unknown_account_asks_for_account_sid(
+def test_api_key_of_an_unknown_account_asks_for_account_sid(
     store_as: StoreAs, sim: Simulator, two: tuple[Any, Any]
 ) -> None:
     store_as(sim.connection_json(account=two[0]))
@@ -128,7 +128,7 @@ def test_an_api_key_of_an_unknown_account_asks_for_account_sid(
     assert [entry["status"] for entry in store_as(sim.connection_json(account=two[0]))] == ["skipped"]
 
 
-def test_a_file_of_another_resource_type_is_refused(store_as: StoreAs, sim: Simulator, tmp_path: Path) -> None:
+def test_file_of_another_resource_type_is_refused(store_as: StoreAs, sim: Simulator, tmp_path: Path) -> None:
     for kind in ("Messages", "Calls"):
         sim.create_job(kind, "2026-01-01", "2026-01-01")
     store_as(sim.connection_json(), layout="{day}.json.gz")

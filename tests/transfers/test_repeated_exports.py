@@ -109,7 +109,7 @@ def test_either_listed_file_is_stored_and_named(
     assert f"Twilio lists 2 files of {DAY}; storing the one of {len(served)} bytes, made on 2026-01-03" in said
 
 
-def test_a_newer_file_replaces_the_older_one(store: Store, twilio: Twilio, tmp_path: Path) -> None:
+def test_newer_file_replaces_the_older_one(store: Store, twilio: Twilio, tmp_path: Path) -> None:
     twilio.served = OLD
     assert store()["friendly_name"] == "old"
     twilio.served = NEW
@@ -120,7 +120,7 @@ def test_a_newer_file_replaces_the_older_one(store: Store, twilio: Twilio, tmp_p
 
 
 @pytest.mark.parametrize("sizes", [(None, None), (0, 0), (None, len(NEW)), (len(OLD), None)])
-def test_a_list_without_sizes_accepts_any_verified_file(store: Store, twilio: Twilio, sizes: Any) -> None:
+def test_list_without_sizes_accepts_any_verified_file(store: Store, twilio: Twilio, sizes: Any) -> None:
     twilio.listed = [(sizes[0], "old"), (sizes[1], "new")]
 
     assert store()["records"] == 30
@@ -128,7 +128,7 @@ def test_a_list_without_sizes_accepts_any_verified_file(store: Store, twilio: Tw
     assert twilio.fetched >= 1
 
 
-def test_a_changed_size_alone_is_fetched_again(store: Store, twilio: Twilio) -> None:
+def test_changed_size_alone_is_fetched_again(store: Store, twilio: Twilio) -> None:
     twilio.listed, twilio.served = [(len(OLD), "same")], OLD
     store()
     twilio.listed, twilio.served = [(len(NEW), "same")], NEW
@@ -136,7 +136,7 @@ def test_a_changed_size_alone_is_fetched_again(store: Store, twilio: Twilio) -> 
     assert store()["records"] == 30
 
 
-def test_a_zero_byte_file_is_empty_only_if_the_result_says_so(store: Store, twilio: Twilio) -> None:
+def test_zero_byte_file_is_empty_only_if_the_result_says_so(store: Store, twilio: Twilio) -> None:
     twilio.listed, twilio.served = [(None, "new")], b""
 
     with pytest.raises(Exception, match="no bytes"):
@@ -146,7 +146,7 @@ def test_a_zero_byte_file_is_empty_only_if_the_result_says_so(store: Store, twil
 
 
 @pytest.mark.parametrize("change", ["size", "friendly_name"])
-def test_a_day_exported_again_on_the_same_date_is_fetched_again(
+def test_day_exported_again_on_the_same_date_is_fetched_again(
     store_as: Callable[..., list[dict[str, Any]]], simulated: Simulator, tmp_path: Path, change: str
 ) -> None:
     sim = simulated

@@ -53,7 +53,7 @@ def test_storing_and_skipping_need_no_list_permission(store: Store, s3: Any, pro
     assert [entry["status"] for entry in store(if_exists="overwrite")] == ["stored"]
 
 
-def test_a_write_only_role_stores_and_logs_what_it_cannot_check(
+def test_write_only_role_stores_and_logs_what_it_cannot_check(
     store: Store,
     s3: Any,
     proxy: PolicyProxy,
@@ -75,7 +75,7 @@ def test_a_write_only_role_stores_and_logs_what_it_cannot_check(
     assert puts and all("content-md5" in asked.headers for asked in puts), "S3 verifies the upload by it"
 
 
-def test_a_write_only_role_replaces_nothing_with_if_exists_fail(store: Store, s3: Any, proxy: PolicyProxy) -> None:
+def test_write_only_role_replaces_nothing_with_if_exists_fail(store: Store, s3: Any, proxy: PolicyProxy) -> None:
     s3.put_object(Bucket="bucket", Key=KEY, Body=b"another file")
     proxy.policy = write_only
 
@@ -117,7 +117,7 @@ def test_unknown_upload_options_are_refused(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("refusal", "sentence"), UNUSABLE)
-def test_an_unusable_bucket_fails_with_the_remedy(
+def test_unusable_bucket_fails_with_the_remedy(
     store: Store, proxy: PolicyProxy, refusal: Refusal, sentence: str
 ) -> None:
     proxy.policy = unusable(refusal)
@@ -130,7 +130,7 @@ def test_an_unusable_bucket_fails_with_the_remedy(
     assert text.isprintable() and len(text) <= 2000
 
 
-def test_an_overloaded_store_is_retried(store: Store, proxy: PolicyProxy) -> None:
+def test_overloaded_store_is_retried(store: Store, proxy: PolicyProxy) -> None:
     proxy.policy = lambda asked: Refusal(500, "InternalError", "try again") if asked.operation == "put" else None
 
     with pytest.raises(AirflowException, match=r"Could not write .*InternalError: try again\. Run the task") as failed:

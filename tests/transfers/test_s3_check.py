@@ -28,7 +28,7 @@ def submit(context: dict[str, Any], **arguments: Any) -> Any:
     ).execute(context)
 
 
-def test_a_missing_bucket_fails_before_quota_is_spent(
+def test_missing_bucket_fails_before_quota_is_spent(
     s3: Any, simulated: Simulator, connection: str, context: dict[str, Any]
 ) -> None:
     s3.delete_bucket(Bucket="bucket")
@@ -39,7 +39,7 @@ def test_a_missing_bucket_fails_before_quota_is_spent(
 
 
 @pytest.mark.parametrize("policy", [write_only, lambda asked: DENIED if asked.operation == "delete" else None])
-def test_the_check_leaves_a_hidden_object_without_delete_permission(
+def test_check_leaves_a_hidden_object_without_delete_permission(
     s3: Any,
     proxy: PolicyProxy,
     simulated: Simulator,
@@ -56,7 +56,7 @@ def test_the_check_leaves_a_hidden_object_without_delete_permission(
     assert "could not remove its test object s3://bucket/twilio/_bulkexports_check" in caplog.text
 
 
-def test_the_check_uses_the_upload_options_and_leaves_nothing(
+def test_check_uses_the_upload_options_and_leaves_nothing(
     s3: Any, proxy: PolicyProxy, simulated: Simulator, connection: str, context: dict[str, Any]
 ) -> None:
     proxy.policy = requires_kms
@@ -65,7 +65,7 @@ def test_the_check_uses_the_upload_options_and_leaves_nothing(
     assert keys(s3) == []
 
 
-def test_an_outage_of_the_store_does_not_stop_the_submission(
+def test_outage_of_the_store_does_not_stop_the_submission(
     s3: Any, proxy: PolicyProxy, simulated: Simulator, connection: str, context: dict[str, Any]
 ) -> None:
     proxy.policy = lambda _: Refusal(500, "InternalError", "Please try again")
@@ -74,7 +74,7 @@ def test_an_outage_of_the_store_does_not_stop_the_submission(
 
 
 @pytest.mark.parametrize(("refusal", "sentence"), UNUSABLE)
-def test_an_unusable_bucket_fails_before_quota_is_spent(
+def test_unusable_bucket_fails_before_quota_is_spent(
     s3: Any,
     proxy: PolicyProxy,
     simulated: Simulator,

@@ -33,7 +33,7 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("part-0.json.gz"))
 
 
-def test_a_result_of_another_type_is_refused(store: Store, tmp_path: Path) -> None:
+def test_result_of_another_type_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(AirflowFailException, match=r"resource_type is Messages, but days are the result .* for Calls"):
         store(resource_type="Messages", days=result("Calls", completed=["2026-01-01"]))
     assert files(tmp_path) == []
@@ -70,7 +70,7 @@ def test_completed_days_are_stored_before_the_task_fails(store: Store, tmp_path:
     assert files(tmp_path) == ["resource_type=Messages/day=2026-01-01", "resource_type=Messages/day=2026-01-03"]
 
 
-def test_the_task_fails_if_every_day_failed(store: Store, tmp_path: Path) -> None:
+def test_task_fails_if_every_day_failed(store: Store, tmp_path: Path) -> None:
     with pytest.raises(
         AirflowFailException, match=r"2 of 2 days failed at Twilio: 2026-01-01, 2026-01-02 .*no other days to store"
     ):
@@ -81,7 +81,7 @@ def test_ignored_failed_days_do_not_fail_the_task(store: Store, tmp_path: Path) 
     assert len(store(days=result(completed=["2026-01-01"], failed=["2026-01-02"]))) == 1
 
 
-def test_a_transient_failure_is_retried_despite_failed_days(store: Store, sim: Simulator) -> None:
+def test_transient_failure_is_retried_despite_failed_days(store: Store, sim: Simulator) -> None:
     sim.faults.add(Fault(status=503, origin="storage", times=50))
 
     with pytest.raises(
@@ -91,7 +91,7 @@ def test_a_transient_failure_is_retried_despite_failed_days(store: Store, sim: S
     assert not isinstance(failed.value, AirflowFailException)
 
 
-def test_the_error_says_that_no_day_was_stored(store: Store, sim: Simulator) -> None:
+def test_error_says_that_no_day_was_stored(store: Store, sim: Simulator) -> None:
     sim.faults.add(Fault(status=503, origin="storage", times=50))
 
     with pytest.raises(AirflowException, match=r"^None of the 2 days could be stored: 2026-01-01, 2026-01-02"):
@@ -104,7 +104,7 @@ def test_invalid_days_fail_without_retry_and_name_the_argument(store: Store, day
         store(resource_type="Messages", days=days)
 
 
-def test_the_result_says_which_days_are_empty(store: Store, sim: Simulator) -> None:
+def test_result_says_which_days_are_empty(store: Store, sim: Simulator) -> None:
     result = {"completed": ["2026-01-01"], "empty": ["2020-01-01"], "failed": ["2020-01-02"]}
 
     entries = store(resource_type="Messages", days=result)

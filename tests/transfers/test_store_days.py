@@ -78,7 +78,7 @@ def test_only_changed_or_missing_files_are_fetched_again(store: Store, sim: Simu
     assert tampered.read_bytes() == content
 
 
-def test_a_day_exported_again_is_fetched_again(store: Store, sim: Simulator) -> None:
+def test_day_exported_again_is_fetched_again(store: Store, sim: Simulator) -> None:
     store()
     sim.clock.advance(timedelta(days=1))
     sim.create_job("Messages", "2026-01-02", "2026-01-02")
@@ -87,7 +87,7 @@ def test_a_day_exported_again_is_fetched_again(store: Store, sim: Simulator) -> 
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
-def test_a_failed_day_does_not_stop_the_others(store: Store, sim: Simulator, tmp_path: Path, status: int) -> None:
+def test_failed_day_does_not_stop_the_others(store: Store, sim: Simulator, tmp_path: Path, status: int) -> None:
     sim.faults.add(Fault(status=status, origin="storage", path=r".*2026-01-03.*|.*day%3D2026-01-03.*", times=50))
 
     with pytest.raises(AirflowException, match="1 of 5 days could not be stored: 2026-01-03") as failure:
@@ -122,7 +122,7 @@ def test_a_failed_day_does_not_stop_the_others(store: Store, sim: Simulator, tmp
         ({"days": ["2026-01-03", "2020-01-01"], "missing_days": "ignore"}, r"^1 of 2 days .*: 2026-01-03\. Retry "),
     ],
 )
-def test_the_error_says_what_happens_to_the_stored_days(
+def test_error_says_what_happens_to_the_stored_days(
     store: Store, sim: Simulator, arguments: dict[str, Any], sentence: str
 ) -> None:
     sim.faults.add(Fault(status=403, origin="storage", path=r".*2026-01-0[34].*", times=50))
@@ -140,12 +140,12 @@ def test_existing_files_are_overwritten_or_refused(store: Store, sim: Simulator)
 
 
 @pytest.mark.parametrize("days", ["", " ", "2026-01-01,", ","])
-def test_a_text_without_a_day_is_an_error(store: Store, days: str) -> None:
+def test_text_without_a_day_is_an_error(store: Store, days: str) -> None:
     with pytest.raises((AirflowFailException, BulkExportsInputError), match="is not a day"):
         store(days=days)
 
 
-def test_a_full_spool_disk_is_retried(store: Store, sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_spool_disk_is_retried(store: Store, sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
