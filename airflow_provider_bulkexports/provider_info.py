@@ -62,7 +62,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-bulkexports",
         "name": _INTEGRATION,
-        "description": "Submit Twilio BulkExports jobs and wait until every requested day is exported.",
+        "description": "Exports Twilio activity logs through BulkExports into any object store.",
         "integrations": [
             {
                 "integration-name": _INTEGRATION,
