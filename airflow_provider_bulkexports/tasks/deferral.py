@@ -46,7 +46,7 @@ class Pauses:
 
     def until_exportable(self, *, may_wait: bool) -> None:
         """
-        Return when Twilio accepts the days, even if its clock is a little slower than this one.
+        Return when Twilio accepts the days, even if its clock is a little behind this one.
 
         :param may_wait: Whether to wait for yesterday and today.
         :raises DayNotExportableError: if the last day has not begun, or the task may not wait.
@@ -73,7 +73,7 @@ class Pauses:
         if seconds is None:
             raise refusal
         self.task.log.warning(
-            "Twilio rejected %s, probably because its clock is slower than this worker's; retrying in %.0f s: %s",
+            "Twilio rejected %s, probably because its clock is behind this worker's; retrying in %.0f s: %s",
             self.days,
             seconds,
             refusal,
