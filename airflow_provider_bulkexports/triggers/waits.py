@@ -1,5 +1,5 @@
 """
-Waits in the triggerer: ExportCustomJobTrigger and ExportDayTrigger; use them by ``triggers.bulkexports``.
+Waits in the triggerer: ExportCustomJobTrigger and ExportDayTrigger; import them from ``triggers.bulkexports``.
 
 Importing this module loads the client, too, and collects garbage. Imports make tens of thousands of objects; after that
 many, Python soon collects all generations, which stops an event loop for a tenth of a second. Here nothing waits yet.
