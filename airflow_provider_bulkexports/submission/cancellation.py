@@ -127,8 +127,8 @@ class JobGuard:
             cancel_jobs(client, job_sids, self._log)
         else:
             self._log.info(
-                "Left %s alone despite cancel_on_kill because Airflow's records do not say that the task has ended; "
-                "a retry adopts it",
+                "Did not cancel %s although cancel_on_kill is set: Airflow has not recorded that the task ended. "
+                "A retry adopts it",
                 ", ".join(job_sids),
             )
 
