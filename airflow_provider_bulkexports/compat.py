@@ -245,7 +245,7 @@ def is_recorded_as_ended(task_instance: Any) -> bool:
         return _recorded_state(task_instance) in _ENDED
     except Exception:  # Airflow's API or database may fail in any way
         logging.getLogger(__name__).warning(
-            "Could not get the task's state from Airflow; its jobs are left untouched", exc_info=True
+            "Could not get the task's state from Airflow; its jobs are left running", exc_info=True
         )
         return False
 

@@ -3,10 +3,10 @@ Every error that this package raises, as one tree.
 
     BulkExportsError
     ├── BulkExportsInputError            a value was refused before anything was sent (also a ValueError)
-    │   └── DayNotExportableError        the day is too young: see exportable_at
+    │   └── DayNotExportableError        the day is too recent: see exportable_at
     ├── BulkExportsConnectionError       no complete response: refused, reset, timed out, TLS
-    ├── BulkExportsResponseError         an unusable response: not JSON, a pagination loop, a foreign link
-    ├── BulkExportsDownloadError         a day's file could not be fetched whole: see day
+    ├── BulkExportsResponseError         an unusable response: not JSON, a pagination loop, a link to another host
+    ├── BulkExportsDownloadError         a day's file could not be fetched completely: see day
     ├── BulkExportsStorageError          the destination's store refused or failed: object, operation, what to do
     ├── DayMissingError                  Twilio has no file of a day that should have one
     ├── TaskKilledError                  Airflow is killing the task, so it starts nothing more
@@ -129,7 +129,7 @@ class BulkExportsInputError(BulkExportsError, ValueError):
 
 class DayNotExportableError(BulkExportsInputError):
     """
-    A wanted day is younger than Twilio exports.
+    A wanted day is too recent for Twilio.
 
     :param exportable_at: First moment (UTC) at which Twilio accepts the day.
     """

@@ -35,7 +35,7 @@ def connection_form() -> dict[str, Any]:
         "conn-fields": {
             "account_sid": _text_field(
                 "Account SID",
-                "The account (AC…), if the login is an API key. Messages, assets and lineage name it.",
+                "The account (AC…), if the login is an API key. Shown in log messages, assets and lineage.",
             ),
             "connect_timeout": _seconds_field("Connect timeout (s)", "Seconds to wait for a connection.", 10),
             "read_timeout": _seconds_field("Read timeout (s)", "Seconds to wait for the next bytes of a response.", 30),
@@ -67,7 +67,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-bulkexports",
         "name": _INTEGRATION,
-        "description": "Submit Twilio BulkExports jobs and wait until every requested day is exported.",
+        "description": "Exports Twilio activity logs through BulkExports into any object store.",
         "integrations": [
             {
                 "integration-name": _INTEGRATION,

@@ -49,8 +49,8 @@ def export_to_object_storage(
     :param upload_options: Arguments of the store for everything that is written, such as encryption.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``.
     :param deferrable: Wait in the triggerer instead of on a worker.
-    :param store_arguments: Further arguments of ``BulkExportsToObjectStorageOperator``, such as ``layout``, ``file_format`` or
-        ``drop_columns``.
+    :param store_arguments: Further arguments of ``BulkExportsToObjectStorageOperator``, such as ``layout``,
+        ``file_format`` or ``drop_columns``.
     :return: What ``store`` returns, for the tasks downstream.
     """
     store: dict[str, Any] = {

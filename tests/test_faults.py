@@ -225,6 +225,6 @@ def test_wait_fails_on_lasting_fault(sim: Simulator, wait_for: Any, row: Row, so
     assert end.state == row.wait[soft_fail], end.error
     assert row.says in str(end.error)
     if row.passes:
-        assert "10 times in a row. The job is still running at Twilio" in str(end.error)
+        assert "10 times in a row. The job may still be running at Twilio" in str(end.error)
     assert list(sim.state.jobs) == [sid]
     assert not sim.state.jobs[sid].is_deleted

@@ -1,1 +1,1 @@
-"""Twilio's BulkExports over HTTP. Nothing in here knows Airflow; it can be used on its own."""
+"""Twilio's BulkExports over HTTP. Does not import Airflow; it can be used on its own."""

@@ -36,7 +36,7 @@ _MOST_MEMBERS = 1_000
 
 
 class ResponseTooLateError(TimeoutError):
-    """A response was not complete when its time was up."""
+    """The response did not complete in time."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the response was not complete after {seconds:g} seconds")
@@ -67,7 +67,7 @@ class ReceivingAdapter(ConnectionAdapter):
 
 
 class _TimedResponse(http.client.HTTPResponse):
-    """A response that is read from a socket within its time, which starts now."""
+    """A response that is read from a socket with a deadline that starts now."""
 
     seconds: float
 

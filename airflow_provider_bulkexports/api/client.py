@@ -53,7 +53,7 @@ DAYS_PAGE_SIZE = 400
 
 class BulkExportsClient:
     """
-    Twilio's BulkExports for one account, which the credentials decide: no path names it.
+    Twilio's BulkExports for the account of its credentials: no path names it.
 
     :param login: Account SID (``AC…``) or API key SID (``SK…``).
     :param password: The account's Auth Token, or the key's secret.

@@ -49,6 +49,6 @@ class ConnectionAdapter(HTTPAdapter):
 
 
 class _Silent:
-    """A connection of which `http.client` prints nothing, even if its debug level is set for all connections."""
+    """A connection that `http.client` does not debug-print, even if its debug level is set for all connections."""
 
     debuglevel = 0

@@ -83,7 +83,7 @@ def download(
             return transfer.result(day, target)
     except OSError as error:
         raise BulkExportsDownloadError(
-            f"The file of {day} could not be written to {target.parent} ({error.strerror or error}): "
+            f"The file for {day} could not be written to {target.parent} ({error.strerror or error}): "
             "make room there, or correct the folder, and run the task again.",
             day=day,
         ) from error
@@ -113,7 +113,7 @@ def _download_until_complete(
                 transfer.start_over()  # resuming does not help: the storage may no longer have this file
             if failures >= _MAX_FAILURES:
                 raise BulkExportsDownloadError(
-                    f"Downloading the file of {day} failed {failures} times in a row. Last error: {error}. "
+                    f"Downloading the file for {day} failed {failures} times in a row. Last error: {error}. "
                     "Run the task again; Twilio keeps a file for seven days.",
                     day=day,
                 ) from error
@@ -122,7 +122,7 @@ def _download_until_complete(
 
 def _permanent_error(day: date, error: BulkExportsError) -> BulkExportsDownloadError:
     """Name the day in an error that a retry does not remove; errors of Twilio's API name it already."""
-    named = BulkExportsDownloadError(f"Cannot download the file of {day}: {error}", day=day)
+    named = BulkExportsDownloadError(f"Cannot download the file for {day}: {error}", day=day)
     named.is_transient = False
     return named
 

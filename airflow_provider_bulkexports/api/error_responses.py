@@ -43,7 +43,7 @@ _REMEDIES = {
     405: "Check that the connection's host is Twilio's BulkExports API.",
     429: "Twilio did not process the request. Retry later; if it persists, send fewer requests at a time.",
 }
-_REFUSED = "Correct what Twilio names and try again."
+_REFUSED = "Fix what Twilio's message names, then try again."
 _TWILIOS_FAULT = "This is usually transient. Retry later; if it persists, check Twilio's status page."
 
 

@@ -34,7 +34,7 @@ _WRONG_CONNECTION = frozenset({101, 408, 421})
 #: Longest URL and longest reason that an error quotes.
 _LONGEST_QUOTE = 500
 
-_CHECK_HOST = "Check that the connection's host is Twilio's BulkExports API and that no proxy answers for it."
+_CHECK_HOST = "Check that the connection's host is Twilio's BulkExports API and that no proxy answers in its place."
 
 _T = TypeVar("_T")
 
@@ -125,7 +125,7 @@ class Exchange:
         if not cause.is_transient:
             advice = "Retrying does not help: correct the connection's host, the proxy, or the trusted certificates."
         elif self._method == "POST":
-            advice = "Twilio may have acted on it: check before repeating it."
+            advice = "Twilio may have processed it: check before sending it again."
         else:
             advice = (
                 "Usually this is transient; if it persists, check the network, the proxy and the connection's host."

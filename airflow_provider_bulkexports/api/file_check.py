@@ -1,7 +1,7 @@
 """
 Check a day's file as it arrives: checksum and length of every gzip member, number of records, SHA-256 of the file.
 
-Inflating and hashing each have a thread beside the transfer. A slow network hides their time, and a fast one waits for
+Inflating and hashing each have a thread beside the transfer. A slow transfer overlaps with them; a fast one waits for
 the inflating only.
 """
 

@@ -1,5 +1,5 @@
 """
-The JSON object in a response's body, of whatever size and quality.
+The JSON object in a response's body, of any size, well-formed or not.
 
 A page of a thousand jobs is megabytes of JSON. Decoding it in one call would hold the interpreter lock, and with it the
 event loop of a process that polls in another thread, for a tenth of a second. So a large body is split into elements

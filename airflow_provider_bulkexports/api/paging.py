@@ -102,7 +102,7 @@ def _elements(page: Page, keys: tuple[str, str | None], url: str) -> Elements:
         if key is not None and isinstance(elements := page.get(key), list):
             return elements
     raise BulkExportsResponseError(
-        f"The response of {redact_url(url)} lacks the array {keys[0]!r}. Check that the connection's host is Twilio's "
+        f"The response of {redact_url(url)} has no {keys[0]!r} list. Check that the connection's host is Twilio's "
         "BulkExports API."
     )
 
@@ -117,7 +117,7 @@ def _next_url(next_url: Any, *, current: str, first_url: str) -> str | None:
     where = printable(redact(redact_url(str(next_url))), _LONGEST_QUOTE)
     raise BulkExportsResponseError(
         f"{redact_url(first_url)} points to a next page on another host ({where}). Not followed: that would send the "
-        "credentials there. If a proxy stands before Twilio, let it rewrite meta.next_page_url.",
+        "credentials there. If a proxy is in front of Twilio, configure it to rewrite meta.next_page_url.",
         is_transient=False,
     )
 

@@ -1,5 +1,5 @@
 """
-A session of `requests` that adds nothing of its own to a request: no cookie, no redirect, no log of a signed link.
+A requests session without cookies, redirects or logged links.
 
 It uses the proxies and certificate bundles of the environment, and honours ``NO_PROXY``. A request to this machine
 never goes to a proxy, whatever the environment says.

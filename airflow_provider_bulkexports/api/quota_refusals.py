@@ -1,5 +1,5 @@
 """
-Recognise submissions that were refused because of the quota of days.
+Recognise submissions that were refused because of the daily quota.
 
 Twilio documents neither the status nor the code nor the text of this refusal. So the text decides, and an unclear one
 does not count as quota: a task that fails at once with Twilio's text is better than one that waits for a midnight that
@@ -24,7 +24,7 @@ __all__ = ["QUOTA_REMEDY", "as_quota_error", "is_quota_refusal"]
 
 #: What such a refusal means, and what to do.
 QUOTA_REMEDY = (
-    "The account and its subaccounts may request 366 days in a UTC day: "
+    "The account and its subaccounts can request at most 366 days of data per UTC day: "
     "run the task after 00:00 UTC, or let it wait (wait_for_quota=True)."
 )
 

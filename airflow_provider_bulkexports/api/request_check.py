@@ -50,7 +50,7 @@ def _check_friendly_name(name: object) -> None:
         name.encode()
     except UnicodeEncodeError as error:
         raise BulkExportsInputError(
-            f"friendly_name {parsing.shown(name)} contains half a character (a lone surrogate): write the text again"
+            f"friendly_name {parsing.shown(name)} contains an unpaired surrogate; retype the text"
         ) from error
 
 
@@ -124,4 +124,4 @@ def _check_webhook_method(method: object) -> None:
     :raises BulkExportsInputError: unless it is ``GET`` or ``POST``, or none.
     """
     if method and method not in ("GET", "POST"):
-        raise BulkExportsInputError(f"webhook_method {parsing.shown(method)}: write 'GET' or 'POST'")
+        raise BulkExportsInputError(f"webhook_method must be 'GET' or 'POST', got {parsing.shown(method)}")

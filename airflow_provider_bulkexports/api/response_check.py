@@ -40,7 +40,7 @@ def the_job(payload: Mapping[str, Any], *, job_sid: str) -> Job:
     if job.job_sid.lower() != job_sid.lower():
         raise BulkExportsResponseError(
             f"Requested job {job_sid}, but the response is about {_name_of(job)}. Retry; if it persists, check whether "
-            "a proxy or cache answers for Twilio"
+            "a proxy or cache answers in Twilio's place"
         )
     return job
 
@@ -64,8 +64,9 @@ def created_job(payload: Mapping[str, Any], *, resource_type: ResourceType, days
         wrong.append("friendly_name")
     if wrong:
         raise BulkExportsResponseError(
-            f"The response to the submission of {friendly_name!r} is about another job, {job.job_sid}: its "
-            f"{' and '.join(wrong)} differs. Look for the right job in the Jobs list"
+            f"The response to the submission of {friendly_name!r} is about another job, {job.job_sid}: "
+            f"{' and '.join(wrong)} {'do' if len(wrong) > 1 else 'does'} not match. Look for the right job in the Jobs "
+            "list"
         )
     return job
 
@@ -89,7 +90,7 @@ def _about(read: _Read, resource_type: ResourceType) -> _Read:
     if read.resource_type not in (None, resource_type):
         raise BulkExportsResponseError(
             f"Requested {resource_type}, but the response is about {read.resource_type}. Retry; if it persists, check "
-            "whether a proxy or cache answers for Twilio"
+            "whether a proxy or cache answers in Twilio's place"
         )
     return read
 
@@ -98,7 +99,7 @@ def listed_jobs(elements: Iterable[Any], resource_type: ResourceType) -> Iterato
     """Yield the jobs of a list. Other elements, and jobs of another resource type, are logged once and left out."""
     for element in elements:
         if not isinstance(element, Job) or not is_job_sid(element.job_sid):
-            _ignore(f"an element of the list of {resource_type} jobs without a job sid")
+            _ignore(f"an entry without a job sid in the list of {resource_type} jobs")
         elif element.resource_type not in (None, resource_type):
             _ignore(f"a job of {element.resource_type} in the list of {resource_type} jobs")
         else:
@@ -109,7 +110,7 @@ def listed_days(elements: Iterable[Any], resource_type: ResourceType) -> Iterato
     """Yield the files of a list. Other elements, and files of another resource type, are logged once and left out."""
     for element in elements:
         if not isinstance(element, ExportDay):
-            _ignore(f"an element of the list of {resource_type} files without a day")
+            _ignore(f"an entry without a day in the list of {resource_type} files")
         elif element.resource_type not in (None, resource_type):
             _ignore(f"a file of {element.resource_type} in the list of {resource_type} files")
         else:
@@ -118,7 +119,7 @@ def listed_days(elements: Iterable[Any], resource_type: ResourceType) -> Iterato
 
 def _ignore(what: str) -> None:
     if _ignored.is_new(what):
-        log.warning("Ignored %s in a response of Twilio", what)
+        log.warning("Ignored %s in a response from Twilio", what)
 
 
 def _name_of(job: Job) -> str:

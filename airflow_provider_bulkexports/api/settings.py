@@ -59,7 +59,8 @@ def checked_seconds(name: str, seconds: float) -> float:
     """
     if not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST_TIMEOUT:
         raise BulkExportsInputError(
-            f"{name} {parsing.shown(seconds)}: write seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}"
+            f"{name} must be a number of seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}, "
+            f"got {parsing.shown(seconds)}"
         )
     return seconds
 
@@ -83,14 +84,16 @@ def checked_base_url(base_url: str) -> str:
     except ValueError as error:
         raise BulkExportsInputError(f"host {shown} is not a URL: {error}") from error
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise BulkExportsInputError(f"host {shown} is not an origin: write it like {BASE_URL}")
+        raise BulkExportsInputError(
+            f"host {shown} must have a scheme and a host, and no query or fragment: write it like {BASE_URL}"
+        )
     origin = origin_of(base_url)
     if origin is None:
         raise BulkExportsInputError(f"host {shown} is not a URL that can be connected to: write it like {BASE_URL}")
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     if origin.scheme == "http" and not is_loopback(origin.host):
         raise BulkExportsInputError(
-            f"host http://{host} would send the credentials in clear: write https://{host} "
+            f"host http://{host} would send the credentials unencrypted: write https://{host} "
             "(plain http is for a simulator on 127.0.0.1 or localhost)"
         )
     return f"{origin.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"

@@ -75,7 +75,7 @@ def check_link(link: SignedLink) -> None:
     if is_link_local(host) or is_odd_address(host):
         raise _refused(f"it leads to {_shown(host)}, where Twilio keeps no files")
     if scheme != "https" and not is_loopback(host):
-        raise _refused(f"it leads to {_shown(host)} without https, which would send the file in clear")
+        raise _refused(f"it leads to {_shown(host)} without https, which would send the file unencrypted")
 
 
 def host_of(url: str) -> str:

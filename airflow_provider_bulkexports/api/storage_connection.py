@@ -25,7 +25,7 @@ __all__ = ["Patience", "StorageAdapter", "check_peer"]
 
 class Patience(threading.local):
     """
-    The time that this thread still waits for usable data.
+    A thread's remaining time to wait for usable data.
 
     :param seconds: Longest wait, each time.
     """

@@ -46,7 +46,7 @@ def report_hook_lineage(hook: Any, *, inputs: Sequence[str] = (), outputs: Seque
     try:
         collect_lineage(hook, inputs=inputs, outputs=outputs)
     except ValueError as error:  # a store's own rule for URIs, for example that they name a bucket
-        log.info("Not reported as hook lineage: %s", error)
+        log.info("Could not report hook lineage: %s", error)
 
 
 def export_lineage(client: BulkExportsClient, exported: ExportedDays | None) -> Any:

@@ -64,7 +64,9 @@ def run(options: argparse.Namespace) -> int:
     """
     resource_type = ResourceType.parse(options.resource_type)
     if not 1 <= options.days <= MAX_DAYS_PER_JOB:
-        raise BulkExportsInputError(f"--days {options.days}: write 1 to {MAX_DAYS_PER_JOB}, the most that a job holds")
+        raise BulkExportsInputError(
+            f"--days must be 1 to {MAX_DAYS_PER_JOB}, the most that a job holds, got {options.days}"
+        )
     end = newest_exportable_day(utc_today())
     days = DayRange(end - timedelta(days=options.days - 1), end)
     return Demo(
@@ -114,7 +116,7 @@ class Demo:
         simulator = self._simulator()
         view = DemoView(Console(highlight=False), self.days)
         with simulator, _temporary_folder() as home:
-            view.say(f"Twilio's side is simulated on {simulator.base_url}; nothing leaves this machine.")
+            view.say(f"Simulating Twilio on {simulator.base_url}; nothing leaves this machine.")
             view.say(f"Exporting {self.resource_type} of {self.days} with {_EXAMPLE} in a temporary Airflow home.\n")
             exit_code, log = self._run_airflow(home, simulator, view)
             outcome = _read_json(home / "outcome.json")

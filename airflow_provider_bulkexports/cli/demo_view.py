@@ -61,7 +61,7 @@ class DemoView:
             yield
             return
         shape = "dots" if self._console.encoding.startswith("utf") else "line"
-        waiting = Spinner(shape, "Starting Airflow (some ten seconds)")
+        waiting = Spinner(shape, "Starting Airflow (about ten seconds)")
         with Live(waiting, console=self._console, transient=True) as self._live:
             yield
         self._live = None

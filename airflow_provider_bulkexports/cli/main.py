@@ -91,7 +91,7 @@ def _add_demo(commands: _Commands) -> None:
     demo = commands.add_parser(
         "demo",
         help="run the example DAG against the simulator and show each day's final status",
-        description="Runs the example DAG in a temporary Airflow home, against a simulator of Twilio's side on this "
+        description="Runs the example DAG in a temporary Airflow home, against a simulated Twilio on this "
         "machine. Uses no network and keeps only the files that --output asks for.",
     )
     _add_resource_type(demo)
@@ -114,15 +114,15 @@ def _add_demo(commands: _Commands) -> None:
 def _add_simulate(commands: _Commands) -> None:
     simulate = commands.add_parser(
         "simulate",
-        help="serve Twilio's side on this machine and print the connection to it",
-        description="Serves Twilio's side of BulkExports on this machine until interrupted, and prints the Airflow "
+        help="serve a simulated Twilio on this machine and print the connection to it",
+        description="Serves a simulated Twilio BulkExports on this machine until interrupted, and prints the Airflow "
         "connection to it.",
     )
     simulate.add_argument("--port", type=int, default=8765, help="port of the API; 0 picks a free one (default: 8765)")
     simulate.add_argument(
         "--speed", type=float, default=1.0, help="seconds of simulated time per real second (default: 1)"
     )
-    simulate.add_argument("--seed", type=int, default=7, help="seed of everything that looks random (default: 7)")
+    simulate.add_argument("--seed", type=int, default=7, help="random seed (default: 7)")
     _add_resource_type(simulate, meaning="resource type of --fail-day and --empty-day")
     simulate.add_argument(
         "--fail-day", action="append", default=[], metavar="DAY", help="a day that fails, YYYY-MM-DD; may be repeated"

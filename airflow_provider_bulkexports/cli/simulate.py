@@ -1,4 +1,4 @@
-"""``bulkexports simulate``: serve Twilio's side on this machine until interrupted."""
+"""``bulkexports simulate``: serve a simulated Twilio on this machine until interrupted."""
 
 from __future__ import annotations
 

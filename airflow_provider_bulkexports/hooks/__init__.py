@@ -1,1 +1,1 @@
-"""The hook: an Airflow connection becomes a client."""
+"""The hook: makes a client from an Airflow connection."""

@@ -78,7 +78,7 @@ class _ExtraFields:
         except (OverflowError, TypeError, ValueError):
             number = at_least - 1
         if number < at_least or isinstance(value, bool):
-            raise BulkExportsInputError(f"extra {name} {value!r}: write a whole number from {at_least}")
+            raise BulkExportsInputError(f"extra {name} must be a whole number of at least {at_least}, got {value!r}")
         return number
 
     def _value(self, name: str) -> Any:

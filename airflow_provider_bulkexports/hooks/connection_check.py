@@ -72,7 +72,7 @@ def _refused(client: BulkExportsClient, error: BulkExportsAuthError) -> str:
         )
     return (
         f"Wrong credentials: {who} refused the login and password ({_labels(error)}): copy both again from Twilio's "
-        "console with region US1 selected, since those of another region or account are refused alike"
+        "console with region US1 selected, since those of another region or account are rejected the same way"
     )
 
 
@@ -82,8 +82,8 @@ def _unreachable(client: BulkExportsClient, error: BulkExportsConnectionError) -
         return f"Cannot reach {host} through the proxy: check HTTPS_PROXY and NO_PROXY where Airflow runs. {error}"
     if error.kind == "certificate":
         return (
-            f"{host} has a certificate that is not trusted here ({error.reason}): check the host, or the proxy that "
-            "replaces it"
+            f"{host} has a certificate that is not trusted here ({error.reason}): check the host, or "
+            "a proxy that substitutes its own certificate"
         )
     if error.kind != "name":
         # The text of the error has advice too, but more general.
@@ -102,7 +102,7 @@ def _unreachable(client: BulkExportsClient, error: BulkExportsConnectionError) -
 def _whom_to_check(client: BulkExportsClient) -> str:
     if is_twilio(client.base_url):
         return "check the network, firewall and proxy where Airflow runs"
-    return "start what should listen there, or correct the connection's host, or clear it to reach Twilio"
+    return "start the server that should listen there, or correct the connection's host, or clear it to reach Twilio"
 
 
 def _labels(error: BulkExportsAPIError) -> str:

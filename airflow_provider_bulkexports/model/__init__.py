@@ -1,1 +1,1 @@
-"""Twilio's nouns and the plain data that crosses processes."""
+"""Twilio's resources, and data passed between processes."""

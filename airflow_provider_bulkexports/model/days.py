@@ -115,7 +115,7 @@ def parse_day(value: object, *, name: str = "day") -> date:
         if isinstance(error, BulkExportsInputError):
             raise
         why = printable(error, _LONGEST_REASON)
-        raise BulkExportsInputError(f"{name} {parsing.shown(value)} is not a day of the calendar: {why}") from error
+        raise BulkExportsInputError(f"{name} {parsing.shown(value)} is not a valid date: {why}") from error
     shown = parsing.shown(value)
     raise BulkExportsInputError(
         f"{name} {shown} is not a day: write it as YYYY-MM-DD, such as '2026-01-31'{_cure(text)}"
@@ -127,7 +127,7 @@ def _cure(text: str) -> str:
     if not text.startswith(("{", "[", "(")) and text.lower() not in ("none", "null"):
         return ""
     return (
-        ". A template rendered another value to this text: pass the other task's output itself, such as "
+        ". This looks like a rendered template: pass the other task's output itself, such as "
         "wait.output, or set render_template_as_native_obj=True for the DAG"
     )
 
@@ -142,7 +142,7 @@ def exportable_at(day: date) -> datetime:
 
 def check_exportable(day: date, *, today: date) -> None:
     """
-    Refuse a day that is too young for Twilio.
+    Refuse a day that is too recent for Twilio.
 
     :param today: Current UTC day.
     :raises DayNotExportableError: with the first possible moment.
@@ -152,7 +152,7 @@ def check_exportable(day: date, *, today: date) -> None:
     first = exportable_at(day)
     raise DayNotExportableError(
         f"end_day {day} cannot be exported before {first:%Y-%m-%d %H:%M} UTC (today is {today}, and Twilio exports "
-        f"a day two UTC days later): write {today - EXPORT_DELAY} or earlier, or run the task then",
+        f"a day two UTC days later): use {today - EXPORT_DELAY} or earlier, or run the task then",
         exportable_at=first,
     )
 
@@ -181,7 +181,7 @@ def _utc_day(moment: datetime, *, name: str, shown: str | None = None) -> date:
         TypeError,
         ValueError,
     ) as error:  # also pandas' NaT, which is a datetime
-        raise BulkExportsInputError(f"{name} {written} is not a day of the calendar") from error
+        raise BulkExportsInputError(f"{name} {written} is not a valid date") from error
     raise BulkExportsInputError(
         f"{name} {written} has no time zone, so its UTC day is unknown: "
         "pass the day (YYYY-MM-DD) or a moment with its offset, such as '2026-01-31T00:00:00+00:00'"
@@ -251,7 +251,7 @@ def split_range(days: DayRange, *, max_days: int = MAX_DAYS_PER_JOB) -> Iterator
     :raises BulkExportsInputError: if ``max_days`` is below 1.
     """
     if max_days < 1:
-        raise BulkExportsInputError(f"max_days {max_days}: write 1 or more")
+        raise BulkExportsInputError(f"max_days must be 1 or more, got {max_days}")
     for offset in range(0, len(days), max_days):
         last = min(offset + max_days, len(days)) - 1
         yield DayRange(days.start + timedelta(days=offset), days.start + timedelta(days=last))

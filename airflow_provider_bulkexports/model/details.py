@@ -106,7 +106,7 @@ _unknown_words = parsing.Once()
 
 def _warn_unknown_status(word: str) -> None:
     if _unknown_words.is_new(word):
-        log.warning("Twilio reported the unknown day status %s; it counts as not final", word)
+        log.warning("Unknown day status %s from Twilio; treating the day as unfinished", word)
 
 
 def read_status_groups(details: Any) -> tuple[StatusGroup, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.exceptions import printable
 
-__all__ = ["listed", "plain", "plain_text"]
+__all__ = ["listed", "plain", "plain_text", "with_full_stop"]
 
 #: Longest text of a message; what is longer is cut.
 LONGEST_TEXT = 2000
@@ -55,3 +55,8 @@ def listed(words: Iterable[object], *, most: int = 40) -> str:
     shown = [str(word) for word in words]
     more = len(shown) - most
     return ", ".join(shown[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def with_full_stop(value: object) -> str:
+    """End a text as a sentence, so that another one can follow."""
+    return f"{str(value).rstrip(' .')}."

@@ -141,8 +141,8 @@ class DayFetcher:
                 len(listed),
                 day,
                 file.size,
-                generation.create_date or "an unknown day",
-                generation.friendly_name or "without a name",
+                generation.create_date or "an unknown date",
+                generation.friendly_name or "unnamed",
             )
         if file.account_sid:
             with self._account_lock:
@@ -169,7 +169,7 @@ class DayFetcher:
         now = twilio_time(response, now=datetime.now(timezone.utc))
         if status is DayStatus.COMPLETED and self._has_expired(day, now):
             return (
-                f"The file of {self.resource_type} of {day} has expired: Twilio removes files after seven days. Clear "
+                f"The {self.resource_type} file for {day} has expired: Twilio removes files after seven days. Clear "
                 "the task that submitted the day, with if_exists='submit', and then this one."
             )
         if status is DayStatus.COMPLETED:

@@ -1,4 +1,8 @@
-"""Store many days, a few at a time: skip those already stored, and let no day's failure cost another's file."""
+"""
+Store many days, a few at a time: skip those already stored; one day's failure does not affect the others.
+
+Writing is in ``destination.py``.
+"""
 
 from __future__ import annotations
 
@@ -243,8 +247,8 @@ class DayStore:
                 raise self._exists(path)
         if found.is_hidden:
             self.log.warning(
-                "%s: replacing the file at %s, which this task may not read. If several accounts store here, put "
-                "{account_sid} into the layout",
+                "%s: replacing the file at %s, which this task has no permission to read. If several accounts store "
+                "here, put {account_sid} into the layout",
                 day,
                 self.destination.uri(path),
             )

@@ -216,7 +216,7 @@ def _remedy(
 
 def _permission_remedy(operation: str, extra: str) -> str:
     right = _PERMISSIONS.get(extra, {}).get(operation)
-    remedy = f"Allow the role {right} on it" if right else f"Give the task's user the right to {operation} it"
+    remedy = f"Grant the role {right} on it" if right else f"Give the task's user the right to {operation} it"
     if extra == "s3" and operation == "write":
         remedy += ", and if the bucket requires encryption, pass upload_options={'ServerSideEncryption': 'aws:kms'}"
     return f"{remedy}."

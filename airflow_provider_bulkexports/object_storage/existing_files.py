@@ -94,18 +94,18 @@ class ExistingFiles:
         kind = found.manifest.resource_type if found.manifest else None
         if kind and kind != self.resource_type.value:
             raise BulkExportsInputError(
-                f"{uri} holds {kind} of {day}, but this task stores {self.resource_type}. It was left untouched: put "
+                f"{uri} holds {kind} for {day}, but this task stores {self.resource_type}. It was left untouched: put "
                 "{resource_type} into the layout, so that each type has its own files"
             )
         if found.owner is None or found.owner == account:
             return
         if account is None:
             raise BulkExportsInputError(
-                f"{uri} holds records of the account {found.owner}, but the account of this task's API key is unknown. "
+                f"{uri} holds records of account {found.owner}, but the account of this task's API key is unknown. "
                 "It was left untouched: add account_sid to the extra of the Twilio connection"
             )
         raise BulkExportsInputError(
-            f"{uri} holds {self.resource_type} of {day} of the account {found.owner}, but this task stores those of "
+            f"{uri} holds account {found.owner}'s {self.resource_type} for {day}, but this task stores those of "
             f"{account}. It was left untouched: put {{account_sid}} into the layout, for example "
             "'account_sid={account_sid}/resource_type={resource_type}/day={day}/part-0.json.gz', so that each account "
             "has its own files"

@@ -1,4 +1,4 @@
-"""Arguments of an upload, by store: to limit memory, to replace a file or not, and those of ``upload_options``."""
+"""Upload arguments for each store: to limit memory, to replace a file or not, and those of ``upload_options``."""
 
 from __future__ import annotations
 

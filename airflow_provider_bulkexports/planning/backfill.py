@@ -29,7 +29,7 @@ def split_days(start_day: str | date, end_day: str | date, *, max_days: int = MA
     :raises BulkExportsInputError: if a day is not valid, the range is reversed, or ``max_days`` is out of range.
     """
     if isinstance(max_days, bool) or not isinstance(max_days, int) or not 1 <= max_days <= MAX_DAYS_PER_JOB:
-        raise BulkExportsInputError(f"max_days {max_days!r}: write a whole number from 1 to {MAX_DAYS_PER_JOB}")
+        raise BulkExportsInputError(f"max_days must be a whole number from 1 to {MAX_DAYS_PER_JOB}, got {max_days!r}")
     return [_plain(days) for days in split_range(DayRange.parse(start_day, end_day), max_days=max_days)]
 
 
@@ -79,7 +79,7 @@ def plan_quota(
     :raises BulkExportsInputError: for a range that is not valid or longer than 366 days.
     """
     if isinstance(used_today, bool) or not isinstance(used_today, int) or used_today < 0:
-        raise BulkExportsInputError(f"used_today {used_today!r}: write the number of days, 0 or more")
+        raise BulkExportsInputError(f"used_today must be a number of days, 0 or more, got {used_today!r}")
     wanted = [DayRange.parse(days.get("start_day"), days.get("end_day")) for days in ranges]
     plan = schedule_ranges(wanted, today=parse_day(today, name="today"), used_today=used_today)
     return {day.isoformat(): [_plain(days) for days in due] for day, due in plan.items()}

@@ -37,7 +37,7 @@ _ABOUT_THE_DAY = re.compile(r"\bdays?\b|\bdates?\b|(?:start|end)[ _]?day|\bfutur
 
 def is_surely_exportable(end_day: date, *, now: datetime) -> bool:
     """
-    Whether Twilio exports the day even if its clock is a little slow.
+    Whether Twilio exports the day even if its clock is a little behind.
 
     :param now: In UTC.
     """

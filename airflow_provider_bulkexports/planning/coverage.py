@@ -1,4 +1,4 @@
-"""Which days a wait for jobs waits for, and whether its jobs can make them final."""
+"""The days that a job wait covers, and whether its jobs can make them final."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def awaited_days(
     sids = listed((job.job_sid for job in jobs), most=10)
     if len(days) > MAX_DAYS_PER_JOB * len(jobs):  # too many to list
         raise BulkExportsInputError(
-            f"{days} is longer than {sids} can be: a job has at most {MAX_DAYS_PER_JOB} days. "
+            f"{days} is more than {sids} can cover: a job has at most {MAX_DAYS_PER_JOB} days. "
             "Correct start_day and end_day."
         )
     covered = any(own.start <= days.start and days.end <= own.end for own in ranges)
     missing = [] if covered else [day for day in days if not any(day in own for own in ranges)]
     if missing and len(ranges) == len(jobs):
         raise BulkExportsInputError(
-            f"{listed(missing)} is not covered by {sids} ({listed(ranges, most=10)}). Correct start_day and end_day."
+            f"Not covered by {sids} ({listed(ranges, most=10)}): {listed(missing)}. Correct start_day and end_day."
         )
     return days
 

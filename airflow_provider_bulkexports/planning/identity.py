@@ -1,5 +1,5 @@
 """
-The marker in a job's FriendlyName, with which a task finds its own job again.
+The marker in a job's FriendlyName, that lets a task find its job.
 
     nightly export [af-20260124-3f9c0a12be]
                        submit    identity

@@ -1,4 +1,9 @@
-"""When to poll next: by the interval, Twilio's estimate, and the failures so far."""
+"""
+When to poll next: by the interval, Twilio's estimate, and the failures so far.
+
+Nothing sleeps here: ``polling/shared_poller.py`` does in the triggerer, ``tasks/export_jobs.py`` on a worker, and
+Airflow's own sensor for a sensor on a worker.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +56,7 @@ class PollSchedule:
     def __post_init__(self) -> None:
         for name, seconds in (("poll_interval", self.interval), ("max_poll_interval", self.max_interval)):
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
-                raise BulkExportsInputError(f"{name} {seconds!r}: write seconds, such as 60")
+                raise BulkExportsInputError(f"{name} must be a number of seconds, such as 60; got {seconds!r}")
 
     def pause(self, estimate: CompletionEstimate, *, jitter: float) -> float:
         """

@@ -13,7 +13,7 @@ __all__ = ["CLOCK_MARGIN", "quota_renewed_at", "schedule_ranges"]
 #: Seconds over which tasks are spread that wait for the same midnight.
 _SPREAD = 300
 
-#: Seconds that Twilio's clock may be slow.
+#: Seconds that Twilio's clock may be behind.
 CLOCK_MARGIN = 5
 
 

@@ -50,7 +50,7 @@ class RequestedDays:
         if isinstance(value, str):
             if not value.strip():
                 raise BulkExportsInputError(
-                    "days is an empty text, which is not a day: a template found nothing, for example because a DAG "
+                    "days is an empty string: a template found nothing, for example because a DAG "
                     f"whose days come from a watcher was triggered by hand. Trigger it with the days, or {_CURE}"
                 )
             return cls._of_days(_split(value))
@@ -121,7 +121,7 @@ def _split(text: str) -> Iterator[str]:
     """Split a text of several days, for example one that a template rendered."""
     if text.strip().startswith(("{", "[", "(", "<")):
         raise BulkExportsInputError(
-            f"days is the text of a value, {text.strip()[:60]!r}…, which a template made: write days=wait.output "
+            f"days is a template-rendered string, {text.strip()[:60]!r}: write days=wait.output "
             "without quotes and braces, or set render_template_as_native_obj=True on the DAG"
         )
     for day in text.split(","):

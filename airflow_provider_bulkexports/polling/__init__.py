@@ -1,1 +1,1 @@
-"""What to wait for, and one shared poll for all waits of a process."""
+"""Waits, and the poller they share in a process."""

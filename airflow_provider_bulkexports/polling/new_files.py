@@ -1,4 +1,4 @@
-"""The new files in Twilio's list of day files, poll after poll."""
+"""What a watcher announces: the new files in Twilio's list of day files, poll after poll."""
 
 from __future__ import annotations
 

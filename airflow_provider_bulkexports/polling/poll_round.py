@@ -222,7 +222,7 @@ class PollRound:
 
     def _send(self, request: Callable[[], T]) -> T:
         if self._unanswered >= _MAX_UNANSWERED:
-            raise BulkExportsConnectionError("Twilio did not respond to the other requests of this poll")
+            raise BulkExportsConnectionError("Not requested: Twilio had stopped responding to this poll")
         if self._rate_limit:
             raise self._rate_limit.with_traceback(None)
         self._before_request()

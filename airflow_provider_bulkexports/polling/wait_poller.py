@@ -148,7 +148,7 @@ class WaitPoller:
             return fallback
         message = (
             f"Timed out waiting for {self.wait.subject} ({self._last_line}). "
-            f"{cancellation or 'The job is still running at Twilio. Clear this task to resume waiting'}; "
+            f"{cancellation or f'{self.wait.aftermath} Clear this task to resume waiting'}; "
             "raise timeout if this happens often."
         )
         return WaitEvent(status="timeout", message=message, result=None)
@@ -171,7 +171,7 @@ class WaitPoller:
         self._failures.add(failure)
         length = self._failures.length
         if length >= MAX_CONSECUTIVE_FAILURES:
-            message = f"Polling Twilio failed {length} times in a row. The job is still running at Twilio. {failure}"
+            message = f"Polling Twilio failed {length} times in a row. {self.wait.aftermath} {failure}"
             return self._fallback() or WaitEvent(status="error", message=message, result=None)
         self._log.warning(
             "Poll failed (%d of %d consecutive failures): %s", length, MAX_CONSECUTIVE_FAILURES, plain_text(failure)

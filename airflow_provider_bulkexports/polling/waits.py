@@ -114,6 +114,10 @@ class Wait(Protocol):
         """Its name in a log line."""
 
     @property
+    def aftermath(self) -> str:
+        """What may still happen when nobody waits any more, as a sentence."""
+
+    @property
     def needs(self) -> Needs:
         """What each check requests."""
 
@@ -161,6 +165,11 @@ class JobWait:
     def subject(self) -> str:
         """The job sids."""
         return listed(self.job_sids, most=10)
+
+    @property
+    def aftermath(self) -> str:
+        """The jobs go on; they may also have ended since the last poll."""
+        return "The job may still be running at Twilio."
 
     @property
     def needs(self) -> Needs:
@@ -236,6 +245,11 @@ class DayWait:
     def subject(self) -> str:
         """The resource type and the days."""
         return f"{self.resource_type} of {self.days}"
+
+    @property
+    def aftermath(self) -> str:
+        """Files come from jobs of others, if there are any."""
+        return "The files may still appear."
 
     @property
     def needs(self) -> Needs:

@@ -1,4 +1,4 @@
-"""The simulator as a whole: two HTTP servers in a background thread, and what tests need around them."""
+"""The simulator as a whole: two HTTP servers in a background thread, with helpers for tests."""
 
 from __future__ import annotations
 

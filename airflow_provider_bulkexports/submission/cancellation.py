@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsNotFoundError, TaskKilledError
+from airflow_provider_bulkexports.model.plain import with_full_stop
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.progress import Verdict, progress_of
 
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.api.client import BulkExportsClient
 
-__all__ = ["CANCELLED", "JobGuard", "cancel_jobs"]
+__all__ = ["RESUME_WAITING", "JobGuard", "cancel_jobs"]
 
-#: What to do about jobs that were cancelled at a timeout.
-CANCELLED = "Clear the task to submit the missing days again"
+#: What to do after a timeout, if a job is gone, and if none is.
+_SUBMIT_AGAIN = "Clear the task to submit the missing days again"
+RESUME_WAITING = "Clear the task to resume waiting"
 
 #: Airflow kills a worker's process five seconds after it asked it to end.
 SECONDS_TO_CANCEL = 3.0
@@ -102,11 +104,11 @@ class JobGuard:
         """
         Cancel the jobs, if asked to, because the wait for them timed out.
 
-        :return: What happened to them, for the timeout's error message; ``None`` if nothing did.
+        :return: What happened to them, and what to do now, for the timeout's error message; ``None`` if nothing did.
         """
         if not (self._cancel_on_kill and self._client and self.job_sids):
             return None
-        return f"{cancel_jobs(self._client, self.job_sids, self._log)} {CANCELLED}"
+        return cancel_jobs(self._client, self.job_sids, self._log)
 
     def _cancel(self, job_sids: list[str]) -> None:
         if not (self._cancel_on_kill and self._client and job_sids):
@@ -125,8 +127,8 @@ class JobGuard:
             cancel_jobs(client, job_sids, self._log)
         else:
             self._log.info(
-                "Left %s alone despite cancel_on_kill because Airflow's records do not say that the task has ended; "
-                "a retry adopts it",
+                "Did not cancel %s although cancel_on_kill is set: Airflow has not recorded that the task ended. "
+                "A retry adopts it",
                 ", ".join(job_sids),
             )
 
@@ -137,25 +139,29 @@ def cancel_jobs(client: BulkExportsClient, job_sids: Iterable[str], log: Log) ->
 
     A finished job is left alone: deleting it would save nothing, and a cleared task can still adopt it.
 
-    :return: What happened to each job, in sentences.
+    :return: What happened to each job, in sentences, and what to do now.
     """
-    sentences = []
+    sentences, is_any_gone = list[str](), False
     for sid in job_sids:
-        try:
-            sentences.append(_cancel_job(client, sid))
-        except BulkExportsNotFoundError:
-            sentences.append(f"Job {sid} no longer exists.")
-        except BulkExportsError as error:
-            sentences.append(f"Could not delete job {sid}; it is still running at Twilio: {error}")
-        log.warning("%s", sentences[-1])
-    return " ".join(sentences)
+        sentence, is_gone = _cancel_job(client, sid)
+        log.warning("%s", sentence)
+        sentences.append(sentence)
+        is_any_gone |= is_gone
+    return " ".join([*sentences, _SUBMIT_AGAIN if is_any_gone else RESUME_WAITING])
 
 
-def _cancel_job(client: BulkExportsClient, sid: str) -> str:
-    if not _is_unfinished(client.get_job(sid)):
-        return f"Job {sid} is finished and was left alone."
-    client.delete_job(sid)
-    return f"Deleted job {sid} because cancel_on_kill is set; the quota it used is not refunded."
+def _cancel_job(client: BulkExportsClient, sid: str) -> tuple[str, bool]:
+    """Delete a job unless it is finished; what happened, and whether the job is gone."""
+    try:
+        if not _is_unfinished(client.get_job(sid)):
+            return f"Job {sid} is finished and was left alone.", False
+        client.delete_job(sid)
+    except BulkExportsNotFoundError:
+        return f"Job {sid} no longer exists.", True
+    except BulkExportsError as error:
+        reason = with_full_stop(error)
+        return f"Could not delete job {sid}; it is still running at Twilio: {reason}", False
+    return f"Deleted job {sid} because cancel_on_kill is set; the quota it used is not refunded.", True
 
 
 def _is_unfinished(job: Job) -> bool:

@@ -137,7 +137,7 @@ class DuplicateResolver:
             "Another task submitted the same days at the same time; adopted its job %s, the oldest", oldest.job_sid
         )
         if is_own:
-            self._withdraw(mine)
+            self._withdraw(mine, kept=oldest.job_sid)
         left = self._equal_jobs(self._list() or listed, known_before)
         return oldest.job_sid if any(job.job_sid == oldest.job_sid for job in left) else None
 
@@ -176,7 +176,7 @@ class DuplicateResolver:
         if is_presumed_oldest and self._outlasts(mine, first_list[1:], known_before):
             self._log.info("Keeping job %s", mine.job_sid)
             return mine.job_sid
-        is_gone = is_own and self._withdraw(mine)
+        is_gone = is_own and self._withdraw(mine, kept=" or ".join(sid for sid in first_list if sid != mine.job_sid))
         kept = self._wait_for_last_job(known_before, ignore=mine.job_sid if is_gone else None)
         if kept is not None:
             self._log.info("Keeping job %s", kept)
@@ -217,14 +217,12 @@ class DuplicateResolver:
     def _have_started(sids: Collection[str], listed: Sequence[Job]) -> bool:
         return all(has_started(job) or job.is_finished for job in listed if job.job_sid in sids)
 
-    def _withdraw(self, mine: Job) -> bool:
-        """Delete the task's own job unless Twilio has started it; whether it is gone."""
+    def _withdraw(self, mine: Job, *, kept: str) -> bool:
+        """Delete the task's own job, for another one, unless Twilio has started it; whether it is gone."""
         try:
             job = self._client.get_job(mine.job_sid)
             if has_started(job) or job.is_finished:
-                self._log.warning(
-                    "Job %s has already started, so it was not deleted; using the other one", mine.job_sid
-                )
+                self._log.warning("Job %s has already started, so it was not deleted; using job %s", mine.job_sid, kept)
                 return False
             self._client.delete_job(mine.job_sid)
         except BulkExportsNotFoundError:

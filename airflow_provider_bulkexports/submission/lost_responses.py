@@ -1,4 +1,4 @@
-"""After a submission without a usable response: search the list until the job appears, or surely does not exist."""
+"""After a submission without a usable response: search the list until the job appears, or is confirmed absent."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def find_created_jobs(
     seen = "the Jobs list could not be read" if result.absent_for is None else "the Jobs list does not show it"
     raise BulkExportsConnectionError(
         f"Cannot tell whether Twilio created {name!r}: the response was lost, and {seen}. The task's next attempt "
-        f"searches for the job again before it submits; clear the task if this was its last. ({error})"
+        f"searches for the job again before it submits; if no retries are left, clear the task. ({error})"
     ) from error
 
 

@@ -106,9 +106,9 @@ def submit(
 
 def _log_duplicates(plan: ExportPlan, log: Log) -> None:
     for job in plan.duplicates:
-        kept = ", ".join(adopted.job_sid for adopted in plan.adopt) or "a new one"
+        kept = ", ".join(adopted.job_sid for adopted in plan.adopt) or "a new job"
         log.warning(
-            "Found a duplicate job of this task, %s (%s). Using %s and leaving the duplicate untouched. "
+            "Found a duplicate job of this task, %s (%s). Using %s and leaving the duplicate running. "
             "DeleteExportJobOperator removes its unfinished days from Twilio's queue; the quota is not refunded.",
             job.job_sid,
             job.friendly_name,
@@ -117,7 +117,7 @@ def _log_duplicates(plan: ExportPlan, log: Log) -> None:
 
 
 class _Submission:
-    """The lists and POSTs of one request, in the order of the drawing above."""
+    """The lists and POSTs of one request, in the order of the diagram in the module docstring."""
 
     def __init__(
         self, client: BulkExportsClient, request: ExportRequest, *, today: date, log: Log, guard: JobGuard
@@ -194,7 +194,7 @@ class _Submission:
         name = base_of(Job("", friendly_name=self._name))
         for job, again in days_paid_twice(days, self._job_list.jobs, name=name, own=own):
             self._log.warning(
-                "%s is paid twice: job %s (%s), of another run of this task, exports it already. If the runs are not "
+                "Paying twice for %s: job %s (%s) of another run of this task already exports it. If the runs are not "
                 "meant to overlap, give each its own start_day and end_day",
                 again,
                 job.job_sid,
@@ -257,7 +257,7 @@ class _Submission:
         by_age = sort_by_age(self._job_list.jobs, known_before=known_before).oldest_first
         job = next((job for job in by_age if job in found), None)
         if job:
-            self._log.info("Twilio had created it: job %s", job.job_sid)
+            self._log.info("Found the job of the lost response: %s", job.job_sid)
         return job
 
     def _keep_one(self, job: Job, days: DayRange, known_before: Collection[str], *, is_own: bool) -> list[str]:

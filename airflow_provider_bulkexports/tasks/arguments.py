@@ -47,4 +47,4 @@ def require_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     :raises BulkExportsInputError: naming the choices.
     """
     if value not in choices:
-        raise BulkExportsInputError(f"{name} {value!r}: write {' or '.join(map(repr, choices))}")
+        raise BulkExportsInputError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}")

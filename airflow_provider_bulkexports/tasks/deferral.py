@@ -46,7 +46,7 @@ class Pauses:
 
     def until_exportable(self, *, may_wait: bool) -> None:
         """
-        Return when Twilio accepts the days, even if its clock is a little slower than this one.
+        Return when Twilio accepts the days, even if its clock is a little behind this one.
 
         :param may_wait: Whether to wait for yesterday and today.
         :raises DayNotExportableError: if the last day has not begun, or the task may not wait.
@@ -55,12 +55,12 @@ class Pauses:
         must_wait = needs_wait(self.days.end, today=now.date(), may_wait=may_wait)
         if must_wait or (may_wait and not is_surely_exportable(self.days.end, now=now)):
             moment = accepted_at(self.days.end, identity=self.identity)
-            self._until(moment, why=f"when Twilio exports {self.days.end}", sleep=time.sleep)
+            self._until(moment, why=f"for Twilio to accept {self.days.end}", sleep=time.sleep)
 
     def until_new_quota(self, refusal: BulkExportsQuotaError, *, sleep: Callable[[float], None]) -> None:
         """Return when the quota has renewed for which Twilio refused a submission."""
         moment = next_quota_at(refusal, identity=self.identity, now=datetime.now(timezone.utc))
-        why = f"for the quota to renew. Then the task searches for its job again, and submits {self.days}: {refusal}"
+        why = f"for the quota to renew; then the task searches for its job again, and submits {self.days}: {refusal}"
         self._until(moment, why=why, sleep=sleep)
 
     def until_clocks_agree(self, refusal: BulkExportsAPIError, *, sleep: Callable[[float], None]) -> None:
@@ -73,7 +73,7 @@ class Pauses:
         if seconds is None:
             raise refusal
         self.task.log.warning(
-            "Twilio rejected %s, probably because its clock is slower than this worker's; retrying in %.0f s: %s",
+            "Twilio rejected %s, probably because its clock is behind this worker's; retrying in %.0f s: %s",
             self.days,
             seconds,
             refusal,
@@ -81,7 +81,7 @@ class Pauses:
         sleep(seconds)
 
     def _until(self, moment: datetime, *, why: str, sleep: Callable[[float], None]) -> None:
-        self.task.log.info("Waiting until %s UTC, %s", f"{moment:%Y-%m-%d %H:%M}", why)
+        self.task.log.info("Waiting until %s UTC %s", f"{moment:%Y-%m-%d %H:%M}", why)
         pause_until(moment, self.task, self.days, deferrable=self.deferrable, method_name=self.method_name, sleep=sleep)
 
 

@@ -14,7 +14,7 @@ __all__ = ["check_known_destination", "check_writable"]
 
 class HasDestination(Protocol):
     """
-    A task before the one that stores.
+    A task that checks the storing task's destination.
 
     :param destination: Where that one stores; ``None`` if it is not known.
     """

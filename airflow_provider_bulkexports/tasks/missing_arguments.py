@@ -63,7 +63,7 @@ def _refuse(task: BaseOperator, name: str) -> None:
     value, argument = getattr(task, name, None), _ARGUMENTS.get(name, name)
     raise BulkExportsInputError(
         f"{argument} is set in the DAG, but its value in this run is {value!r}; nothing was sent. Its source, such as "
-        f"another task or the run's configuration, has no value. Give it one, or leave {argument} out. "
+        f"another task or the run's configuration, returned nothing. Give it one, or leave {argument} out. "
         f"{_what_it_takes(task, name, value)}".strip()
     )
 

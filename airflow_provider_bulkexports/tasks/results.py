@@ -54,7 +54,7 @@ def _failed_days_message(result: WaitResult) -> str:
     total = exported + len(result["failed"])
     return (
         f"{len(result['failed'])} of {total} days failed at Twilio: {listed(result['failed'])} "
-        f"(job {listed(result['job_sids'], most=10)}); {exported} are exported. Clear the task that submitted the job: "
-        "it submits the failed days again, and only those. failed_days='store' stores the others first, "
-        "failed_days='ignore' continues without them."
+        f"(job {listed(result['job_sids'], most=10)}); {exported} {'is' if exported == 1 else 'are'} exported. "
+        "Clear the task that submitted the job: it submits the failed days again, and only those. "
+        "failed_days='store' stores the others first, failed_days='ignore' continues without them."
     )

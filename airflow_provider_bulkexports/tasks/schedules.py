@@ -30,7 +30,7 @@ _FINER = (
     "(schedule='0 0 * * *', in UTC), or pass start_day and end_day"
 )
 _COARSER = (
-    "{schedule} starts less than one run a day, and each exports one UTC day only. Pass "
+    "{schedule} runs less than once a day, but each run exports a single UTC day. Pass "
     'start_day and end_day, such as "{{{{ macros.ds_add(ds, -7) }}}}" and "{{{{ macros.ds_add(ds, -1) }}}}" for a '
     "week, or schedule with CronDataIntervalTimetable(…, timezone='UTC'), whose runs cover all days since the last run"
 )

@@ -191,7 +191,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
             if self.write_manifest and wanted.days:
                 path = f"_manifests/resource_type={store.resource_type}/{wanted.days[0]}_{wanted.days[-1]}.json"
                 store.destination.write_json(path, outcome.entries)
-                self.log.info("Manifest of %d days at %s", len(wanted.days), store.destination.uri(path))
+                self.log.info("Wrote the manifest of %d days to %s", len(wanted.days), store.destination.uri(path))
         require_all_exported(outcome, wanted)
         self._report(context, store, outcome)
         return outcome.entries
@@ -294,7 +294,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         require_choice("manifests", self.manifests, MANIFESTS)
         check_upload_options(None if isinstance(self.upload_options, (str, XComArg)) else self.upload_options)
         if self.max_parallel_days < 1:
-            raise BulkExportsInputError(f"max_parallel_days {self.max_parallel_days}: write 1 or more")
+            raise BulkExportsInputError(f"max_parallel_days must be 1 or more, got {self.max_parallel_days}")
         check_known_destination(self.destination)
         if self.days is None:
             literal_days(self.start_day, self.end_day)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError
+from airflow_provider_bulkexports.model.plain import with_full_stop
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
 
@@ -41,7 +42,7 @@ def require_all_stored(result: StoreResult, wanted: RequestedDays, *, if_exists:
     errors = list(result.failures.values())
     message = _what_failed(result, if_exists=if_exists)
     if wanted.failed:
-        message = f"{message} Also, {_which_failed(wanted)}"
+        message = f"{with_full_stop(message)} Also, {_which_failed(wanted)} {_SUBMIT_AGAIN}"
     final = all(isinstance(error, BulkExportsError) and not error.is_transient for error in errors)
     raise (BulkExportsTaskFailure if final else BulkExportsTaskError)(message[:_MAX_MESSAGE]) from errors[0]
 
@@ -54,8 +55,8 @@ def require_all_exported(result: StoreResult, wanted: RequestedDays) -> None:
     """
     if wanted.failed:
         stored = len(result.stored)
-        others = f"The other {stored} {_are(stored)} stored. " if stored else "There were no other days to store. "
-        raise BulkExportsTaskFailure(f"{_which_failed(wanted)}{others}{_SUBMIT_AGAIN}"[:_MAX_MESSAGE])
+        others = f"The other {_days_are(stored)} stored." if stored else "There were no other days to store."
+        raise BulkExportsTaskFailure(f"{_which_failed(wanted)} {others} {_SUBMIT_AGAIN}"[:_MAX_MESSAGE])
 
 
 _SUBMIT_AGAIN = (
@@ -67,7 +68,7 @@ _SUBMIT_AGAIN = (
 def _which_failed(wanted: RequestedDays) -> str:
     total = len(wanted.days) + len(wanted.failed)
     jobs = f" (job {', '.join(wanted.job_sids[:5])})" if wanted.job_sids else ""
-    return f"{len(wanted.failed)} of {total} days failed at Twilio: {_listed(wanted.failed)}{jobs}. "
+    return f"{len(wanted.failed)} of {total} days failed at Twilio: {_listed(wanted.failed)}{jobs}."
 
 
 def _what_failed(result: StoreResult, *, if_exists: str) -> str:
@@ -89,5 +90,5 @@ def _listed(days: tuple[date, ...]) -> str:
     return named if len(days) <= _MAX_DAYS else f"{named} and {len(days) - _MAX_DAYS} more"
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _days_are(count: int) -> str:
+    return "day is" if count == 1 else f"{count} days are"

@@ -1,4 +1,4 @@
-"""The files that an event trigger announced, stored across restarts of the triggerer by Airflow 3.3 and later."""
+"""The files that a watcher announced, stored across restarts of the triggerer by Airflow 3.3 and later."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS_TO_STORE = 1.25
 
 class AnnouncedFiles:
     """
-    The state stores of the assets that a trigger watches, as one.
+    The state stores of the assets that a trigger watches, combined.
 
     Losing an entry repeats an event, which costs a run that finds nothing new. Recording one too early would lose a
     file, so write only after Airflow has stored the event. A store that fails is called again until it works.

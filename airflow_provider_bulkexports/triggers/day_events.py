@@ -1,4 +1,4 @@
-"""ExportDayEventTrigger: starts DAGs for new day files."""
+"""ExportDayEventTrigger, the watcher: starts DAGs for new day files."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ class ExportDayEventTrigger(BaseEventTrigger):
         new_files.mark_announced(known)
         new = [entry for entry in entries if file_key(entry) not in known]
         if len(new) < len(entries):
-            self.log.info("Another triggerer has announced %d of the new files", len(entries) - len(new))
+            self.log.info(
+                "Another triggerer has already announced %d of these files; skipping them", len(entries) - len(new)
+            )
         return new
 
     async def _new_files(self, new_files: NewFiles) -> list[ExportDay]:

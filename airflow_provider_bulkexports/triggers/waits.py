@@ -1,5 +1,5 @@
 """
-Waits in the triggerer: ExportCustomJobTrigger and ExportDayTrigger; use them by ``triggers.bulkexports``.
+Waits in the triggerer: ExportCustomJobTrigger and ExportDayTrigger; import them from ``triggers.bulkexports``.
 
 Importing this module loads the client, too, and collects garbage. Imports make tens of thousands of objects; after that
 many, Python soon collects all generations, which stops an event loop for a tenth of a second. Here nothing waits yet.
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import airflow_provider_bulkexports.hooks.connection  # noqa: F401  # the client; see above
 from airflow_provider_bulkexports.compat import BaseOperator, has_ended
 from airflow_provider_bulkexports.model.days import DayRange
-from airflow_provider_bulkexports.model.plain import listed
+from airflow_provider_bulkexports.model.plain import listed, with_full_stop
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import MAX_POLL_INTERVAL, PollSchedule
@@ -108,12 +108,13 @@ class ExportCustomJobTrigger(WaitTrigger):
 
     async def _cancel_in_time(self) -> str:
         """Cancel the jobs; return what became of them, and what to do now."""
-        from airflow_provider_bulkexports.submission.cancellation import CANCELLED
+        from airflow_provider_bulkexports.submission.cancellation import RESUME_WAITING
 
         cancelling = in_background(self._cancel())
         if (await asyncio.wait({cancelling}, timeout=_SECONDS_TO_CANCEL))[0]:
-            return f"{cancelling.result()} {CANCELLED}"
-        return f"Could not delete job {listed(self._own_jobs)} within {_SECONDS_TO_CANCEL:.0f} seconds. {CANCELLED}"
+            return cancelling.result()
+        seconds = f"{_SECONDS_TO_CANCEL:.0f} seconds"
+        return f"Could not delete job {listed(self._own_jobs)} within {seconds}. {RESUME_WAITING}"
 
     async def _cancel_if_ended(self) -> None:
         if await has_ended(self.task_instance):
@@ -127,12 +128,13 @@ class ExportCustomJobTrigger(WaitTrigger):
     async def _cancel(self) -> str:
         # Imported here: both load the HTTP libraries, which a DAG file that names this trigger does not need.
         from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-        from airflow_provider_bulkexports.submission.cancellation import cancel_jobs
+        from airflow_provider_bulkexports.submission.cancellation import RESUME_WAITING, cancel_jobs
 
         try:
             client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
         except Exception as error:  # noqa: BLE001  # in the event
-            return f"Could not delete job {listed(self._own_jobs)}: {as_poll_error(error)}"
+            reason = with_full_stop(as_poll_error(error))
+            return f"Could not delete job {listed(self._own_jobs)}: {reason} {RESUME_WAITING}"
         try:
             return await in_thread(cancel_jobs, client, self._own_jobs, self.log)
         finally:

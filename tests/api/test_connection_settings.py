@@ -56,7 +56,7 @@ def test_malformed_login_is_not_quoted() -> None:
 )
 def test_plain_http_to_another_machine_is_refused(host: str) -> None:
     message = refusal(base_url=host)
-    assert "would send the credentials in clear: write https://" in message
+    assert "would send the credentials unencrypted: write https://" in message
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def test_credentials_in_the_url_are_refused_and_not_quoted(host: str) -> None:
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        ("", "is not an origin: write it like https://bulkexports.twilio.com"),
-        ("bulkexports.twilio.com", "is not an origin"),
-        ("ftp://bulkexports.twilio.com", "is not an origin"),
-        ("https://", "is not an origin"),
-        ("https:///v1", "is not an origin"),
-        ("https://bulkexports.twilio.com/?token=1", "is not an origin"),
-        ("https://bulkexports.twilio.com/#x", "is not an origin"),
+        ("", "must have a scheme and a host, and no query or fragment: write it like https://bulkexports.twilio.com"),
+        ("bulkexports.twilio.com", "must have a scheme and a host, and no query or fragment"),
+        ("ftp://bulkexports.twilio.com", "must have a scheme and a host, and no query or fragment"),
+        ("https://", "must have a scheme and a host, and no query or fragment"),
+        ("https:///v1", "must have a scheme and a host, and no query or fragment"),
+        ("https://bulkexports.twilio.com/?token=1", "must have a scheme and a host, and no query or fragment"),
+        ("https://bulkexports.twilio.com/#x", "must have a scheme and a host, and no query or fragment"),
         ("https://bulkexports.twilio.com:port", "is not a URL"),
         ("https://bulkexports.twilio.com:99999", "is not a URL"),
         ("https://[::1", "is not a URL"),
@@ -117,7 +117,9 @@ def test_invalid_base_url_is_refused(host: str, words: str) -> None:
 @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "stall_timeout"])
 @pytest.mark.parametrize("seconds", [0, -1, 600.1, math.inf, math.nan, None, "10"])
 def test_unreasonable_timeout_is_refused(name: str, seconds: Any) -> None:
-    assert f"{name} {seconds!r}: write seconds, more than 0 and at most 600" in refusal(**{name: seconds})
+    assert f"{name} must be a number of seconds, more than 0 and at most 600, got {seconds!r}" in refusal(
+        **{name: seconds}
+    )
 
 
 def test_timeouts_at_the_limits_are_accepted() -> None:

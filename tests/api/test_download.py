@@ -103,7 +103,7 @@ def test_one_bad_response_is_retried_and_a_lasting_one_fails(
 
     target.unlink()
     storage.script = lambda _: bad
-    with pytest.raises(BulkExportsDownloadError, match=r"the file of 2026-01-01 failed 6 times in a row") as failure:
+    with pytest.raises(BulkExportsDownloadError, match=r"the file for 2026-01-01 failed 6 times in a row") as failure:
         server.client().download_day("Messages", "2026-01-01", target)
 
     assert failure.value.day.isoformat() == "2026-01-01"
@@ -331,7 +331,7 @@ def test_variables_in_a_traceback_show_no_link(
     else:
         server.answers(Answer(307, {"redirect_to": of_the_api}))
 
-    with pytest.raises(BulkExportsDownloadError, match="the file of 2026-01-01") as failure:
+    with pytest.raises(BulkExportsDownloadError, match="the file for 2026-01-01") as failure:
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
 
     shown = shown_with_locals(failure.value)
@@ -345,7 +345,7 @@ def test_variables_in_a_traceback_show_no_link(
 def test_refused_link_fails_at_once_and_names_the_day(server: ScriptedServer, tmp_path: Path, link: str) -> None:
     server.answers(Answer(307, {"redirect_to": link}))
 
-    with pytest.raises(BulkExportsDownloadError, match="file of 2026-01-01: Twilio's link was not used") as failure:
+    with pytest.raises(BulkExportsDownloadError, match="file for 2026-01-01: Twilio's link was not used") as failure:
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz")
     assert not failure.value.is_transient
     assert len(server.received) == 1

@@ -23,7 +23,7 @@ from airflow_provider_bulkexports.simulator import Fault, Simulator, problem_bod
 JOB_SID = "JS" + "0123456789abcdef" * 2
 
 CLASSES = [
-    (400, BulkExportsAPIError, False, "Correct what Twilio names"),
+    (400, BulkExportsAPIError, False, "Fix what Twilio's message names"),
     (401, BulkExportsAuthError, False, "Check the connection's login"),
     (403, BulkExportsAuthError, False, "use a Standard or Main API key"),
     (
@@ -33,7 +33,7 @@ CLASSES = [
         "Check the sid or day in this address, and the account of the",
     ),
     (405, BulkExportsAPIError, False, "Check that the connection's host is Twilio's BulkExports API."),
-    (409, BulkExportsAPIError, False, "Correct what Twilio names"),
+    (409, BulkExportsAPIError, False, "Fix what Twilio's message names"),
     (429, BulkExportsRateLimitError, True, "Retry later; if it persists, send fewer requests at a time"),
     (500, BulkExportsServerError, True, "This is usually transient. Retry later; if it persists"),
     (503, BulkExportsServerError, True, "This is usually transient. Retry later; if it persists"),
@@ -73,7 +73,7 @@ def test_message_has_all_that_twilio_support_needs(server: Any, answer: Any) -> 
     error = error_of(server, answer, body=body, Twilio_Request_Id="RQ123")
     assert str(error) == (
         f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: EndDay is too recent: EndDay must be at least two days ago "
-        "[HTTP 400, Twilio error 20001, request RQ123]. Correct what Twilio names and try again. "
+        "[HTTP 400, Twilio error 20001, request RQ123]. Fix what Twilio's message names, then try again. "
         "More: https://www.twilio.com/docs/errors/20001"
     )
     assert (error.code, error.request_id) == (20001, "RQ123")
@@ -85,7 +85,7 @@ def test_missing_details_are_not_mentioned(server: Any, answer: Any) -> None:
     error = error_of(server, answer, 418)
     assert str(error) == (
         f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: no readable message (empty body) [HTTP 418]. "
-        "Correct what Twilio names and try again."
+        "Fix what Twilio's message names, then try again."
     )
     assert (error.code, error.request_id, error.twilio_message, error.more_info) == (None, None, None, None)
 
@@ -199,7 +199,7 @@ def test_success_without_a_json_object_is_an_error(status: int, body: Any, serve
         server.client().get_export("Messages")
     kind = "empty body" if body == b"" else "text/html"
     assert f"Unexpected response to GET {server.url}/v1/Exports/Messages: HTTP {status}, {kind}" in str(caught.value)
-    assert "no proxy answers for it" in str(caught.value)
+    assert "no proxy answers in its place" in str(caught.value)
     assert caught.value.is_transient
     assert len(server.received) == 4
 

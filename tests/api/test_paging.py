@@ -107,7 +107,7 @@ def test_meta_key_names_the_array(server: Any, answer: Any) -> None:
 @pytest.mark.parametrize("array", [{}, {"jobs": None}, {"jobs": {}}, {"days": []}])
 def test_page_without_its_array_is_an_error(array: dict[str, Any], server: Any, answer: Any) -> None:
     server.answers(answer(body={"meta": {"key": "jobs"}, **array}))
-    with pytest.raises(BulkExportsResponseError, match="lacks the array 'jobs'"):
+    with pytest.raises(BulkExportsResponseError, match="has no 'jobs' list"):
         list(server.client().list_jobs("Messages"))
 
 

@@ -25,7 +25,7 @@ def create(client: BulkExportsClient, resource_type: Any = "Messages", **changed
 BAD_CREATES: dict[str, tuple[dict[str, Any], str]] = {
     "reversed range": ({"start_day": "2026-01-04"}, "start_day 2026-01-04 is after end_day 2026-01-03: swap them"),
     "not a day": ({"start_day": "yesterday"}, "start_day 'yesterday' is not a day: write it as YYYY-MM-DD"),
-    "no day of the calendar": ({"end_day": "2026-02-30"}, "end_day '2026-02-30' is not a day of the calendar"),
+    "no day of the calendar": ({"end_day": "2026-02-30"}, "end_day '2026-02-30' is not a valid date"),
     "empty day": ({"end_day": ""}, "end_day '' is not a day"),
     "no day": ({"start_day": None}, "start_day None is not a day"),
     "number": ({"start_day": 20260101}, "start_day 20260101 is not a day"),
@@ -34,18 +34,18 @@ BAD_CREATES: dict[str, tuple[dict[str, Any], str]] = {
     "naive text": ({"end_day": "2026-01-03T00:00:00"}, "end_day '2026-01-03T00:00:00' has no time zone"),
     "367 days": ({"start_day": "2025-01-01", "end_day": "2026-01-02"}, "is 367 days, and Twilio accepts 366"),
     "day before yesterday is the newest": ({"end_day": "2026-11-23"}, "cannot be exported before 2026-11-25 00:00 UTC"),
-    "today": ({"start_day": "2026-11-24", "end_day": "2026-11-24"}, "write 2026-11-22 or earlier"),
+    "today": ({"start_day": "2026-11-24", "end_day": "2026-11-24"}, "use 2026-11-22 or earlier"),
     "far future": ({"start_day": "2027-05-05", "end_day": "2027-05-05"}, "cannot be exported before 2027-05-07"),
     "end of time": ({"start_day": "9999-12-31", "end_day": "9999-12-31"}, "end_day 9999-12-31 cannot be exported"),
     "url without method": ({"webhook_url": "https://x.example.com"}, "webhook_url without webhook_method: add"),
     "method without url": ({"webhook_method": "POST"}, "webhook_method without webhook_url: add the URL"),
     "bad webhook method": (
         {"webhook_url": "https://x.example.com", "webhook_method": "PUT"},
-        "webhook_method 'PUT': write 'GET' or 'POST'",
+        "webhook_method must be 'GET' or 'POST', got 'PUT'",
     ),
     "lower-case webhook method": (
         {"webhook_url": "https://x.example.com", "webhook_method": "post"},
-        "webhook_method 'post': write 'GET' or 'POST'",
+        "webhook_method must be 'GET' or 'POST', got 'post'",
     ),
     "webhook url without scheme": (
         {"webhook_url": "x.example.com", "webhook_method": "POST"},
@@ -135,7 +135,7 @@ def test_invalid_day_has_no_link(day: Any, client: BulkExportsClient, sim: Simul
 
 
 def test_settings_accept_known_webhook_methods_only(client: BulkExportsClient, sim: Simulator) -> None:
-    with pytest.raises(BulkExportsInputError, match="write 'GET' or 'POST'"):
+    with pytest.raises(BulkExportsInputError, match="webhook_method must be 'GET' or 'POST', got 'PATCH'"):
         client.update_configuration("Messages", webhook_method="PATCH")
     assert len(sim.requests) == 0
 

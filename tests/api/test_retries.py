@@ -90,7 +90,7 @@ def test_lost_response_is_retried_except_for_create(
         CALLS[verb](client)
     assert len(sim.requests) == times
     assert caught.value.is_transient
-    assert ("Twilio may have acted on it" in str(caught.value)) == (verb == "POST")
+    assert ("Twilio may have processed it" in str(caught.value)) == (verb == "POST")
 
 
 @pytest.mark.parametrize("fault", [Fault(status=500, processed=True), Fault(drop=True, processed=True)])

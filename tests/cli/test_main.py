@@ -74,8 +74,8 @@ def test_demo_shows_the_log_of_an_airflow_that_fails(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["demo", "--days", "0"], "--days 0: write 1 to 366"),
-        (["demo", "--days", "367"], "--days 367: write 1 to 366"),
+        (["demo", "--days", "0"], "--days must be 1 to 366, the most that a job holds, got 0"),
+        (["demo", "--days", "367"], "--days must be 1 to 366, the most that a job holds, got 367"),
         (["demo", "--resource-type", "messages"], "write 'Messages'"),
         (["demo", "--fail-day", "8"], "name one of them, or 1 to 7"),
         (["demo", "--empty-day", "2020-01-01"], "name one of them, or 1 to 7"),

@@ -97,7 +97,9 @@ def test_server_that_does_not_listen_is_unreachable(ask: Ask) -> None:
     works, sentence = ask(host=f"http://127.0.0.1:{port}")
 
     assert not works
-    assert sentence.startswith(f"http://127.0.0.1:{port} could not be reached: start what should listen there")
+    assert sentence.startswith(
+        f"http://127.0.0.1:{port} could not be reached: start the server that should listen there"
+    )
     assert sentence.endswith("Connection refused")
     assert "usually passing" not in sentence
 
@@ -202,8 +204,8 @@ def test_untrusted_certificate_is_not_called_transient(
 
     assert not works
     assert re.fullmatch(
-        r"localhost has a certificate that is not trusted here \(self[- ]signed certificate\): check the host, or the "
-        "proxy that replaces it",
+        r"localhost has a certificate that is not trusted here \(self[- ]signed certificate\): check the host, or "
+        "a proxy that substitutes its own certificate",
         sentence,
     )
 
@@ -248,7 +250,7 @@ def test_web_page_is_not_taken_for_twilio(ask: Ask, sim: Simulator) -> None:
         ({"host": "https://bulkexports.ie1.twilio.com"}, "host 'bulkexports.ie1.twilio.com' belongs to region 'ie1'"),
         ({"password": ""}, "The connection has no password"),
         ({"login": "me"}, "The connection's login 'me…"),
-        ({"extra": {"max_retries": "many"}}, "extra max_retries 'many': write a whole number"),
+        ({"extra": {"max_retries": "many"}}, "extra max_retries must be a whole number of at least 0, got 'many'"),
     ],
 )
 def test_invalid_connection_is_refused_without_its_made_up_id(

@@ -59,7 +59,7 @@ def test_range_at_the_last_date_is_split() -> None:
 
 @pytest.mark.parametrize("max_days", [0, -1])
 def test_max_days_below_one_is_refused(max_days: int) -> None:
-    with pytest.raises(BulkExportsInputError, match="write 1 or more"):
+    with pytest.raises(BulkExportsInputError, match="max_days must be 1 or more, got"):
         list(split_range(DayRange(TODAY, TODAY), max_days=max_days))
 
 

@@ -51,16 +51,16 @@ def test_day_is_parsed_as_its_utc_day(value: Any, day: date) -> None:
         (None, "is not a day: write it as YYYY-MM-DD"),
         (1738281600, "is not a day: write it as YYYY-MM-DD"),
         (["2026-01-31"], "is not a day: write it as YYYY-MM-DD"),
-        ("2026-02-29", "is not a day of the calendar"),
-        ("2026-00-10", "is not a day of the calendar"),
-        ("0000-01-01", "is not a day of the calendar"),
-        ("2026-01-31T25:00:00Z", "is not a day of the calendar"),
-        ("2026-01-31T00:00:00 nonsense", "is not a day of the calendar"),
+        ("2026-02-29", "is not a valid date"),
+        ("2026-00-10", "is not a valid date"),
+        ("0000-01-01", "is not a valid date"),
+        ("2026-01-31T25:00:00Z", "is not a valid date"),
+        ("2026-01-31T00:00:00 nonsense", "is not a valid date"),
         ("2026-01-31T00:00:00", "has no time zone"),
         ("2026-01-31 00:00", "has no time zone"),
         (datetime(2026, 1, 31), "has no time zone"),
-        ("0001-01-01T00:00:00+05:00", "is not a day of the calendar"),
-        (datetime.max.replace(tzinfo=WEST), "is not a day of the calendar"),
+        ("0001-01-01T00:00:00+05:00", "is not a valid date"),
+        (datetime.max.replace(tzinfo=WEST), "is not a valid date"),
         ("2026-01-31T00:00Z/2026-02-01T00:00Z", "is not a day"),
     ],
 )
@@ -145,7 +145,7 @@ def test_too_recent_day_error_says_when_exportable(age: int) -> None:
         == exportable_at(day)
         == datetime(*day.timetuple()[:3], tzinfo=timezone.utc) + timedelta(2)
     )
-    assert "write 2026-11-22 or earlier" in str(caught.value)
+    assert "use 2026-11-22 or earlier" in str(caught.value)
 
 
 @pytest.mark.parametrize("day", [date.max, date.max - timedelta(days=1)])

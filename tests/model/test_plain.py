@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_bulkexports.model.plain import LONGEST_TEXT, listed, plain, plain_text
+from airflow_provider_bulkexports.model.plain import LONGEST_TEXT, listed, plain, plain_text, with_full_stop
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))
 ANY_JSON = st.recursive(
@@ -69,3 +69,8 @@ def test_first_of_many_words_are_listed() -> None:
     assert listed([]) == ""
     assert listed([date(2026, 1, 1), "b"]) == "2026-01-01, b"
     assert listed("abcdef", most=2) == "a, b and 4 more"
+
+
+@pytest.mark.parametrize("text", ["It broke", "It broke.", "It broke. "])
+def test_sentence_ends_with_one_full_stop(text: str) -> None:
+    assert with_full_stop(ValueError(text)) == "It broke."

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.simulator import Fault, Simulator
-from airflow_provider_bulkexports.submission.cancellation import JobGuard
+from airflow_provider_bulkexports.submission.cancellation import JobGuard, cancel_jobs
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError
 
 Create = Callable[..., Any]
@@ -198,7 +199,7 @@ def test_timeout_cancels_jobs_only_with_cancel_on_kill(
         assert f"Deleted job {sid} because cancel_on_kill is set" in str(end.error)
         assert "Clear the task to submit the missing days again" in str(end.error)
     else:
-        assert "The job is still running at Twilio. Clear this task to resume waiting" in str(end.error)
+        assert "The job may still be running at Twilio. Clear this task to resume waiting" in str(end.error)
 
 
 def test_timeout_names_a_job_that_cannot_be_cancelled(create: Create, sim: Simulator) -> None:
@@ -208,6 +209,40 @@ def test_timeout_names_a_job_that_cannot_be_cancelled(create: Create, sim: Simul
 
     assert end.state == "up_for_retry"
     assert "it is still running at Twilio" in str(end.error)
+    assert "20503. Clear the task to resume waiting; raise timeout" in str(end.error)
+    assert "submit the missing days again" not in str(end.error)
+
+
+class Said(list[str]):
+    """A log that keeps its lines."""
+
+    def warning(self, message: str, *args: Any) -> None:
+        self.append(message % args)
+
+    info = error = warning
+
+
+def test_finished_job_is_left_alone_and_can_be_waited_for(sim: Simulator, client: BulkExportsClient) -> None:
+    job = sim.create_job("Messages", "2026-01-01", "2026-01-03")
+    sim.finish_jobs()
+
+    said = cancel_jobs(client, [job.sid], Said())
+
+    assert said == f"Job {job.sid} is finished and was left alone. Clear the task to resume waiting"
+    assert not is_deleted(sim, job.sid)
+
+
+def test_one_deleted_job_of_several_is_submitted_again(sim: Simulator, client: BulkExportsClient) -> None:
+    finished = sim.create_job("Messages", "2026-01-01", "2026-01-03")
+    sim.finish_jobs()
+    queued = sim.create_job("Messages", "2026-02-01", "2026-02-03")
+    log = Said()
+
+    said = cancel_jobs(client, [queued.sid, finished.sid, "JS" + "0" * 32], log)
+
+    assert is_deleted(sim, queued.sid)
+    assert said == f"{' '.join(log)} Clear the task to submit the missing days again"
+    assert [line.partition(" JS")[0] for line in log] == ["Deleted job", "Job", "Job"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], str]] = {
     "no date": ({"start_day": "first of May"}, "start_day 'first of May' is not a day: write it as YYYY-MM-DD"),
     "other order": ({"end_day": "07.01.2026"}, "write it as YYYY-MM-DD, such as '2026-01-31'"),
     "compact": ({"end_day": "20260107"}, "write it as YYYY-MM-DD"),
-    "no such day": ({"end_day": "2026-02-29"}, "end_day '2026-02-29' is not a day of the calendar"),
+    "no such day": ({"end_day": "2026-02-29"}, "end_day '2026-02-29' is not a valid date"),
     "empty": ({"start_day": "", "end_day": ""}, "start_day '' is not a day"),
     "a number": ({"start_day": 20260101}, "start_day 20260101 is not a day"),
     "naive": ({"start_day": datetime(2026, 1, 1)}, "start_day '2026-01-01T00:00:00' has no time zone"),
@@ -36,10 +36,16 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], str]] = {
     "far future": ({"start_day": "2036-01-01", "end_day": "2036-01-01"}, "cannot be exported before 2036-01-03"),
     "hook without method": ({"webhook_url": "https://example.com"}, "webhook_method='POST'"),
     "method without hook": ({"webhook_method": "POST"}, "webhook_method without webhook_url: add the URL"),
-    "other method": ({"webhook_url": "https://example.com", "webhook_method": "PUT"}, "write 'GET' or 'POST'"),
-    "small method": ({"webhook_url": "https://example.com", "webhook_method": "post"}, "write 'GET' or 'POST'"),
+    "other method": (
+        {"webhook_url": "https://example.com", "webhook_method": "PUT"},
+        "webhook_method must be 'GET' or 'POST'",
+    ),
+    "small method": (
+        {"webhook_url": "https://example.com", "webhook_method": "post"},
+        "webhook_method must be 'GET' or 'POST'",
+    ),
     "no URL": ({"webhook_url": "example.com/x", "webhook_method": "GET"}, "with its scheme, https://"),
-    "other choice": ({"if_exists": "replace"}, "if_exists 'replace': write 'adopt' or 'submit'"),
+    "other choice": ({"if_exists": "replace"}, "if_exists must be 'adopt' or 'submit', got 'replace'"),
 }
 
 

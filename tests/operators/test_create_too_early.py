@@ -138,7 +138,7 @@ def test_error_without_wait_names_the_first_possible_time(create: Create, sim: S
 
     assert end.state == "failed"
     assert "cannot be exported before 2026-11-25 00:00 UTC" in str(end.error)
-    assert "write 2026-11-22 or earlier, or run the task then" in str(end.error)
+    assert "use 2026-11-22 or earlier, or run the task then" in str(end.error)
     assert len(sim.requests) == 0
 
 

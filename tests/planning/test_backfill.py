@@ -40,7 +40,7 @@ def test_days_are_accepted_in_every_form(day: Any) -> None:
 
 @pytest.mark.parametrize("max_days", [0, -1, 367, 1.5, True, "31", None])
 def test_invalid_max_days_is_rejected(max_days: Any) -> None:
-    with pytest.raises(BulkExportsInputError, match="write a whole number from 1 to 366"):
+    with pytest.raises(BulkExportsInputError, match="max_days must be a whole number from 1 to 366, got"):
         split_days("2026-01-01", "2026-01-07", max_days=max_days)
 
 
@@ -99,5 +99,5 @@ def test_three_years_by_months_need_three_days_of_quota() -> None:
 
 @pytest.mark.parametrize("used", [-1, 1.5, True, None])
 def test_invalid_used_today_is_rejected(used: Any) -> None:
-    with pytest.raises(BulkExportsInputError, match="write the number of days"):
+    with pytest.raises(BulkExportsInputError, match="used_today must be a number of days, 0 or more"):
         plan_quota([], today="2026-11-24", used_today=used)

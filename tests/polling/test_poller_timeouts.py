@@ -145,5 +145,5 @@ class TestWithAnyDrip:
         ((event, late),) = asyncio.run(ends_with_times([trigger]))
 
         assert event["status"] == "timeout"
-        assert f"Could not delete job {SIDS[0]} within 1 seconds" in event["message"]
+        assert f"Could not delete job {SIDS[0]} within 1 seconds. Clear the task to resume waiting;" in event["message"]
         assert late < LATE

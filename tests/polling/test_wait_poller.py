@@ -9,9 +9,11 @@ import pytest
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsNotFoundError
+from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.wait_poller import MAX_CONSECUTIVE_FAILURES, WaitPoller
-from airflow_provider_bulkexports.polling.waits import JobWait
+from airflow_provider_bulkexports.polling.waits import DayWait, JobWait, Wait
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
 JOB = "JS" + "0" * 32
@@ -84,6 +86,26 @@ def test_timeout_names_the_progress(poller: WaitPoller, client: BulkExportsClien
     poller.poll(client)
 
     assert f"waiting for {job_sid} (0/3 days final; queue position 1; " in poller.timed_out()["message"]
+
+
+@pytest.mark.parametrize(
+    ("wait", "aftermath"),
+    [
+        (JobWait((JOB,)), "The job may still be running at Twilio."),
+        (DayWait(ResourceType.CALLS, DayRange.parse("2026-01-01", "2026-01-03")), "The files may still appear."),
+    ],
+    ids=["jobs", "day files"],
+)
+def test_end_without_a_result_says_what_may_still_happen(
+    sim: Simulator, client: BulkExportsClient, wait: Wait, aftermath: str
+) -> None:
+    sim.faults.add(Fault(status=503, times=None))
+    poller = WaitPoller(wait, Log(), PollSchedule(60))
+
+    assert f"{aftermath} Clear this task to resume waiting; raise timeout" in poller.timed_out()["message"]
+    while not (event := poller.poll(client)):
+        pass
+    assert event["message"].startswith(f"Polling Twilio failed 10 times in a row. {aftermath} ")
 
 
 def test_wait_is_parsed_from_user_input() -> None:

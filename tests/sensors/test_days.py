@@ -58,6 +58,7 @@ def test_days_without_a_job_time_out(wait_for_days: Callable[..., Any]) -> None:
     end = wait_for_days(timeout=300)
 
     assert end.state == "failed"
+    assert "job" not in str(end.error)
 
 
 def test_default_is_the_day_of_the_run(

@@ -43,7 +43,7 @@ def test_deferred_timeout_reports_progress(wait_in: Wait, job_sid: str) -> None:
     assert str(end.error).startswith(
         f"Timed out waiting for {job_sid} (0/3 days final; queue position 1; Twilio expects"
     )
-    assert "The job is still running at Twilio. Clear this task to resume waiting" in str(end.error)
+    assert "The job may still be running at Twilio. Clear this task to resume waiting" in str(end.error)
 
 
 def deferral_of(job_sid: str, context: dict[str, Any], **kwargs: Any) -> TaskDeferred:

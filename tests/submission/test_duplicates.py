@@ -257,6 +257,6 @@ def test_day_of_another_run_is_logged_as_paid_twice(
     submit(client, mapped(2, days=overlapping), today=TODAY, log=Log(), guard=guard)
     submit(client, mapped(3, name="another task"), today=TODAY, log=Log(), guard=guard)
 
-    (warning,) = [line for line in capsys.readouterr().out.splitlines() if "paid twice" in line]
-    assert warning.startswith("2026-01-03 is paid twice")
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if "Paying twice" in line]
+    assert warning.startswith("Paying twice for 2026-01-03")
     assert first in warning

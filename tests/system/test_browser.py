@@ -71,9 +71,9 @@ def test_test_button_reports_the_result(airflow: Airflow, simulator: Simulator, 
         "yours, not Twilio: clear the connection's host to reach Twilio",
         "wrong token": f"Wrong credentials: {host} refused the login and password (Authenticate: Your AccountSid or "
         "AuthToken was incorrect., HTTP 401, Twilio error 20003): copy both again from Twilio's console with region "
-        "US1 selected, since those of another region or account are refused alike",
-        "unreachable": f"{host} could not be reached: start what should listen there, or correct the connection's "
-        "host, or clear it to reach Twilio.",
+        "US1 selected, since those of another region or account are rejected the same way",
+        "unreachable": f"{host} could not be reached: start the server that should listen there, or correct the "
+        "connection's host, or clear it to reach Twilio.",
     }[case]
     result, color = ("Successful", "green") if case == "right" else ("Failed", "red")
     toast = page.get_by_role("status").filter(has_text=f"Test Connection {result}")

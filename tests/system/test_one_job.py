@@ -22,7 +22,7 @@ def test_job_is_found_after_its_response_is_lost(airflow: Airflow, simulator: Si
 
     assert airflow.xcom("export_days", run_id, "create") == job.sid
     assert airflow.task_instance("export_days", run_id, "create")["try_number"] == 1
-    assert f"Twilio had created it: job {job.sid}" in airflow.task_log("export_days", run_id, "create")
+    assert f"Found the job of the lost response: {job.sid}" in airflow.task_log("export_days", run_id, "create")
     assert len(simulator.requests.matching(method="POST")) == 1
 
 

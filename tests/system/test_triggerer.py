@@ -41,7 +41,7 @@ def test_deferred_sensor_times_out_with_the_last_known_progress(airflow: Airflow
             line for line in airflow.task_log("impatient_waits", run_id, task_id).splitlines() if " error " in line
         ]
         assert f"Timed out waiting for {job.sid} (0/3 days final" in error
-        assert "The job is still running at Twilio. Clear this task to resume waiting" in error
+        assert "The job may still be running at Twilio. Clear this task to resume waiting" in error
     assert not simulator.requests.matching(method="DELETE")
 
 

@@ -55,5 +55,5 @@ def test_task_output_is_not_a_literal() -> None:
 def test_unknown_choice_is_rejected_with_the_choices() -> None:
     require_choice("if_exists", "adopt", ("adopt", "submit"))
 
-    with pytest.raises(BulkExportsInputError, match="if_exists 'Adopt': write 'adopt' or 'submit'"):
+    with pytest.raises(BulkExportsInputError, match="if_exists must be 'adopt' or 'submit', got 'Adopt'"):
         require_choice("if_exists", "Adopt", ("adopt", "submit"))

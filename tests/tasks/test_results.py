@@ -51,6 +51,13 @@ def test_failed_days_fail_the_task_with_a_remedy() -> None:
     assert "failed_days='ignore'" in message
 
 
+def test_one_other_day_is_exported() -> None:
+    finished = event("finished", result=result(completed=["2026-01-01"], empty=[], failed=["2026-01-02"]))
+
+    with pytest.raises(BulkExportsTaskFailure, match=r"; 1 is exported\. Clear the task"):
+        result_or_raise(finished)
+
+
 def test_failed_days_can_be_ignored() -> None:
     with_failed = result(completed=["2026-01-01"], failed=["2026-01-02"])
 

@@ -21,7 +21,7 @@ from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObje
 UTC, BERLIN = timezone.utc, ZoneInfo("Europe/Berlin")
 IS_OLD = AIRFLOW_VERSION.startswith("2.")
 
-FINER, COARSER, UNALIGNED = "several runs a day", "less than one run a day", "do not begin and end at 00:00 UTC"
+FINER, COARSER, UNALIGNED = "several runs a day", "less than once a day", "do not begin and end at 00:00 UTC"
 
 
 def timetable(name: str, *args: Any, **kwargs: Any) -> Any:

@@ -119,7 +119,7 @@ def test_error_says_that_a_file_has_expired(store: Store, sim: Simulator, timeli
     store(days="2026-01-01")
     timeline.advance(8 * 86400)
 
-    with pytest.raises(AirflowException, match="The file of Messages of 2026-01-04 has expired"):
+    with pytest.raises(AirflowException, match="The Messages file for 2026-01-04 has expired"):
         store(days=["2026-01-04"])
 
 

@@ -70,7 +70,7 @@ def test_write_only_role_stores_and_logs_what_it_cannot_check(
     assert s3.head_object(Bucket="bucket", Key=KEY)["ContentLength"] == entry["bytes"]
     assert "to check its size; relying on the store's own check of the upload" in caplog.text
     said = caplog.text + capsys.readouterr().out  # a task's own log is not logging's in Airflow 3
-    assert "which this task may not read. If several accounts store here, put {account_sid}" in said
+    assert "which this task has no permission to read. If several accounts store here, put {account_sid}" in said
     puts = [asked for asked in proxy.asked if asked.operation == "put" and asked.key == KEY]
     assert puts and all("content-md5" in asked.headers for asked in puts), "S3 verifies the upload by it"
 
@@ -104,7 +104,7 @@ def test_required_encryption_is_named_in_the_error(store: Store, s3: Any, proxy:
     with pytest.raises(AirflowFailException) as refused:
         store()
 
-    assert f"Could not write s3://bucket/{KEY}: AccessDenied: Access Denied. Allow the role s3:PutObject on it" in str(
+    assert f"Could not write s3://bucket/{KEY}: AccessDenied: Access Denied. Grant the role s3:PutObject on it" in str(
         refused.value
     )
     assert "upload_options={'ServerSideEncryption': 'aws:kms'}" in str(refused.value)

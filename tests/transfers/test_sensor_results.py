@@ -66,7 +66,7 @@ def test_completed_days_are_stored_before_the_task_fails(store: Store, tmp_path:
 
     text = str(failed.value)
     assert f"1 of 3 days failed at Twilio: 2026-01-02 (job {SID})" in text
-    assert "The other 2 are stored. Clear the task that submitted the job" in text
+    assert "The other 2 days are stored. Clear the task that submitted the job" in text
     assert files(tmp_path) == ["resource_type=Messages/day=2026-01-01", "resource_type=Messages/day=2026-01-03"]
 
 
@@ -85,10 +85,11 @@ def test_transient_failure_is_retried_despite_failed_days(store: Store, sim: Sim
     sim.faults.add(Fault(status=503, origin="storage", times=50))
 
     with pytest.raises(
-        AirflowException, match=r"2026-01-01 could not be stored.*1 of 2 days failed at Twilio"
+        AirflowException, match=r"2026-01-01 could not be stored.*[^.]\. Also, 1 of 2 days failed at Twilio"
     ) as failed:
         store(days=result(completed=["2026-01-01"], failed=["2026-01-02"], failed_days="store"))
     assert not isinstance(failed.value, AirflowFailException)
+    assert str(failed.value).endswith("it submits the failed days again, and only those.")
 
 
 def test_error_says_that_no_day_was_stored(store: Store, sim: Simulator) -> None:

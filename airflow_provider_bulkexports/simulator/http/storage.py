@@ -1,4 +1,4 @@
-"""The storage origin: serves day files by signed links; its errors are XML, as S3's are."""
+"""The storage origin: serves day files by signed links; its errors are XML, like S3's."""
 
 from __future__ import annotations
 
