@@ -82,7 +82,7 @@ def test_dag_file_is_parsed_without_http() -> None:
     parsed = modules_after(f"{imports}\n{DAG_FILE}", before=AIRFLOW)
 
     assert "airflow_provider_bulkexports" in parsed
-    assert not parsed.intersection(("isal", "msgspec", "requests", "urllib3"))
+    assert not parsed.intersection(("isal", "requests", "urllib3"))
 
 
 def test_api_and_planning_work_without_airflow() -> None:
