@@ -73,8 +73,9 @@ class PollSchedule:
             wanted = self.interval * min(estimate.queue_position, _FARTHEST_POSITION)
         else:
             wanted = self.interval
-        stretch = max(min(wanted, self.max_interval) - self.interval, 0.0)
-        return self.interval + stretch * (1 - _JITTER * jitter)
+        longest = max(min(wanted, self.max_interval), self.interval)
+        # A sum of floats may exceed its limit by the last digit.
+        return min(longest, self.interval + (longest - self.interval) * (1 - _JITTER * jitter))
 
     def pause_after(self, failures: int, *, retry_after: float | None = None) -> float:
         """

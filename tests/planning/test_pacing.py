@@ -52,6 +52,13 @@ def test_max_interval_at_the_interval_turns_estimates_off() -> None:
     assert PollSchedule(60, 0).pause(CompletionEstimate(queue_position=4), jitter=0.5) == 60
 
 
+def test_pause_does_not_exceed_the_limit_by_rounding() -> None:
+    interval, longest = 2690.850054692124, 43207.72337293317
+    assert interval + (longest - interval) > longest
+
+    assert PollSchedule(interval, longest).pause(CompletionEstimate(10**6), jitter=0) == longest
+
+
 def test_jitter_shortens_only_the_stretched_part() -> None:
     assert PollSchedule(60, 300).pause(CompletionEstimate(seconds_left=3600), jitter=1) == pytest.approx(276)
     assert PollSchedule(60, 300).pause(CompletionEstimate(), jitter=1) == 60
