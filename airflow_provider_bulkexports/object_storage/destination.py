@@ -163,6 +163,7 @@ class Destination:
     def sample(self, folder: str) -> list[str]:
         """Names of files below a folder: those of the last subfolder, by name; empty if it may not be listed."""
         place = self._full(folder).rstrip("/")
+        self._fs.invalidate_cache()
         with suppress(BulkExportsStorageError), self._errors("list", folder):
             for _ in range(_DEEPEST_SAMPLE):
                 try:

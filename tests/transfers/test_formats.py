@@ -226,6 +226,17 @@ def test_parquet_in_s3(store: Store, s3: Any) -> None:
         store(**target | {"file_format": "json"})
 
 
+def test_folder_is_listed_as_it_is_now(store: Store, s3: Any) -> None:
+    """File systems keep what they listed, as long as their process lives."""
+    target = {"destination": "s3://bucket/twilio", "object_storage_conn_id": CONN_ID}
+    store(**target, file_format="parquet")
+    store(**target, file_format="parquet")
+    for key in keys(s3):
+        s3.delete_object(Bucket="bucket", Key=key)
+
+    assert [entry["status"] for entry in store(**target)] == ["stored"]
+
+
 def test_unlistable_folder_has_no_sample(tmp_path: Path) -> None:
     assert Destination(f"file://{tmp_path}").sample("nothing/here") == []
 
