@@ -65,6 +65,8 @@ def test_python_blocks_run(block: str, connection: str, monkeypatch: pytest.Monk
         pytest.skip("partitions need Airflow 3.3")
     if "AssetWatcher" in block and Version(AIRFLOW_VERSION) < Version("3.0"):
         pytest.skip("watchers need Airflow 3.0")
+    if '"parquet"' in block:
+        pytest.importorskip("pyarrow")
     subject = compile(for_this_airflow(block), "a block of the documentation", "exec")
     names: dict[str, Any] = {"__name__": "documentation"}
     exec("from airflow_provider_bulkexports import CreateExportCustomJobOperator", names)

@@ -177,6 +177,10 @@ class _Plain:
         """Accept any end: such a body does not mark it."""
 
 
+#: Bytes of the shortest header of a format.
+_HEADER = 2
+
+
 class _Inflater:
     """
     A compressed body.
@@ -188,10 +192,16 @@ class _Inflater:
         self._windows = list(windows)
         self._is_gzip = windows == _WINDOWS["gzip"]
         self._decoder: Any = None
+        self._head = b""
         self._members = 1
 
     def feed(self, piece: bytes, room: int) -> bytes:
         """Inflate to at most ``room`` bytes."""
+        if self._decoder is None:  # it takes a whole header to know the format
+            piece, self._head = self._head + piece, b""
+            if len(piece) < _HEADER:
+                self._head = piece
+                return b""
         inflated = bytearray()
         while piece and len(inflated) < room:
             if self._decoder is None:

@@ -204,6 +204,14 @@ def test_every_requested_encoding_is_read(body: bytes, encoding: bytes, size: in
     assert b"Accept-Encoding: gzip, deflate\r\n" in server.requests[0]
 
 
+@pytest.mark.parametrize(("body", "encoding"), ENCODED.values(), ids=ENCODED)
+def test_encoding_is_recognised_when_bytes_come_one_by_one(body: bytes, encoding: bytes) -> None:
+    inflater = _inflater(encoding.decode().lower())
+
+    assert b"".join(inflater.feed(body[at : at + 1], 1000) for at in range(len(body))) == JOB
+    inflater.require_end(len(body))
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_gzip_members_may_begin_at_any_byte(size: int) -> None:
     body, inflater = gzip.compress(JOB[:9]) + gzip.compress(JOB[9:]), _inflater("gzip")
