@@ -82,12 +82,12 @@ class ColumnRules:
     @property
     def change_something(self) -> bool:
         """Whether a file has to be rewritten for them."""
-        return bool(self.drop or self.hashed or self.new_fields == "fail")
+        return self != ColumnRules()
 
     @property
     def described(self) -> str | None:
         """The rules in one line, which names the key by a hash of it; ``None`` if they change nothing."""
-        if self == ColumnRules():
+        if not self.change_something:
             return None
         parts = {
             "drop": ",".join(sorted(self.drop)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 from airflow_provider_bulkexports.model.resources import ResourceType
@@ -40,13 +39,10 @@ class _Conversion:
 
     def __init__(self, resource_type: ResourceType, rules: ColumnRules) -> None:
         columns = columns_of(resource_type)
-        names = {column.name for column in columns}
         self._reader = RecordReader(columns, rules)
-        self._statistics = DayStatistics()
-        self._sids = SidCounter() if "sid" in names else None
+        self._statistics = DayStatistics.of_columns(columns)
+        self._sids = SidCounter() if any(column.name == "sid" for column in columns) else None
         self._lines = 0
-        if "price" in names:
-            self._statistics.prices_missing, self._statistics.price_total = 0, Decimal(0)
 
     def rewritten(self, lines: list[bytes]) -> Iterator[str]:
         for line in lines:

@@ -52,7 +52,6 @@ def write_parquet(source: Path, target: Path, resource_type: ResourceType, rules
     :return: Figures of the day, as :class:`~airflow_provider_bulkexports.tables.statistics.DayStatistics`.
     :raises BulkExportsResponseError: if a line is not JSON, or has a field that fails the day; it names the line.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = columns_of(resource_type)
@@ -69,7 +68,7 @@ def write_parquet(source: Path, target: Path, resource_type: ResourceType, rules
         for group in _row_groups(map(conversion.table_of, blocks(source))):
             writer.write_table(group, row_group_size=ROWS_OF_A_GROUP)
         if not conversion.statistics.records:
-            writer.write_table(pa.Table.from_pylist([], schema=conversion.schema))
+            writer.write_table(conversion.schema.empty_table())
     conversion.finish()
     return conversion.statistics
 
@@ -98,10 +97,9 @@ class _Conversion:
         import pyarrow as pa
         import pyarrow.json as pj
 
-        names = {column.name for column in columns}
         types = _arrow_types()
         self.schema = schema
-        self.statistics = DayStatistics()
+        self.statistics = DayStatistics.of_columns(columns)
         self._whole_schema = whole = pa.schema([(column.name, types[column.kind]) for column in columns])
         # pyarrow's JSON reader takes decimals of more digits than fit; its cast from text does not.
         as_text = [pa.field(field.name, pa.string()) if pa.types.is_decimal(field.type) else field for field in whole]
@@ -109,9 +107,7 @@ class _Conversion:
         self._reader = RecordReader(columns, rules)
         self._rules = rules
         self._lines = 0
-        self._sids = SidCounter() if "sid" in names else None
-        if "price" in names:
-            self.statistics.prices_missing, self.statistics.price_total = 0, Decimal(0)
+        self._sids = SidCounter() if "sid" in whole.names else None
 
     def table_of(self, block: Block) -> pa.Table:
         """Convert one block."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
+
+from airflow_provider_bulkexports.tables.columns import Column
 
 __all__ = ["FINAL_STATUSES", "DayStatistics", "SidCounter", "should_have_price"]
 
@@ -36,6 +38,12 @@ class DayStatistics:
     prices_missing: int | None = None
     price_total: Decimal | None = None
     duplicate_sids: int | None = None
+
+    @classmethod
+    def of_columns(cls, columns: Sequence[Column]) -> DayStatistics:
+        """Begin the figures of a type with these columns."""
+        has_price = any(column.name == "price" for column in columns)
+        return cls(prices_missing=0, price_total=Decimal(0)) if has_price else cls()
 
 
 def should_have_price(status: object, direction: object) -> bool:

@@ -124,3 +124,10 @@ def test_json_is_the_same_bytes_each_time(day_file: Callable[[Sequence[bytes]], 
         write_json_lines(source, tmp_path / name, MESSAGES, rules)
 
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_new_field_is_dropped_if_that_is_all_that_is_asked_for(converted: Callable[..., Any]) -> None:
+    _, content, _ = converted([b'{"sid": "SM1", "region": "a-new-field"}'], new_fields="drop")
+
+    assert b"a-new-field" not in content
+    assert ColumnRules.parse(MESSAGES, new_fields="drop").change_something, "the file has to be rewritten for it"
