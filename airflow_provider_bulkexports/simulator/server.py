@@ -155,6 +155,8 @@ class Simulator:
         """
         owner = account or self.account
         connection: dict[str, Any] = {"conn_type": "twilio_bulkexports", "host": self.base_url}
+        # Airflow 3.3.1 and 3.3.2 test a stored connection with its own port only, and their form sends 0 for none.
+        connection["port"] = self._ports[0]
         if api_key:
             connection |= {"login": owner.api_key_sid, "password": owner.api_key_secret}
             connection["extra"] = {"account_sid": owner.sid}

@@ -126,6 +126,7 @@ def test_connection_json_has_the_fields_of_airflow(sim: Simulator) -> None:
     assert plain == {
         "conn_type": "twilio_bulkexports",
         "host": sim.base_url,
+        "port": int(sim.base_url.rpartition(":")[2]),
         "login": sim.account_sid,
         "password": sim.auth_token,
     }
