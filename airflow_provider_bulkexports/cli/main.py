@@ -118,19 +118,49 @@ def _add_simulate(commands: _Commands) -> None:
         description="Serves a simulated Twilio BulkExports on this machine until interrupted, and prints the Airflow "
         "connection to it.",
     )
-    simulate.add_argument("--port", type=int, default=8765, help="port of the API; 0 picks a free one (default: 8765)")
+    # Texts: their own module checks them, and says in one line what to write.
     simulate.add_argument(
-        "--speed", type=float, default=1.0, help="seconds of simulated time per real second (default: 1)"
+        "--port", default="8765", metavar="N", help="port of the API; 0 picks a free one (default: %(default)s)"
     )
-    simulate.add_argument("--seed", type=int, default=7, help="random seed (default: 7)")
-    _add_resource_type(simulate, meaning="resource type of --fail-day and --empty-day")
+    simulate.add_argument(
+        "--speed",
+        default="1",
+        metavar="X",
+        help="how many times as fast jobs run, such as 60; days and quota follow the real clock (default: %(default)s)",
+    )
+    simulate.add_argument(
+        "--quota", default="366", metavar="N", help="days that may be submitted per UTC day (default: %(default)s)"
+    )
+    simulate.add_argument("--records", default="50", metavar="N", help="records of a day (default: %(default)s)")
+    simulate.add_argument(
+        "--accounts",
+        default="1",
+        metavar="N",
+        help="number of accounts: the first, and its subaccounts, which share its quota (default: %(default)s)",
+    )
+    _add_simulated_days(simulate)
+    simulate.add_argument(
+        "--seed", default="7", metavar="N", help="seed of credentials and records (default: %(default)s)"
+    )
+    simulate.add_argument("--verbose", action="store_true", help="log each request to standard error")
+    simulate.set_defaults(run=_simulate)
+
+
+def _add_simulated_days(simulate: argparse.ArgumentParser) -> None:
+    _add_resource_type(simulate, meaning="resource type of --fail-day, --fail-once and --empty-day")
     simulate.add_argument(
         "--fail-day", action="append", default=[], metavar="DAY", help="a day that fails, YYYY-MM-DD; may be repeated"
     )
     simulate.add_argument(
+        "--fail-once",
+        action="append",
+        default=[],
+        metavar="DAY",
+        help="a day that fails the first time, and succeeds when it is submitted again; may be repeated",
+    )
+    simulate.add_argument(
         "--empty-day", action="append", default=[], metavar="DAY", help="a day without records; may be repeated"
     )
-    simulate.set_defaults(run=_simulate)
 
 
 def _add_resource_type(parser: argparse.ArgumentParser, meaning: str = "what to export") -> None:

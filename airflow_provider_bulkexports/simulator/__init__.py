@@ -21,7 +21,8 @@ What a test touches is here: ``server`` (:class:`Simulator`), ``knobs``, ``fault
 
 ``http/`` is how clients reach it:
 
-* ``api``, ``storage``: the two origins · ``pages``: the API for browsers
+* ``api``, ``storage``: the two origins
+* ``index_page``, ``pages``, ``visits``: pages for people · ``elements``, ``day_calendar``, ``privacy``: their parts
 * ``admission``, ``middleware``: what each request passes first: hosts and sizes, then the log, faults and headers
 * ``paging``, ``representations``: list pages, and resources as JSON
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal, NamedTuple
 
 __all__ = ["Knobs", "Rejection"]
@@ -67,6 +68,9 @@ class Knobs:
     quota_refund: bool = False
 
     # Life cycle
+    #: How many times as fast jobs run: divides every duration of their life cycle. Days, links, quota and estimates
+    #: follow the clock. Above 0.
+    job_speed: float = 1.0
     #: Simulated seconds from the submission until the first day runs.
     queue_seconds: float = 15.0
     #: Average simulated seconds that a day runs; each takes between half and one and a half of it.
@@ -187,3 +191,7 @@ class Knobs:
     concurrency_limit: int | None = None
     #: Real seconds by which each API response is delayed.
     latency_seconds: float = 0.0
+
+    def job_time(self, seconds: float) -> timedelta:
+        """Return how long a part of a job's life cycle takes at ``job_speed``."""
+        return timedelta(seconds=seconds / self.job_speed)

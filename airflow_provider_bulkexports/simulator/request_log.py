@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import overload
@@ -46,6 +46,19 @@ class RequestLog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: list[LoggedRequest] = []
+        self._watchers: list[Callable[[LoggedRequest], None]] = []
+
+    def watch(self, watcher: Callable[[LoggedRequest], None]) -> None:
+        """Call a function with each later request, in the server's thread, when its response ends."""
+        with self._lock:
+            self._watchers.append(watcher)
+
+    def finish(self, entry: LoggedRequest) -> None:
+        """Pass a request whose response ended to those who watch."""
+        with self._lock:
+            watchers = tuple(self._watchers)
+        for watcher in watchers:
+            watcher(entry)
 
     def add(self, entry: LoggedRequest) -> None:
         """Append a request."""

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -154,6 +155,8 @@ class Simulator:
         """
         owner = account or self.account
         connection: dict[str, Any] = {"conn_type": "twilio_bulkexports", "host": self.base_url}
+        # Airflow 3.3.1 and 3.3.2 test a stored connection with its own port only, and their form sends 0 for none.
+        connection["port"] = self._ports[0]
         if api_key:
             connection |= {"login": owner.api_key_sid, "password": owner.api_key_secret}
             connection["extra"] = {"account_sid": owner.sid}
@@ -172,7 +175,7 @@ class Simulator:
             raise RuntimeError("the simulator is already running")
         sockets = self._listen()
         self._service.links.base_url = self.storage_url
-        api = make_api(self._service, lambda: self.base_url)
+        api = make_api(self._service, self.faults, lambda: self.base_url)
         storage = make_storage(self._service)
         wiring: dict[str, Any] = {
             "hosts": self._hosts,
@@ -197,7 +200,8 @@ class Simulator:
             return
         for server in self._servers:
             server.end()
-        self._thread.join()
+        if self._thread.ident is not None:  # absent if the start was interrupted
+            self._thread.join()
         self._thread = None
 
     def __enter__(self) -> Simulator:
@@ -254,7 +258,10 @@ class Simulator:
 
     def _listen(self) -> list[socket.socket]:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        sockets = [socket.create_server((self._host, port), family=family) for port in self._ports]
+        with ExitStack() as stack:
+            servers = (socket.create_server((self._host, port), family=family) for port in self._ports)
+            sockets = [stack.enter_context(server) for server in servers]
+            stack.pop_all()
         for listener in sockets:
             # Connections inherit it. Without it, each response waits 40 ms for the delayed acknowledgement of its head.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -268,15 +275,18 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_up = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_ended = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.is_up.set()
 
     async def main_loop(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        await self._stopping.wait()
+        self._loop = asyncio.get_running_loop()
+        if not self._is_ended:
+            await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listener in [*self.servers, *(sockets or ())]:
@@ -285,8 +295,10 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
 
     def end(self) -> None:
-        """Leave the main loop; thread-safe."""
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        """Leave the main loop, or do not enter it; thread-safe."""
+        self._is_ended = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
 
 def _make_server(app: FaultMiddleware) -> _Server:

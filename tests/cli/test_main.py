@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
-import requests
-from support.command import COMMAND, run_command
+from support.command import run_command
 
 from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.cli.demo import Demo
@@ -79,7 +72,6 @@ def test_demo_shows_the_log_of_an_airflow_that_fails(
         (["demo", "--resource-type", "messages"], "write 'Messages'"),
         (["demo", "--fail-day", "8"], "name one of them, or 1 to 7"),
         (["demo", "--empty-day", "2020-01-01"], "name one of them, or 1 to 7"),
-        (["simulate", "--fail-day", "soon"], "write it as YYYY-MM-DD"),
     ],
 )
 def test_bad_input_error_says_what_to_write(
@@ -87,58 +79,6 @@ def test_bad_input_error_says_what_to_write(
 ) -> None:
     assert main(arguments) == 2
     assert sentence in capsys.readouterr().err
-
-
-@contextmanager
-def interruptible(end: signal.Signals, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process that handles the signal even if the tests' own parent ignores it; it is always killed at the end."""
-    handle = partial(signal.signal, end, signal.SIG_DFL)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=handle) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_simulate_prints_a_working_connection(end: signal.Signals) -> None:
-    with interruptible(end, [*COMMAND, "simulate", "--port", "0"]) as process:
-        assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        exported = next(line for line in lines if "export AIRFLOW_CONN_TWILIO_BULKEXPORTS_DEFAULT=" in line)
-        added = next(line for line in lines if "airflow connections add twilio_bulkexports_default" in line)
-        connection = json.loads(exported.partition("=")[2].strip().strip("'"))
-        assert json.loads(added.partition("--conn-json ")[2].strip().strip("'")) == connection
-
-        response = requests.get(
-            f"{connection['host']}/v1/Exports/Messages",
-            auth=(connection["login"], connection["password"]),
-            timeout=10,
-        )
-        assert response.status_code == 200
-
-        process.send_signal(end)
-        assert process.wait(timeout=10) == 130
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("speed", "is_shown"), [("1", False), ("60", True), ("0.5", True)])
-def test_simulate_at_another_speed_says_how_to_poll(speed: str, is_shown: bool) -> None:
-    with interruptible(signal.SIGINT, [*COMMAND, "simulate", "--port", "0", "--speed", speed]) as process:
-        assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        shown = "".join(iter(partial(next, lines), "Press Ctrl-C to stop. Jobs and files are not kept.\n"))
-
-        assert ("export AIRFLOW__BULKEXPORTS__MAX_POLL_INTERVAL=0\n" in shown) is is_shown
-        assert ("completion estimates are in simulated time" in shown) is is_shown
-
-
-def test_port_in_use_is_named(sim, capsys: pytest.CaptureFixture[str]) -> None:
-    port = sim.base_url.rpartition(":")[2]
-
-    assert main(["simulate", "--port", port]) == 2
-    assert f"--port {port}: Address already in use" in capsys.readouterr().err
 
 
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:

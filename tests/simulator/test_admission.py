@@ -73,9 +73,13 @@ def test_foreign_host_is_refused_before_credentials_and_faults(sim: Simulator, a
 def test_loopback_hosts_are_accepted_and_used_in_links(sim: Simulator, host: str) -> None:
     sim.create_job("Messages", "2026-11-01", "2026-11-02")
     requested = host.format(port=urlsplit(sim.base_url).port)
-    response = get_raw(sim.base_url, requested, "/v1/Exports/Messages/Jobs", "Accept: text/html")
+    basic = requests.Request("GET", "http://x", auth=sim.auth).prepare().headers["Authorization"]
+    response = get_raw(sim.base_url, requested, "/v1/Exports/Messages/Jobs", f"Authorization: {basic}")
     assert status(response) == 200
     assert {urlsplit(link).netloc for link in LINK.findall(response)} == {requested}
+    page = get_raw(sim.base_url, requested, "/v1/Exports/Messages/Jobs", "Accept: text/html")
+    assert status(page) == 200
+    assert not LINK.findall(page)  # its links name no host
 
 
 def test_request_without_host_gets_links_to_the_origin(sim: Simulator) -> None:

@@ -72,6 +72,23 @@ def test_job_without_durations_finishes_at_once(sim: Simulator) -> None:
     assert sim.create_job("Messages", "2026-11-01", "2026-11-07").is_finished
 
 
+@pytest.mark.parametrize("speed", [0.5, 60])
+def test_job_speed_divides_every_duration(sim: Simulator, speed: float) -> None:
+    sim.state.fail_day("Calls", "2026-11-02")
+
+    def offsets() -> list[float]:
+        job = Simulator(clock=sim.clock, knobs=sim.knobs).create_job("Calls", "2026-11-01", "2026-11-05")
+        moments = [at for run in job.runs for at, _ in run.steps] + [run.ends_at for run in job.runs]
+        run = job.runs[0]
+        run.delete(run.steps[-1][0], sim.knobs.job_time(sim.knobs.stop_seconds))
+        return [(moment - job.created_at).total_seconds() for moment in [*moments, run.ends_at]]
+
+    usual = offsets()
+    sim.knobs.job_speed = speed
+
+    assert offsets() == pytest.approx([seconds / speed for seconds in usual], abs=1e-4)
+
+
 def test_job_keeps_the_durations_it_was_created_with(sim: Simulator) -> None:
     job = sim.create_job("Messages", "2026-11-01", "2026-11-07")
     planned = job.finishes_at

@@ -25,6 +25,14 @@ def test_quota_renews_at_midnight_utc(sim: Simulator) -> None:
     sim.create_job("Messages", "2025-01-01", "2025-12-31")
 
 
+def test_quota_can_be_renewed_before_midnight(sim: Simulator) -> None:
+    sim.state.spend_quota(366)
+    sim.state.renew_quota()
+    sim.create_job("Messages", "2025-01-01", "2025-12-31", account=sim.subaccounts[0])
+    with pytest.raises(RefusedError):
+        sim.create_job("Messages", "2025-01-01", "2025-01-02")
+
+
 def test_resource_types_can_have_separate_quotas(sim: Simulator) -> None:
     sim.knobs.quota_per_type = True
     sim.state.spend_quota(366)

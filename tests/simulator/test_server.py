@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -67,6 +68,35 @@ def test_stop_does_not_wait_for_open_connections(
     assert isinstance(errors[0], requests.ConnectionError)
 
 
+def test_stop_before_the_servers_run_ends_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when Ctrl-C comes during the start."""
+    simulator = Simulator()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "wait", interrupted_wait)
+        with pytest.raises(KeyboardInterrupt):
+            simulator.start()
+    simulator.stop()
+    assert "twilio-simulator" not in {thread.name for thread in threading.enumerate()}
+    simulator.start()
+    simulator.stop()
+
+
+def interrupted_wait(event: threading.Event, timeout: float | None = None) -> bool:
+    """Interrupts who waits for the servers, but not who starts a thread."""
+    if sys._getframe(1).f_code.co_filename == threading.__file__:
+        with event._cond:  # type: ignore[attr-defined]
+            return event._flag or event._cond.wait(timeout)  # type: ignore[attr-defined]
+    raise KeyboardInterrupt
+
+
+def test_taken_storage_port_frees_the_port_of_the_api(sim: Simulator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(OSError, match="in use"):
+        Simulator(api_port=port, storage_port=int(sim.storage_url.rpartition(":")[2])).start()
+    socket.create_server(("127.0.0.1", port)).close()
+
+
 def test_taken_port_is_an_error_at_start(sim: Simulator) -> None:
     port = int(sim.base_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
@@ -96,6 +126,7 @@ def test_connection_json_has_the_fields_of_airflow(sim: Simulator) -> None:
     assert plain == {
         "conn_type": "twilio_bulkexports",
         "host": sim.base_url,
+        "port": int(sim.base_url.rpartition(":")[2]),
         "login": sim.account_sid,
         "password": sim.auth_token,
     }

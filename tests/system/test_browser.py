@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -80,6 +81,25 @@ def test_test_button_reports_the_result(airflow: Airflow, simulator: Simulator, 
     expect(toast).to_contain_text(said)
     expect(button.locator("svg")).to_have_attribute("color", color)
     take_picture(page, f"test {case}")
+
+
+def test_connection_that_the_simulator_prints_passes_every_test(
+    airflow: Airflow, simulator: Simulator, page: Page
+) -> None:
+    """Airflow 3.3.1 and 3.3.2 respond "Bad Request" to the button unless the stored connection has a port."""
+    printed = simulator.connection_json()
+    airflow.run_command("connections", "add", "twilio_printed", "--conn-json", printed)
+    said = f"Connected to {simulator.base_url} as account {simulator.account_sid}"
+
+    assert "Connection success!" in airflow.run_command("connections", "test", "twilio_printed")
+    body = {"connection_id": "twilio_printed", **json.loads(printed)}
+    assert said in airflow.rest("POST", "/connections/test", json=body)["message"]
+
+    page.goto(f"{airflow.url}/connections")
+    row_of(page, "twilio_printed").get_by_role("button", name="Test Connection").click()
+    toast = page.get_by_role("status").filter(has_text="Test Connection Successful")
+    expect(toast).to_contain_text(said)
+    take_picture(page, "test of the printed connection")
 
 
 def test_link_leads_from_task_to_job(airflow: Airflow, simulator: Simulator, page: Page) -> None:

@@ -13,10 +13,13 @@ from starlette.routing import Route
 
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.errors import RefusedError, error_body
+from airflow_provider_bulkexports.simulator.faults import FaultPlan
+from airflow_provider_bulkexports.simulator.http.index_page import index_routes
 from airflow_provider_bulkexports.simulator.http.middleware import drop_connection, parse_form
-from airflow_provider_bulkexports.simulator.http.pages import as_page, is_browser, visited_account
+from airflow_provider_bulkexports.simulator.http.pages import Page, files_page, job_page, jobs_page, show
 from airflow_provider_bulkexports.simulator.http.paging import cut_page
 from airflow_provider_bulkexports.simulator.http.representations import day_json, job_json
+from airflow_provider_bulkexports.simulator.http.visits import is_visit, path_in_api, resource_type_in
 from airflow_provider_bulkexports.simulator.service.accounts import Account, authenticate
 from airflow_provider_bulkexports.simulator.service.day_files import DayFile
 from airflow_provider_bulkexports.simulator.service.exports import Configuration, ExportService
@@ -36,19 +39,19 @@ _Listed = TypeVar("_Listed", SimulatedJob, DayFile)
 _Operation = Callable[["_Call"], Response]
 
 
-def make_api(service: ExportService, base_url: Callable[[], str]) -> Starlette:
+def make_api(service: ExportService, faults: FaultPlan, base_url: Callable[[], str]) -> Starlette:
     """
-    Make the ASGI application of the API.
+    Make the ASGI application of the API, and of the pages that browsers get.
 
+    :param faults: Shown on the first page.
     :param base_url: Returns the origin to use in URLs if a request has no ``Host``.
     """
 
-    def resource(path: str, **operations: _Operation) -> Route:
+    def resource(path: str, page: Page | None = None, **operations: _Operation) -> Route:
         async def endpoint(request: Request) -> Response:
             operation = operations["GET" if request.method == "HEAD" else request.method]
-            if operation in _HAVE_PAGES and is_browser(request):
-                response = operation(_Call(service, request, visited_account(request, service), {}, base_url()))
-                return as_page(request, service, response)
+            if page is not None and is_visit(request.method, request.headers):
+                return show(page, service, request)
             account = authenticate(request.headers.get("authorization"), service.accounts, service.knobs)
             form = parse_form(request.headers.get("content-type", ""), await request.body())
             return operation(_Call(service, request, account, form, base_url()))
@@ -57,10 +60,11 @@ def make_api(service: ExportService, base_url: Callable[[], str]) -> Starlette:
 
     app = Starlette(
         routes=[
-            resource("/Jobs/{sid}", GET=fetch_job, DELETE=delete_job),
-            resource("/{resource_type}", GET=fetch_export),
-            resource("/{resource_type}/Jobs", GET=list_jobs, POST=create_job),
-            resource("/{resource_type}/Days", GET=list_days),
+            *index_routes(service, faults),
+            resource("/Jobs/{sid}", job_page, GET=fetch_job, DELETE=delete_job),
+            resource("/{resource_type}", jobs_page, GET=fetch_export),
+            resource("/{resource_type}/Jobs", jobs_page, GET=list_jobs, POST=create_job),
+            resource("/{resource_type}/Days", files_page, GET=list_days),
             resource("/{resource_type}/Days/{day}", GET=fetch_day),
             resource("/{resource_type}/Configuration", GET=fetch_configuration, POST=update_configuration),
         ],
@@ -83,15 +87,12 @@ class _Call:
         self.form = form
         host = request.headers.get("host")  # admission.py has checked it
         self.origin = f"http://{host}" if host else base_url
-        self.path = _resource_path(request)
+        self.path = path_in_api(request)
 
     @property
     def resource_type(self) -> ResourceType:
-        """The type in the path; only Twilio's exact spelling is found (documentation of error 20404)."""
-        try:
-            return ResourceType(self.request.path_params["resource_type"])
-        except ValueError:
-            raise RefusedError.not_found(self.path) from None
+        """The type in the path."""
+        return resource_type_in(self.request)
 
     def url(self, path: str) -> str:
         """Return the absolute URL of a resource of this API."""
@@ -219,9 +220,6 @@ def _configuration(call: _Call, settings: Configuration) -> Response:
     return JSONResponse(settings_json)
 
 
-_HAVE_PAGES = (fetch_job, list_jobs, list_days)
-
-
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
     headers = {"WWW-Authenticate": 'Basic realm="Twilio API"'} if error.status == 401 else None
@@ -232,14 +230,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        not_found = RefusedError.not_found(_resource_path(request))
+        not_found = RefusedError.not_found(path_in_api(request))
         body = error_body(not_found.status, not_found.code, not_found.message)
     else:
         body = error_body(error.status_code, None, error.detail)
     return Response(body, error.status_code, error.headers, media_type="application/json")
-
-
-def _resource_path(request: Request) -> str:
-    # Not ``request.url``, which fails on an invalid Host header.
-    path: str = request.scope["path"]
-    return path.removeprefix("/v1")

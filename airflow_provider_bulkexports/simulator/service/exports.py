@@ -142,7 +142,7 @@ class ExportService:
                 return
             open_runs = [run for run in job.runs if run.outcome is None]
             for run in open_runs:
-                run.delete(now, self.knobs.stop_seconds)
+                run.delete(now, self.knobs.job_time(self.knobs.stop_seconds))
                 self._events.schedule(run.ends_at, partial(self._close_run, job))
             if self.knobs.quota_refund:
                 kind, on = job.request.resource_type, job.created_at.date()
@@ -203,7 +203,7 @@ class ExportService:
     def _plan_job(self, account: Account, request: JobRequest, now: datetime) -> SimulatedJob:
         number = len(self.jobs)
         sid = f"JS{hex_digits(self.seed, 'job', number)}"
-        starts_at = now + timedelta(seconds=self.knobs.queue_seconds)
+        starts_at = now + self.knobs.job_time(self.knobs.queue_seconds)
         limit = self.knobs.parallel_jobs
         if limit is not None and len(self._queue) >= limit:
             # It starts when all but ``limit - 1`` of the unfinished jobs have finished.

@@ -41,14 +41,14 @@ class DayRun:
         begun = [status for at, status in self.steps if at <= moment]
         return begun[-1] if begun else DayStatus.SUBMITTED
 
-    def delete(self, moment: datetime, stop_seconds: float) -> None:
-        """Delete the day: at once if it is queued, within ``stop_seconds`` if it runs."""
+    def delete(self, moment: datetime, stop_time: timedelta) -> None:
+        """Delete the day: at once if it is queued, within ``stop_time`` if it runs."""
         was_running = self.status_at(moment) is DayStatus.RUNNING
         self.steps = tuple(step for step in self.steps if step[0] <= moment)
         self.outcome = DayStatus.DELETED_BY_USER_REQUEST
         if was_running:
             self.steps += ((moment, DayStatus.RUNNING_TO_BE_DELETED),)
-            self.ends_at = min(self.ends_at, moment + timedelta(seconds=stop_seconds))
+            self.ends_at = min(self.ends_at, moment + stop_time)
         else:
             self.ends_at = moment
 
@@ -86,12 +86,12 @@ def _shuffled(days: Sequence[date], spread: int, rng: Random) -> list[date]:
 
 
 def _plan_run(day: date, created_at: datetime, begins_at: datetime, failures: int, knobs: Knobs, rng: Random) -> DayRun:
-    duration = timedelta(seconds=knobs.seconds_per_day_run * rng.uniform(0.5, 1.5))
+    duration = knobs.job_time(knobs.seconds_per_day_run * rng.uniform(0.5, 1.5))
     steps = [(created_at, DayStatus.SUBMITTED)]
     for _ in range(failures):
         steps.append((begins_at, DayStatus.RUNNING))
         broken_at = begins_at + duration / 2
         steps.append((broken_at, DayStatus.ERROR_DURING_RUN))
-        begins_at = broken_at + timedelta(seconds=knobs.error_pause_seconds)
+        begins_at = broken_at + knobs.job_time(knobs.error_pause_seconds)
     steps.append((begins_at, DayStatus.RUNNING))
     return DayRun(day, tuple(steps), begins_at + duration)

@@ -42,3 +42,7 @@ class Quota:
         """Give days back."""
         key = (family_sid, on, resource_type)
         self._used[key] = max(0, self._used[key] - days)
+
+    def renew(self) -> None:
+        """Forget every submission so far, as at the start of a UTC day."""
+        self._used.clear()

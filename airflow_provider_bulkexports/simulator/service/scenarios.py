@@ -39,6 +39,21 @@ class DayScenarios:
         """Set how many records a day has."""
         self._counts[key] = count
 
+    def scripts(self) -> list[tuple[ResourceType, date, str]]:
+        """Return what is scripted for each day, in words; by resource type and day."""
+        scripted: dict[_Key, list[str]] = {}
+        for key, attempts in self._attempts.items():
+            scripted.setdefault(key, []).append(f"{attempts} times ErrorDuringRun")
+        for key, endings in self._endings.items():
+            scripted.setdefault(key, []).extend(f"{status.value}, next export" for status in endings)
+        for key, status in self._always.items():
+            scripted.setdefault(key, []).append(f"{status.value}, every export")
+        for key, count in self._counts.items():
+            scripted.setdefault(key, []).append(f"{count} records")
+        order = list(ResourceType)
+        rows = [(*key, "; ".join(words)) for key, words in scripted.items() if words]
+        return sorted(rows, key=lambda row: (order.index(row[0]), row[1]))
+
     def failed_attempts(self, resource_type: ResourceType, day: date, *, knobs: Knobs) -> int:
         """Return how many times a day goes through ``ErrorDuringRun``; by default once if it will fail."""
         key = (resource_type, day)

@@ -131,6 +131,11 @@ class SimulatorState:
             today = service.clock.now().date()
             service.quota.spend(family_sid, today, ResourceType(resource_type), days, service.knobs)
 
+    def renew_quota(self) -> None:
+        """Give every account its whole quota of today again, as at 00:00 UTC."""
+        with self.service.lock:
+            self.service.quota.renew()
+
     def _end_as(self, resource_type: str, day: date | str, status: DayStatus, times: int | None) -> None:
         with self.service.lock:
             self.service.settle()

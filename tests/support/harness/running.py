@@ -48,6 +48,7 @@ class Airflow(RestApi):
         def component(name: str, *arguments: str) -> Component:
             return Component(name, *arguments, home=self.home, environment=variables)
 
+        self._component = component
         self._migration = component("db", "migrate")
         self.api_server = component("api-server")
         self.scheduler = component("scheduler", "--skip-serve-logs")
@@ -77,6 +78,17 @@ class Airflow(RestApi):
         for component in (*self.components, self._migration):
             component.kill()
         shutil.rmtree(self.home, ignore_errors=True)
+
+    def run_command(self, name: str, *arguments: str) -> str:
+        """
+        Run an ``airflow`` command to its end, in Airflow's environment; return what it printed.
+
+        :raises AssertionError: with what it printed, if it fails.
+        """
+        command = self._component(name, *arguments)
+        printed_before = len(command.log_text())  # commands of the same name share a log
+        command.run(timeout=_START_TIMEOUT)
+        return command.log_text()[printed_before:]
 
     def settle(self) -> None:
         """Restore the state for the next test: no active run, everything running."""
