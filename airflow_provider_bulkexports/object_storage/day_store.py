@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -114,7 +114,12 @@ class DayStore:
         with suppress(BulkExportsInputError):  # every day raises it again
             self.destination.clean_up([self._path(day) for day in days])
         with ThreadPoolExecutor(max_workers=at_a_time, thread_name_prefix="bulkexports-store") as threads:
-            futures = {day: threads.submit(self.store, day, listed[day]) for day in days}
+            try:
+                futures = {day: threads.submit(self.store, day, listed[day]) for day in days}
+                wait(futures.values())
+            except BaseException:  # Ctrl-C; the days that have not begun are left
+                self.stop.set()
+                raise
         failures: dict[date, Exception] = {}
         entries: list[StoredDay] = []
         for day, future in futures.items():

@@ -15,7 +15,7 @@ from airflow_provider_bulkexports.object_storage.layout import sidecar_of
 from airflow_provider_bulkexports.object_storage.manifest import Manifest
 from airflow_provider_bulkexports.tables.conversion import Conversion
 
-__all__ = ["ExistingFile", "ExistingFiles"]
+__all__ = ["ExistingFile", "ExistingFiles", "manifest_of"]
 
 
 class ExistingFile(NamedTuple):
@@ -60,7 +60,7 @@ class ExistingFiles:
             raise
         if size is None:
             return ExistingFile()
-        manifest = self._manifest_of(path, size)
+        manifest = manifest_of(self.destination, path, size, self.manifests)
         owner = manifest.account_sid if manifest else None
         return ExistingFile(size, manifest, owner or self.destination.account_of(path))
 
@@ -113,10 +113,16 @@ class ExistingFiles:
             "has its own files"
         )
 
-    def _manifest_of(self, path: str, size: int) -> Manifest | None:
-        paths = dict.fromkeys(sidecar_of(path, where) for where in (self.manifests, "beside", "aside"))
-        for candidate in paths:
-            manifest = Manifest.from_json(self.destination.read_json(candidate))
-            if manifest and manifest.size == size:
-                return manifest
-        return None
+
+def manifest_of(folder: Destination, path: str, size: int, manifests: str = "beside") -> Manifest | None:
+    """
+    Read the manifest of a stored file; ``None`` if it has none that agrees with its size.
+
+    :param size: Bytes of the file.
+    :param manifests: Where to look first.
+    """
+    for candidate in dict.fromkeys(sidecar_of(path, where) for where in (manifests, "beside", "aside")):
+        manifest = Manifest.from_json(folder.read_json(candidate))
+        if manifest and manifest.size == size:
+            return manifest
+    return None
