@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_bulkexports.tables.definitions import table_definition
     from airflow_provider_bulkexports.task_groups import export_to_object_storage
     from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
+    from airflow_provider_bulkexports.transfers.stored_days import convert_days
     from airflow_provider_bulkexports.triggers.bulkexports import (
         ExportCustomJobTrigger,
         ExportDayEventTrigger,
@@ -40,6 +41,7 @@ __all__ = [
     "ExportDaySensor",
     "ExportDayTrigger",
     "asset_for",
+    "convert_days",
     "export_to_object_storage",
     "join_days",
     "plan_quota",
@@ -59,6 +61,7 @@ _MODULES = {
     "ExportDaySensor": "sensors.bulkexports",
     "ExportDayTrigger": "triggers.bulkexports",
     "asset_for": "assets.bulkexports",
+    "convert_days": "transfers.stored_days",
     "export_to_object_storage": "task_groups",
     "join_days": "planning.backfill",
     "plan_quota": "planning.backfill",

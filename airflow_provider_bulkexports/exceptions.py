@@ -9,6 +9,7 @@ Every error that this package raises, as one tree.
     ├── BulkExportsDownloadError         a day's file could not be fetched completely: see day
     ├── BulkExportsStorageError          the destination's store refused or failed: object, operation, what to do
     ├── DayMissingError                  Twilio has no file of a day that should have one
+    ├── DaysNotConvertedError            some stored days could not be converted: see failures
     ├── TaskKilledError                  Airflow is killing the task, so it starts nothing more
     └── BulkExportsAPIError              Twilio returned an error: see status, code, twilio_message, request_id
         ├── BulkExportsAuthError         401 or 403: the credentials, or their permissions
@@ -27,6 +28,7 @@ logs, databases and pipes on its way accept no lone surrogate, NUL or line break
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -45,6 +47,7 @@ __all__ = [
     "BulkExportsStorageError",
     "DayMissingError",
     "DayNotExportableError",
+    "DaysNotConvertedError",
     "TaskKilledError",
 ]
 
@@ -54,6 +57,9 @@ MAX_MESSAGE = 2_000
 
 #: Characters kept from the end of a message that is cut: the end says what to do.
 _END_OF_MESSAGE = 500
+
+#: Days that a message names; more are counted.
+_MOST_DAYS_NAMED = 40
 
 #: Replaces a character that cannot be shown or stored.
 _REPLACEMENT = "\ufffd"
@@ -293,6 +299,25 @@ class BulkExportsServerError(BulkExportsAPIError):
 
 class DayMissingError(BulkExportsError):
     """Twilio has no file of a day that should have one."""
+
+
+class DaysNotConvertedError(BulkExportsError):
+    """
+    Some stored days could not be converted; the others are.
+
+    :param failures: Each day that failed, and its error. A day can be there once for each account.
+    :param total: Days that were to be converted.
+    """
+
+    def __init__(self, failures: Sequence[tuple[date, Exception]], *, total: int) -> None:
+        days = ", ".join(str(day) for day, _ in failures[:_MOST_DAYS_NAMED])
+        more = f" and {len(failures) - _MOST_DAYS_NAMED} more" if len(failures) > _MOST_DAYS_NAMED else ""
+        super().__init__(
+            f"{len(failures)} of {total} days could not be converted: {days}{more}. Run it again to convert them; the "
+            f"others are skipped. The first failure: {failures[0][1]}"
+        )
+        self.failures = tuple(failures)
+        self.is_transient = any(getattr(error, "is_transient", True) for _, error in failures)
 
 
 class TaskKilledError(BulkExportsError):

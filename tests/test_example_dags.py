@@ -82,6 +82,7 @@ def test_every_example_is_tested() -> None:
         "example_bulkexports_automatic_exports.py",
         "example_bulkexports_backfill.py",
         "example_bulkexports_daily.py",
+        "example_bulkexports_duckdb.py",
         "example_bulkexports_partitions.py",
         "example_bulkexports_range.py",
         "example_bulkexports_to_object_storage.py",
@@ -153,6 +154,26 @@ def test_storage_example_stores_the_day_in_the_bucket(
     assert ended.state == "success"
     (stored,) = tmp_path.rglob("part-0.json.gz")
     assert xcom(ended, "report") == f"50 records in file://{stored}"
+
+
+@pytest.mark.slow
+def test_duckdb_example_queries_every_stored_day(
+    airflow_db: None, fast: Simulator, connection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("duckdb")
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_TABLES", f"file://{tmp_path}")
+    example = EXAMPLES / "example_bulkexports_duckdb.py"
+
+    for number in (5, 6):
+        ended = run(dag_in(example), datetime(2026, 3, number, tzinfo=timezone.utc))
+        assert ended.state == "success"
+
+    files = sorted(tmp_path.rglob("part-0.parquet"))
+    days = [file.parent.name.removeprefix("day=") for file in files]
+    totals = [sum(filter(None, parquet.read_table(file, partitioning=None)["price"].to_pylist())) for file in files]
+    assert xcom(ended, "cost_by_day") == {day: str(total) for day, total in zip(days, totals, strict=True)}
+    assert len(days) == 2
 
 
 def test_backfill_example_logs_its_quota_plan() -> None:

@@ -115,6 +115,7 @@ def test_public_names_are_those_that_dag_files_use() -> None:
 
     functions = {
         "asset_for",
+        "convert_days",
         "export_to_object_storage",
         "join_days",
         "plan_quota",

@@ -67,6 +67,8 @@ def test_python_blocks_run(block: str, connection: str, monkeypatch: pytest.Monk
         pytest.skip("watchers need Airflow 3.0")
     if '"parquet"' in block:
         pytest.importorskip("pyarrow")
+    for provider in re.findall(r"from (airflow[.]providers[.]\w+)", block):
+        pytest.importorskip(provider)
     subject = compile(for_this_airflow(block), "a block of the documentation", "exec")
     names: dict[str, Any] = {"__name__": "documentation"}
     exec("from airflow_provider_bulkexports import CreateExportCustomJobOperator", names)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from airflow_provider_bulkexports.api.first_record import HEAD_BYTES, account_of_gzip
 from airflow_provider_bulkexports.compat import Log
@@ -23,36 +22,21 @@ from airflow_provider_bulkexports.exceptions import (
 from airflow_provider_bulkexports.model.days import FILE_LIFETIME, DayRange
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType
+from airflow_provider_bulkexports.object_storage.day_source import FetchedDay, empty_day
+from airflow_provider_bulkexports.object_storage.manifest import Manifest
 from airflow_provider_bulkexports.planning.clock_skew import twilio_time
 from airflow_provider_bulkexports.planning.progress import progress_of
 
 if TYPE_CHECKING:  # importing it loads HTTP, which a DAG file does not need
     from airflow_provider_bulkexports.api.client import BulkExportsClient
 
-__all__ = ["DayFetcher", "FetchedDay", "generation_of", "listed_sizes"]
+__all__ = ["DayFetcher", "generation_of", "listed_sizes"]
 
 #: Seconds between requests for the file of a day that its job calls completed.
 MISSING_INTERVAL = 15.0
 
 #: Seconds to connect to Twilio's storage, and to wait for its first bytes, when only the first record is read.
 _TIMEOUTS = (10.0, 30.0)
-
-
-class FetchedDay(NamedTuple):
-    """
-    A verified local file.
-
-    :param size: Its bytes.
-    :param account_sid: Account that its records name; ``None`` without records.
-    :param generation: Its entry in Twilio's list, if it has one.
-    """
-
-    path: Path
-    size: int
-    records: int
-    sha256: str
-    account_sid: str | None
-    generation: ExportDay | None
 
 
 @dataclass
@@ -76,6 +60,23 @@ class DayFetcher:
         self._account_lock = threading.Lock()
         self._account = self.client.account_sid
 
+    @property
+    def account_sid(self) -> str | None:
+        """Account of the connection, if it says so."""
+        return self.client.account_sid
+
+    def list_days(self) -> Iterable[ExportDay]:
+        """List the files that Twilio has."""
+        return self.client.list_days(self.resource_type)
+
+    def columns(self, day: date) -> str | None:
+        """Nothing: Twilio's files have every column."""
+        return None
+
+    def is_newest(self, manifest: Manifest, day: date, listed: Sequence[ExportDay]) -> bool:
+        """Whether a stored file is of the newest generation that Twilio lists."""
+        return manifest.is_newest_of(listed)
+
     def fetch(self, day: date, target: Path, listed: Sequence[ExportDay]) -> FetchedDay:
         """
         Download a day's file to ``target``; a day without records becomes an empty gzip file.
@@ -90,7 +91,7 @@ class DayFetcher:
             except BulkExportsNotFoundError as error:
                 status = DayStatus.COMPLETED_EMPTY_RECORDS if day in self.known_empty else self._status_of(day)
                 if status is DayStatus.COMPLETED_EMPTY_RECORDS:
-                    return _empty_day(target)  # Twilio has no file for some empty days
+                    return empty_day(target)  # Twilio has no file for some empty days
                 if status is not DayStatus.COMPLETED or time.monotonic() >= give_up_at:
                     raise DayMissingError(self._why_missing(day, status, error)) from error
                 self.log.info("%s is exported, but has no file yet; checking again in %.0f s", day, MISSING_INTERVAL)
@@ -204,10 +205,3 @@ def generation_of(size: int, listed: Sequence[ExportDay]) -> ExportDay | None:
     unsized = [entry for entry in listed if not entry.size]
     matching = same or unsized
     return matching[-1] if matching else None
-
-
-def _empty_day(target: Path) -> FetchedDay:
-    from airflow_provider_bulkexports.api.file_check import EMPTY_FILE
-
-    target.write_bytes(EMPTY_FILE)
-    return FetchedDay(target, len(EMPTY_FILE), 0, sha256(EMPTY_FILE).hexdigest(), None, None)

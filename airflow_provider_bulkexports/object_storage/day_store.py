@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from airflow_provider_bulkexports.api.temporary_files import clear_left_over, spool_folder, sweep
 from airflow_provider_bulkexports.compat import Log
@@ -25,7 +25,7 @@ from airflow_provider_bulkexports.exceptions import (
     TaskKilledError,
 )
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
-from airflow_provider_bulkexports.object_storage.day_fetcher import DayFetcher, FetchedDay
+from airflow_provider_bulkexports.object_storage.day_source import DaySource, FetchedDay
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.object_storage.errors import translated
 from airflow_provider_bulkexports.object_storage.existing_files import ExistingFile, ExistingFiles
@@ -33,9 +33,6 @@ from airflow_provider_bulkexports.object_storage.layout import day_folders, day_
 from airflow_provider_bulkexports.object_storage.manifest import StoredDay
 from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 from airflow_provider_bulkexports.tables.conversion import Conversion, ConvertedFile
-
-if TYPE_CHECKING:  # importing it loads HTTP, which a DAG file does not need
-    from airflow_provider_bulkexports.api.client import BulkExportsClient
 
 __all__ = ["DayMissingError", "DayStore", "StoreResult", "StoredDay"]
 
@@ -71,39 +68,33 @@ class DayStore:
     """
     Stores days of one resource type in a destination.
 
+    :param source: Where the files come from.
     :param layout: See :mod:`airflow_provider_bulkexports.object_storage.layout`.
     :param if_exists: ``skip`` a file that is already stored and the same, ``overwrite`` it, or ``fail``.
     :param ignore_missing: Whether a day without a file gets an entry instead of failing.
-    :param missing_timeout: Seconds to wait for the file of a day that its job calls completed.
     :param spool_dir: Local folder for files before they are uploaded.
-    :param known_empty: Days known to have no records.
     :param stop: Set when Airflow kills the task; then no further day is started.
     :param empty_days: ``store`` a file without records, or ``skip`` it.
     :param manifests: Where manifests go: ``beside`` the files, ``aside``, or ``none``.
     :param conversion: What becomes of a verified file before it is published.
     """
 
-    client: BulkExportsClient
+    source: DaySource
     resource_type: ResourceType
     destination: Destination
     layout: str
     if_exists: str
     ignore_missing: bool
-    missing_timeout: float
     spool_dir: str | None
     log: Log
-    known_empty: Collection[date] = ()
     stop: threading.Event = field(default_factory=threading.Event)
     empty_days: str = "store"
     manifests: str = "beside"
     conversion: Conversion = field(default_factory=Conversion)
 
     def __post_init__(self) -> None:
-        self._fetcher = DayFetcher(
-            self.client, self.resource_type, self.missing_timeout, self.log, self.known_empty, self.stop
-        )
         self._existing = ExistingFiles(
-            self.destination, self.resource_type, self.manifests, self._fetcher.account, self.conversion
+            self.destination, self.resource_type, self.manifests, self.source, self.conversion
         )
 
     def store_all(self, days: Sequence[date], *, at_a_time: int) -> StoreResult:
@@ -115,7 +106,7 @@ class DayStore:
         """
         self._refuse_mixed_formats()
         listed: defaultdict[date, list[ExportDay]] = defaultdict(list)
-        for entry in self.client.list_days(self.resource_type) if days else ():
+        for entry in self.source.list_days() if days else ():
             listed[entry.day].append(entry)
         if expiry := earliest_expiry(listed[day][-1].create_date for day in days if listed[day]):
             self.log.info("Twilio deletes the first of these files at %s UTC", f"{expiry:%Y-%m-%d %H:%M}")
@@ -123,7 +114,12 @@ class DayStore:
         with suppress(BulkExportsInputError):  # every day raises it again
             self.destination.clean_up([self._path(day) for day in days])
         with ThreadPoolExecutor(max_workers=at_a_time, thread_name_prefix="bulkexports-store") as threads:
-            futures = {day: threads.submit(self.store, day, listed[day]) for day in days}
+            try:
+                futures = {day: threads.submit(self.store, day, listed[day]) for day in days}
+                wait(futures.values())
+            except BaseException:  # Ctrl-C; the days that have not begun are left
+                self.stop.set()
+                raise
         failures: dict[date, Exception] = {}
         entries: list[StoredDay] = []
         for day, future in futures.items():
@@ -152,7 +148,7 @@ class DayStore:
             return entry
         with self._spool(path) as folder, _local_errors(folder):
             try:
-                file = self._fetcher.fetch(day, folder / "day.json.gz", listed)
+                file = self.source.fetch(day, folder / "day.json.gz", listed)
             except DayMissingError as error:
                 return self._missing(found, day, path, error)
             account = self._account_of(file, day)
@@ -175,7 +171,7 @@ class DayStore:
     def _layout_fields(self) -> dict[str, Any]:
         return {
             "resource_type": self.resource_type,
-            "account_sid": self.client.account_sid,
+            "account_sid": self.source.account_sid,
             "file_format": self.conversion.file_format,
         }
 
@@ -193,8 +189,8 @@ class DayStore:
 
     def _account_of(self, file: FetchedDay, day: date) -> str | None:
         """Return the account whose records a file holds: the connection's, even if the records name another."""
-        account = self.client.account_sid or file.account_sid or self._fetcher.account(day)
-        if self.client.account_sid and file.account_sid not in (None, account):
+        account = self.source.account_sid or file.account_sid or self.source.account(day)
+        if self.source.account_sid and file.account_sid not in (None, account):
             self.log.warning(
                 "%s: the records are of account %s, but the connection is for %s", day, file.account_sid, account
             )
@@ -206,7 +202,7 @@ class DayStore:
         """Return the entry of a file to keep; ``None`` if the day has to be fetched."""
         if found.size is None:
             return None
-        account = self._fetcher.account(day)
+        account = self.source.account(day)
         if account or found.owner is None:
             self._existing.require_own(found, path, day, account=account)
         if self.if_exists == "fail":
@@ -259,7 +255,7 @@ class DayStore:
         return BulkExportsInputError(f"{uri} already exists: remove it, or use if_exists='skip' or 'overwrite'")
 
     def _missing(self, found: ExistingFile, day: date, path: str, error: DayMissingError) -> StoredDay:
-        self._existing.require_own(found, path, day, account=self._fetcher.account(day))
+        self._existing.require_own(found, path, day, account=self.source.account(day))
         if not self.ignore_missing:
             raise error
         self.log.warning("%s Continuing without it.", error)
@@ -320,7 +316,7 @@ class DayStore:
             listed_size=(listed.size or None) if listed else None,
             friendly_name=listed.friendly_name if listed else None,
             format=self.conversion.file_format,
-            columns=self.conversion.columns,
+            columns=self.conversion.columns_after(self.source.columns(day)),
             source_bytes=file.size if file and path else None,
             source_sha256=file.sha256 if file and path else None,
             rescued=figures.rescued if figures else None,

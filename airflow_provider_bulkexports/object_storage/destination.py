@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import logging
@@ -147,14 +148,33 @@ class Destination:
     def sha256(self, path: str) -> str:
         """Hexadecimal SHA-256 of a file, read in pieces."""
         digest = hashlib.sha256()
+        for piece in self.pieces(path):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Read a file in pieces."""
         with (
             self._errors("read", path),
             self._fs.open(self._full(path), "rb", block_size=8 * _PIECE, cache_type="none") as file,
         ):
             read: Callable[[], bytes] = lambda: file.read(_PIECE)  # noqa: E731
-            for piece in iter(read, b""):
-                digest.update(piece)
-        return digest.hexdigest()
+            yield from iter(read, b"")
+
+    def matching(self, pattern: str) -> list[str]:
+        """
+        List the files whose paths match a pattern.
+
+        :param pattern: Relative, with ``*`` for anything within one folder's name.
+        :return: Relative paths, sorted.
+        """
+        with self._errors("list", pattern):
+            self._fs.invalidate_cache()
+            found = self._fs.glob(f"{glob.escape(self._full(''))}{pattern}", detail=True)
+        depth = pattern.count("/") + 1
+        return sorted(
+            "/".join(name.split("/")[-depth:]) for name, entry in found.items() if entry["type"] != "directory"
+        )
 
     def account_of(self, path: str) -> str | None:
         """Account whose records a day's file holds; ``None`` if it has none, is damaged, or may not be read."""

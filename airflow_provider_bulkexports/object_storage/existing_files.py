@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
+from airflow_provider_bulkexports.object_storage.day_source import DaySource
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.object_storage.layout import sidecar_of
 from airflow_provider_bulkexports.object_storage.manifest import Manifest
 from airflow_provider_bulkexports.tables.conversion import Conversion
 
-__all__ = ["ExistingFile", "ExistingFiles"]
+__all__ = ["ExistingFile", "ExistingFiles", "manifest_of"]
 
 
 class ExistingFile(NamedTuple):
@@ -39,14 +40,14 @@ class ExistingFiles:
     Files of one resource type in a destination.
 
     :param manifests: Where their manifests are written; those that another setting wrote are also read.
-    :param account: Returns the account that the task's connection acts on, given a day; ``None`` if unknown.
-    :param conversion: How the task converts its files.
+    :param source: Where new files come from.
+    :param conversion: How they are converted.
     """
 
     destination: Destination
     resource_type: ResourceType
     manifests: str
-    account: Callable[[date], str | None]
+    source: DaySource
     conversion: Conversion = field(default_factory=Conversion)
 
     def find(self, path: str) -> ExistingFile:
@@ -59,7 +60,7 @@ class ExistingFiles:
             raise
         if size is None:
             return ExistingFile()
-        manifest = self._manifest_of(path, size)
+        manifest = manifest_of(self.destination, path, size, self.manifests)
         owner = manifest.account_sid if manifest else None
         return ExistingFile(size, manifest, owner or self.destination.account_of(path))
 
@@ -70,11 +71,12 @@ class ExistingFiles:
         :param listed: The day's entries in Twilio's list, the newest last.
         """
         manifest = found.manifest
-        if manifest is None or manifest.day != day.isoformat() or not manifest.is_newest_of(listed):
+        if manifest is None or manifest.day != day.isoformat() or not self.source.is_newest(manifest, day, listed):
             return False
-        if (manifest.file_format, manifest.columns) != (self.conversion.file_format, self.conversion.columns):
+        columns = self.conversion.columns_after(self.source.columns(day))
+        if (manifest.file_format, manifest.columns) != (self.conversion.file_format, columns):
             return False
-        if found.owner and self.account(day) is None:
+        if found.owner and self.source.account(day) is None:
             return False  # it may be another account's
         try:
             return manifest.sha256 == self.destination.sha256(path)
@@ -111,10 +113,16 @@ class ExistingFiles:
             "has its own files"
         )
 
-    def _manifest_of(self, path: str, size: int) -> Manifest | None:
-        paths = dict.fromkeys(sidecar_of(path, where) for where in (self.manifests, "beside", "aside"))
-        for candidate in paths:
-            manifest = Manifest.from_json(self.destination.read_json(candidate))
-            if manifest and manifest.size == size:
-                return manifest
-        return None
+
+def manifest_of(folder: Destination, path: str, size: int, manifests: str = "beside") -> Manifest | None:
+    """
+    Read the manifest of a stored file; ``None`` if it has none that agrees with its size.
+
+    :param size: Bytes of the file.
+    :param manifests: Where to look first.
+    """
+    for candidate in dict.fromkeys(sidecar_of(path, where) for where in (manifests, "beside", "aside")):
+        manifest = Manifest.from_json(folder.read_json(candidate))
+        if manifest and manifest.size == size:
+            return manifest
+    return None

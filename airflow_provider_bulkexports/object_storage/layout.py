@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
+from contextlib import suppress
 from datetime import date
 from pathlib import PurePosixPath
 from string import Formatter
@@ -16,8 +17,10 @@ __all__ = [
     "MANIFESTS",
     "check_format",
     "check_layout",
+    "day_and_account",
     "day_folders",
     "day_path",
+    "files_pattern",
     "layout_for",
     "sidecar_of",
     "table_folder",
@@ -105,12 +108,55 @@ def day_path(
     )
 
 
+def files_pattern(
+    layout: str, *, resource_type: ResourceType, account_sid: str | None, file_format: str = "json"
+) -> str:
+    """
+    Pattern of the paths of all days' files, in the manner of :mod:`glob`.
+
+    :param account_sid: Account of the files; ``None`` for every account.
+    """
+    return glob.escape(layout).format(
+        resource_type=resource_type.value,
+        account_sid=account_sid or "*",
+        day="*",
+        year="*",
+        month="*",
+        format=file_format,
+    )
+
+
 def day_folders(layout: str, *, resource_type: ResourceType, account_sid: str | None, file_format: str = "json") -> str:
     """Pattern of the folders of all days' files, for :meth:`pathlib.Path.glob`."""
-    pattern = glob.escape(layout).format(
-        resource_type=resource_type.value, account_sid=account_sid, day="*", year="*", month="*", format=file_format
-    )
+    pattern = files_pattern(layout, resource_type=resource_type, account_sid=account_sid, file_format=file_format)
     return str(PurePosixPath(pattern).parent)
+
+
+def day_and_account(
+    layout: str, path: str, *, resource_type: ResourceType, file_format: str = "json"
+) -> tuple[date, str | None] | None:
+    """
+    Read the day, and the account if the layout has it, from the path of a day's file.
+
+    :return: ``None`` if the layout makes no such path.
+    """
+    patterns = {"day": r"\d{4}-\d{2}-\d{2}", "account_sid": r"[^/]+", "year": r"\d+", "month": r"\d+"}
+    patterns |= {"resource_type": re.escape(resource_type.value), "format": re.escape(file_format)}
+    expression, seen = "", set()
+    for text, name, _, _ in Formatter().parse(layout):
+        expression += re.escape(text)
+        if name is not None:
+            expression += f"(?P={name})" if name in seen else f"(?P<{name}>{patterns[name]})"
+            seen.add(name)
+    found = re.fullmatch(expression, path)
+    if found is None:
+        return None
+    fields = found.groupdict()
+    with suppress(ValueError):
+        day, account_sid = date.fromisoformat(fields["day"]), fields.get("account_sid")
+        own = day_path(layout, resource_type=resource_type, day=day, account_sid=account_sid, file_format=file_format)
+        return (day, account_sid) if own == path else None
+    return None
 
 
 def sidecar_of(path: str, manifests: str = "beside") -> str:

@@ -49,10 +49,15 @@ class Conversion:
         """Whether the published file differs from Twilio's."""
         return self.file_format != "json" or self.rules.change_something
 
-    @property
-    def columns(self) -> str | None:
-        """What the rules do, for the manifest: another file has to be made if it differs; ``None`` for nothing."""
-        return self.rules.described
+    def columns_after(self, former: str | None) -> str | None:
+        """
+        What was done to columns in the end, for the manifest: another file has to be made if it differs.
+
+        :param former: What had been done to the columns of the file before.
+        :return: ``None`` for nothing.
+        """
+        steps = dict.fromkeys(step for step in (former, self.rules.described) if step)
+        return " then ".join(steps) or None
 
     def convert(self, source: Path, resource_type: ResourceType, records: int) -> ConvertedFile:
         """

@@ -8,7 +8,6 @@ number of rows in a row group.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -22,11 +21,15 @@ from airflow_provider_bulkexports.tables.statistics import FINAL_STATUSES, DaySt
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 __all__ = ["arrow_schema", "write_parquet"]
 
 #: Rows of a row group; a reader that filters skips whole groups, and a writer holds one.
 ROWS_OF_A_GROUP = 65_536
+
+#: Keys of sids that are compared with a number at once; the result of each such step is as long.
+_KEYS_AT_ONCE = 1 << 17
 
 #: Ends of what ``datetime`` and other readers take, in microseconds since 1970; the first day of year 1 is left out, as
 #: an offset leads there from year 0.
@@ -65,29 +68,44 @@ def write_parquet(source: Path, target: Path, resource_type: ResourceType, rules
         use_dictionary=few,
         store_decimal_as_integer=True,
     ) as writer:
-        for group in _row_groups(map(conversion.table_of, blocks(source))):
-            writer.write_table(group, row_group_size=ROWS_OF_A_GROUP)
-        if not conversion.statistics.records:
-            writer.write_table(conversion.schema.empty_table())
+        groups = _RowGroups(writer)
+        for block in blocks(source):
+            groups.add(conversion.table_of(block))
+        groups.write_rest(conversion.schema)
     conversion.finish()
     return conversion.statistics
 
 
-def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Join tables and cut them into row groups."""
-    import pyarrow as pa
+class _RowGroups:
+    """Joins tables, cuts them into row groups, and keeps nothing of a group that is written."""
 
-    waiting: list[pa.Table] = []
-    rows = 0
-    for table in tables:
-        waiting.append(table)
-        rows += table.num_rows
-        while rows >= ROWS_OF_A_GROUP:
-            joined = pa.concat_tables(waiting)
-            yield joined.slice(0, ROWS_OF_A_GROUP)
-            waiting, rows = [joined.slice(ROWS_OF_A_GROUP)], rows - ROWS_OF_A_GROUP
-    if rows:
-        yield pa.concat_tables(waiting)
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+        self._is_empty = True
+
+    def add(self, table: pa.Table) -> None:
+        """Add rows; write a group if there are enough."""
+        self._waiting.append(table)
+        self._rows += table.num_rows
+        while self._rows >= ROWS_OF_A_GROUP:
+            self._write(ROWS_OF_A_GROUP)
+
+    def write_rest(self, schema: pa.Schema) -> None:
+        """Write the last group, which may be smaller; a file without rows has one without rows."""
+        self._waiting = self._waiting or [schema.empty_table()]
+        if self._rows or self._is_empty:
+            self._write(self._rows)
+
+    def _write(self, rows: int) -> None:
+        import pyarrow as pa
+
+        joined = pa.concat_tables(self._waiting)
+        self._waiting, self._rows, self._is_empty = [joined.slice(rows)], self._rows - rows, False
+        self._writer.write_table(joined.slice(0, rows), row_group_size=ROWS_OF_A_GROUP)
+        del joined
+        pa.default_memory_pool().release_unused()
 
 
 class _Conversion:
@@ -221,17 +239,25 @@ class _Conversion:
 
 
 def _duplicates(sids: SidCounter) -> int:
-    """The same as :meth:`SidCounter.duplicates`, a quarter of the keys at a time, in a quarter of the time."""
+    """The same as :meth:`SidCounter.duplicates` in a quarter of the time, a sixteenth of the keys at once."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     keys = pa.Array.from_buffers(pa.uint64(), len(sids.keys), [None, pa.py_buffer(sids.keys)])
-    quarters, duplicates = pc.shift_right(keys, pa.scalar(62, pa.uint64())), 0
-    for quarter in range(4):
-        some = keys.filter(pc.equal(quarters, pa.scalar(quarter, pa.uint64())))
+    pieces = [keys.slice(begin, _KEYS_AT_ONCE) for begin in range(0, len(keys) or 1, _KEYS_AT_ONCE)]
+    duplicates = 0
+    for part in range(16):
+        in_part = (pc.equal(pc.shift_right(piece, _uint64(60)), _uint64(part)) for piece in pieces)
+        some = pa.concat_arrays([piece.filter(mask) for piece, mask in zip(pieces, in_part, strict=True)])
         ordered = some.take(pc.array_sort_indices(some))
         duplicates += pc.sum(pc.equal(ordered.slice(1), ordered.slice(0, max(0, len(ordered) - 1)))).as_py() or 0
     return duplicates
+
+
+def _uint64(value: int) -> pa.Scalar:
+    import pyarrow as pa
+
+    return pa.scalar(value, pa.uint64())
 
 
 def _arrow_types() -> dict[Kind, pa.DataType]:

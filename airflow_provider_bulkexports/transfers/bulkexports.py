@@ -209,21 +209,27 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         )
 
     def _day_store(self, wanted: RequestedDays) -> DayStore:
+        from airflow_provider_bulkexports.object_storage.day_fetcher import DayFetcher
         from airflow_provider_bulkexports.object_storage.day_store import DayStore
 
         self._resource_type = wanted.type_for(self.resource_type)
         return DayStore(
             conversion=self._conversion(self._resource_type),
-            client=self.hook.get_conn(),
+            source=DayFetcher(
+                client=self.hook.get_conn(),
+                resource_type=self._resource_type,
+                missing_timeout=self.missing_timeout,
+                log=self.log,
+                known_empty=wanted.empty,
+                stop=self._stop,
+            ),
             resource_type=self._resource_type,
             destination=self._destination,
             layout=self.layout,
             if_exists=self.if_exists,
             ignore_missing=self.missing_days == "ignore",
-            missing_timeout=self.missing_timeout,
             spool_dir=self.spool_dir,
             log=self.log,
-            known_empty=wanted.empty,
             stop=self._stop,
             empty_days=self.empty_days,
             manifests=self.manifests,
@@ -231,7 +237,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
 
     def _report(self, context: Context, store: DayStore, outcome: StoreResult) -> None:
         """Report the stored days to lineage and to the outlets' events."""
-        source = asset_uri_of(store.client, store.resource_type)
+        source = asset_uri_of(self.hook.get_conn(), store.resource_type)
         folder = store.destination.folder_uri
         report_hook_lineage(self.hook, inputs=[source] if source else [], outputs=[folder])
         add_day_events(
