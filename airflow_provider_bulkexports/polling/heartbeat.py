@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from datetime import datetime, timezone
+from typing import Generic, TypeVar
 
-__all__ = ["HEARTBEAT_INTERVAL", "HEARTBEAT_MINUTES", "Heartbeat", "shown_duration", "shown_time"]
+__all__ = ["HEARTBEAT_INTERVAL", "HEARTBEAT_MINUTES", "Heartbeat", "Heartbeats", "shown_duration", "shown_time"]
+
+T = TypeVar("T")
 
 #: Seconds between two heartbeats of a wait, in every mode of waiting.
 HEARTBEAT_INTERVAL = 900.0
@@ -27,6 +31,36 @@ class Heartbeat:
             return False
         self._due = now + HEARTBEAT_INTERVAL
         return True
+
+
+class Heartbeats(Generic[T]):
+    """When each of many waits logs its next heartbeat. Each step takes the same time for any number of waits."""
+
+    def __init__(self) -> None:
+        #: Monotonic times, ascending, since the interval is the same for all.
+        self._due: OrderedDict[T, float] = OrderedDict()
+
+    @property
+    def next_due(self) -> float:
+        """Monotonic time of the next heartbeat."""
+        return next(iter(self._due.values()), float("inf"))
+
+    def add(self, wait: T) -> None:
+        """Begin: the first heartbeat is due an interval from now."""
+        self._due[wait] = time.monotonic() + HEARTBEAT_INTERVAL
+
+    def discard(self, wait: T) -> None:
+        """End, if it has begun."""
+        self._due.pop(wait, None)
+
+    def take_due(self) -> list[T]:
+        """Return the waits whose heartbeat is due; the next one is due an interval later."""
+        now = time.monotonic()
+        due = []
+        while self.next_due <= now:
+            due.append(self._due.popitem(last=False)[0])
+        self._due.update(dict.fromkeys(due, now + HEARTBEAT_INTERVAL))
+        return due
 
 
 def shown_time(seconds: float, *, now: float) -> str:

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model.plain import plain_text
-from airflow_provider_bulkexports.polling.heartbeat import HEARTBEAT_INTERVAL
+from airflow_provider_bulkexports.polling.heartbeat import Heartbeats
 from airflow_provider_bulkexports.polling.poll_round import PollerState, PollRound
-from airflow_provider_bulkexports.polling.subscription import PollTarget, Subscription, TimedPollTarget
+from airflow_provider_bulkexports.polling.subscription import PollTarget, Subscription, TimedPollTarget, log_heartbeats
 from airflow_provider_bulkexports.polling.waits import StaleCredentialsError
 
 if TYPE_CHECKING:  # both load the HTTP libraries, which a DAG file that names a trigger does not need
@@ -138,8 +135,7 @@ class SharedPoller:
         self._client: BulkExportsClient | None = None
         self._state = PollerState()
         self._subscriptions: dict[Subscription, None] = {}
-        #: Monotonic time of the next heartbeat of each wait, ascending.
-        self._heartbeats: OrderedDict[Subscription, float] = OrderedDict()
+        self._heartbeats = Heartbeats[Subscription]()
         self._last_round = -float("inf")
         self._paused_until = -float("inf")
         self._lead_time = 0.0
@@ -155,7 +151,7 @@ class SharedPoller:
         """Take part until the end of the wait, or of its task."""
         subscription.schedule_first(self._last_round)
         self._subscriptions[subscription] = None
-        self._heartbeats[subscription] = time.monotonic() + HEARTBEAT_INTERVAL
+        self._heartbeats.add(subscription)
         self._new_subscription.set()
         alarm = self._alarm(subscription)
         try:
@@ -164,7 +160,7 @@ class SharedPoller:
             if alarm:
                 alarm.cancel()
             self._subscriptions.pop(subscription, None)
-            self._heartbeats.pop(subscription, None)
+            self._heartbeats.discard(subscription)
             if not self._subscriptions:
                 self.has_ended = True
                 self._task.cancel()
@@ -198,8 +194,8 @@ class SharedPoller:
                             ]
                         )
                     )
-                elif self._next_heartbeat > now:
-                    await self._sleep(min(next_poll, self._next_heartbeat) - now)
+                elif self._heartbeats.next_due > now:
+                    await self._sleep(min(next_poll, self._heartbeats.next_due) - now)
                 await self._log_heartbeats()
         except Exception as error:  # noqa: BLE001  # raised again in every wait
             self._end_all(error)
@@ -207,36 +203,24 @@ class SharedPoller:
             self.has_ended = True
             self._disconnect()
 
-    @property
-    def _next_heartbeat(self) -> float:
-        """Monotonic time at which the next wait has to say what it is doing."""
-        return next(iter(self._heartbeats.values()), float("inf"))
-
     async def _with_heartbeats(self, round_: Coroutine[Any, Any, None]) -> None:
         """Finish a round. Heartbeats come after it, to tell its news, unless it takes long: it may hang."""
         task, patient_until = asyncio.ensure_future(round_), time.monotonic() + _SHORT_ROUND
         try:
-            while not (await asyncio.wait({task}, timeout=self._left_until(patient_until)))[0]:
-                await self._log_heartbeats()
+            while not task.done():
+                timeout = max(self._heartbeats.next_due, patient_until) - time.monotonic()
+                if not (await asyncio.wait({task}, timeout=timeout))[0]:
+                    await self._log_heartbeats()
         finally:
             task.cancel()
         task.result()
 
-    def _left_until(self, patient_until: float) -> float:
-        """Seconds until the next heartbeat, but not before a monotonic time."""
-        return max(self._next_heartbeat, patient_until) - time.monotonic()
-
     async def _log_heartbeats(self) -> None:
         """Let each wait that has logged no heartbeat for an interval log one."""
-        now, clock = time.monotonic(), time.time()
-        due = []
-        while self._next_heartbeat <= now:
-            due.append(self._heartbeats.popitem(last=False)[0])
-        self._heartbeats.update(dict.fromkeys(due, now + HEARTBEAT_INTERVAL))
-        if not due:
-            return
-        lines = [(each, clock + max(each.due, self._paused_until) - now) for each in due]
-        await self._loop.run_in_executor(_HEARTBEATS, _log_each, lines)
+        if due := self._heartbeats.take_due():
+            until_clock = time.time() - time.monotonic()
+            lines = [(each, max(each.due, self._paused_until) + until_clock) for each in due]
+            await self._loop.run_in_executor(_HEARTBEATS, log_heartbeats, lines)
 
     def _disconnect(self) -> None:
         client, self._client = self._client, None
@@ -348,7 +332,7 @@ class SharedPoller:
     def _settle(self, subscriptions: Sequence[Subscription]) -> None:
         for subscription in subscriptions:
             self._subscriptions.pop(subscription, None)
-            self._heartbeats.pop(subscription, None)
+            self._heartbeats.discard(subscription)
         in_background(_resolve(subscriptions))
 
     def _end_all(self, error: Exception) -> None:
@@ -393,17 +377,6 @@ def _as_answered(
     for subscription in waiting:
         if poll.has_answers_for(subscription.needs):
             yield subscription
-
-
-def _log_each(lines: Iterable[tuple[Subscription, float]]) -> None:
-    """Log the heartbeats of waits, given when each is polled next. In a thread."""
-    for number, (subscription, next_poll) in enumerate(lines, 1):
-        try:
-            subscription.log_status(next_poll)
-        except Exception as error:  # noqa: BLE001  # a wait does not end for want of a line
-            logging.getLogger(__name__).warning("Cannot log the status of a wait: %s", plain_text(error))
-        if number % _BATCH == 0:
-            time.sleep(0)
 
 
 async def _resolve(subscriptions: Iterable[Subscription]) -> None:

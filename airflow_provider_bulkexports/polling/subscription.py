@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.polling.poll_round import PollRound
 from airflow_provider_bulkexports.polling.waits import ExportsReader, Needs, StaleCredentialsError
 
-__all__ = ["PollTarget", "Subscription", "TimedPollTarget"]
+__all__ = ["PollTarget", "Subscription", "TimedPollTarget", "log_heartbeats"]
 
 T = TypeVar("T")
 Found_co = TypeVar("Found_co", covariant=True)
@@ -24,6 +26,9 @@ _LONGEST_GATHERING = 5.0
 #: Seconds for the first poll of a wait whose time is already up: its job may have finished while no triggerer ran.
 _GRACE_OF_THE_FIRST_POLL = 30.0
 
+
+#: Heartbeats after which their thread lets the event loop run.
+_BATCH = 20
 
 #: Held while a target is made: a heartbeat may need it while the round that would make it still hangs.
 _making = threading.Lock()
@@ -207,3 +212,18 @@ class Subscription:
 
     def _timed_out(self, target: PollTarget[Any]) -> Any:
         return cast("TimedPollTarget[Any]", target).timed_out()  # only these have an end time
+
+
+def log_heartbeats(lines: Iterable[tuple[Subscription, float]]) -> None:
+    """
+    Log a heartbeat of each wait. In a thread.
+
+    :param lines: The waits, and when each is polled next, in seconds since the epoch.
+    """
+    for number, (subscription, next_poll) in enumerate(lines, 1):
+        try:
+            subscription.log_status(next_poll)
+        except Exception as error:  # noqa: BLE001  # a wait does not end for want of a line
+            logging.getLogger(__name__).warning("Cannot log the status of a wait: %s", plain_text(error))
+        if number % _BATCH == 0:
+            time.sleep(0)

@@ -87,8 +87,8 @@ def test_heartbeats_cost_no_request_and_one_step_for_all_waits(
     number: int,
 ) -> None:
     steps = []
-    log_each = shared_poller._log_each
-    monkeypatch.setattr(shared_poller, "_log_each", lambda lines: steps.append(len(lines)) or log_each(lines))
+    log_them = shared_poller.log_heartbeats
+    monkeypatch.setattr(shared_poller, "log_heartbeats", lambda lines: steps.append(len(lines)) or log_them(lines))
     sids = pending(number)
     timeline.after(2800, lambda: complete(*sids))
 

@@ -72,10 +72,6 @@ def test_failed_poll_is_logged_with_its_count(
     assert all("HTTP 503" in line for line in failures)
 
 
-def statuses(lines: list[str]) -> list[str]:
-    return [line for line in lines if "; waiting since " in line]
-
-
 @pytest.fixture
 def long_job(sim: Simulator, timeline: Any, job_sid: str) -> str:
     """A job that nothing is known of until it ends, some minutes before an hour has passed."""
