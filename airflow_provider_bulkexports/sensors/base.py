@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["WaitSensor"]
 
+#: How Airflow's message of a sensor's timeout begins (2.11 to 3.3). It tells neither the progress nor what to do.
+_AIRFLOWS_TIMEOUT = "Sensor has timed out"
+
 #: Seconds after the timeout at which a sensor polls for the last time, and is then ended by Airflow.
 _AFTER_TIMEOUT = 0.5
 
@@ -92,15 +95,12 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait; with ``soft_fail``, the reason of a skip has the error."""
-        timeout: AirflowException
         try:
             return super().execute(context)
-        except AirflowSensorTimeout as error:
+        except (AirflowSensorTimeout, AirflowSkipException) as error:
+            if not str(error).startswith(_AIRFLOWS_TIMEOUT):
+                raise (_with_reason(error) if isinstance(error, AirflowSkipException) else error) from error.__cause__
             timeout = error
-        except AirflowSkipException as skipped:
-            if skipped.__cause__ is not None:
-                raise _with_reason(skipped) from skipped.__cause__
-            timeout = skipped
         return self._time_out(context, timeout)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
