@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from datetime import datetime, timezone
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 __all__ = ["HEARTBEAT_INTERVAL", "HEARTBEAT_MINUTES", "Heartbeat", "Heartbeats", "shown_duration", "shown_time"]
@@ -34,7 +35,7 @@ class Heartbeat:
 
 
 class Heartbeats(Generic[T]):
-    """When each of many waits logs its next heartbeat. Each step takes the same time for any number of waits."""
+    """When each of many waits logs its next heartbeat. Finding that out costs nothing while none is due."""
 
     def __init__(self) -> None:
         #: Monotonic times, ascending, since the interval is the same for all.
@@ -56,10 +57,10 @@ class Heartbeats(Generic[T]):
     def take_due(self) -> list[T]:
         """Return the waits whose heartbeat is due; the next one is due an interval later."""
         now = time.monotonic()
-        due = []
-        while self.next_due <= now:
-            due.append(self._due.popitem(last=False)[0])
-        self._due.update(dict.fromkeys(due, now + HEARTBEAT_INTERVAL))
+        due = [wait for wait, _ in takewhile(lambda item: item[1] <= now, self._due.items())]
+        for wait in due:
+            self._due.move_to_end(wait)
+            self._due[wait] = now + HEARTBEAT_INTERVAL
         return due
 
 
