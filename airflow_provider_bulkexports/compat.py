@@ -18,7 +18,6 @@ from airflow.configuration import conf
 from packaging.version import Version
 
 if TYPE_CHECKING:
-    from airflow.providers.standard.triggers.temporal import DateTimeTrigger
     from airflow.sdk import (
         Asset,
         BaseHook,
@@ -106,7 +105,6 @@ __all__ = [
     "BaseTrigger",
     "Connection",
     "Context",
-    "DateTimeTrigger",
     "Log",
     "PokeReturnValue",
     "TaskDeferred",
@@ -133,10 +131,6 @@ _IMPORTED_LATER = {
     "BaseHook": ("airflow.sdk:BaseHook", "airflow.hooks.base:BaseHook"),  # before Airflow 3.1
     "BaseTrigger": ("airflow.triggers.base:BaseTrigger",),
     "Connection": ("airflow.sdk:Connection", "airflow.models:Connection"),  # Airflow 2.11
-    "DateTimeTrigger": (
-        "airflow.providers.standard.triggers.temporal:DateTimeTrigger",
-        "airflow.triggers.temporal:DateTimeTrigger",  # Airflow 2.11 without the standard provider
-    ),
     "TriggerEvent": ("airflow.triggers.base:TriggerEvent",),
     "mask_secret": (
         "airflow.sdk.log:mask_secret",

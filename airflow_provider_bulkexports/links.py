@@ -46,20 +46,24 @@ def push_link(
     client: BulkExportsClient,
     *,
     resource_type: ResourceType | None = None,
-    job_sids: Sequence[str] = (),
+    job_sids: Sequence[str] | None = None,
 ) -> None:
-    """Store the address of the task's link: of the jobs or, without any, of the resource type's files."""
+    """
+    Store the address of the task's link.
+
+    :param job_sids: Link to these jobs; to the list of jobs if the task has none yet; ``None``: to the list of files.
+    """
     if task_instance := context.get("ti"):  # absent when the operator is run outside Airflow
         task_instance.xcom_push(key=_XCOM_KEY, value=_address(client, resource_type, job_sids))
 
 
-def _address(client: BulkExportsClient, resource_type: ResourceType | None, job_sids: Sequence[str]) -> str:
+def _address(client: BulkExportsClient, resource_type: ResourceType | None, job_sids: Sequence[str] | None) -> str:
     from airflow_provider_bulkexports.api.urls import is_twilio
 
     if is_twilio(client.base_url):
         product = "messaging" if resource_type is ResourceType.MESSAGES else "voice"
         return _CONSOLE.format(product=product)
     exports = f"{client.base_url}/v1/Exports"
-    if resource_type is not None and len(job_sids) != 1:
-        return f"{exports}/{resource_type.value}/{'Jobs' if job_sids else 'Days'}"
+    if resource_type is not None and (job_sids is None or len(job_sids) != 1):
+        return f"{exports}/{resource_type.value}/{'Days' if job_sids is None else 'Jobs'}"
     return f"{exports}/Jobs/{job_sids[0]}" if job_sids else exports

@@ -38,11 +38,12 @@ def link_in(context: dict[str, Any]) -> str | None:
         (ResourceType.CALLS, [JOB], f"/Jobs/{JOB}"),
         (ResourceType.CALLS, [JOB, OTHER], "/Calls/Jobs"),
         (None, [JOB, OTHER], f"/Jobs/{JOB}"),
-        (ResourceType.CALLS, [], "/Calls/Days"),
+        (ResourceType.CALLS, [], "/Calls/Jobs"),
+        (ResourceType.CALLS, None, "/Calls/Days"),
     ],
 )
 def test_own_host_is_linked_directly(
-    context: dict[str, Any], client: BulkExportsClient, kind: Any, job_sids: list[str], path: str
+    context: dict[str, Any], client: BulkExportsClient, kind: Any, job_sids: list[str] | None, path: str
 ) -> None:
     push_link(context, client, resource_type=kind, job_sids=job_sids)
 

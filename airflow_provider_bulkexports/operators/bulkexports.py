@@ -202,6 +202,7 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         from airflow_provider_bulkexports.tasks.export_jobs import JobGuard, JobWait, await_jobs, submit_jobs
 
         request = self._request(context, days, is_resumed=is_resumed)
+        self._push_link(context, resource_type=request.resource_type, job_sids=())
         pauses = Pauses(self, days, request.identity, self.deferrable, "execute_when_exportable")
         pauses.until_exportable(may_wait=self.wait_until_exportable)
         self._guard = guard = JobGuard(

@@ -105,16 +105,21 @@ class Progress:
         """The wanted days whose status is not known by name, ascending."""
         return tuple(day for day in self.days if day not in self.states)
 
+    @property
+    def days_final(self) -> str:
+        """How many of the days are final: ``41/90 days final``."""
+        final = sum(count for status, count in self.counts.items() if status.is_final)
+        return f"{min(final, len(self.days))}/{len(self.days)} days final"
+
     @cached_property
     def headline(self) -> str:
         """One line that changes only with the jobs: ``41/90 days final: 38 completed, 3 empty; queue position 3``."""
         counts = self.counts
-        final = sum(count for status, count in counts.items() if status.is_final)
         words: Counter[str] = Counter()
         for status in _BEST_FIRST:
             if status in _WORDS and counts.get(status):
                 words[_WORDS[status]] += counts[status]
-        text = f"{min(final, len(self.days))}/{len(self.days)} days final"
+        text = self.days_final
         if words:
             text += ": " + ", ".join(f"{count} {word}" for word, count in words.items())
         if self.queue_position and self.verdict is Verdict.WAIT:

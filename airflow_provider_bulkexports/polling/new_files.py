@@ -97,6 +97,9 @@ class NewFiles:
             return self._failures.delay(self._schedule)
         return self._schedule.pause(CompletionEstimate(), jitter=random.random())
 
+    def log_status(self, *, began: float, next_poll: float, end: float | None) -> None:
+        """Say nothing: a watcher waits for nothing in particular, and has no end."""
+
     def fail(self, error: Exception) -> None:
         """Count a failed poll. No number of failures ends the polling."""
         failure = as_poll_error(error)

@@ -16,8 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.polling.heartbeat import Heartbeats
 from airflow_provider_bulkexports.polling.poll_round import PollerState, PollRound
-from airflow_provider_bulkexports.polling.subscription import PollTarget, Subscription, TimedPollTarget
+from airflow_provider_bulkexports.polling.subscription import PollTarget, Subscription, TimedPollTarget, log_heartbeats
 from airflow_provider_bulkexports.polling.waits import StaleCredentialsError
 
 if TYPE_CHECKING:  # both load the HTTP libraries, which a DAG file that names a trigger does not need
@@ -31,6 +32,9 @@ Found = TypeVar("Found")
 #: Threads for HTTP, our own: all other triggers share the event loop's pool, and a hanging host would fill it.
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="bulkexports")
 
+#: The thread for heartbeats. The others may all hang, and these lines say so.
+_HEARTBEATS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkexports-heartbeats")
+
 #: Waits that are due within this part of their interval are polled in the same round.
 _SAME_ROUND = 0.1
 
@@ -39,6 +43,9 @@ _LONGEST_LEAD = 0.4
 
 #: No retries within a round: they would delay all waits. The next round retries.
 _RETRIES = 0
+
+#: Seconds for which heartbeats wait for a round.
+_SHORT_ROUND = 5.0
 
 #: Part of the last round's lead that the next round has at least.
 _LEAD_KEPT = 0.9
@@ -55,7 +62,12 @@ _in_background: set[asyncio.Future[Any]] = set()
 
 @overload
 async def poll_until_done(
-    twilio_conn_id: str, make_target: Callable[[], TimedPollTarget[Found]], *, interval: float, end_time: float | None
+    twilio_conn_id: str,
+    make_target: Callable[[], TimedPollTarget[Found]],
+    *,
+    interval: float,
+    end_time: float | None,
+    start_time: float | None,
 ) -> Found: ...
 
 
@@ -71,6 +83,7 @@ async def poll_until_done(
     *,
     interval: float,
     end_time: float | None = None,
+    start_time: float | None = None,
     first_delay: float = 0.0,
 ) -> Found:
     """
@@ -79,6 +92,7 @@ async def poll_until_done(
     :param make_target: Called in a thread, in the caller's context, which the target's log lines have as well.
     :param interval: Seconds of the target's schedule.
     :param end_time: When the wait times out, in seconds since the epoch.
+    :param start_time: When it began; a restart of the triggerer does not change that. ``None``: now.
     :param first_delay: Seconds until the first poll.
     :raises BulkExportsInputError: if the connection, or the input of ``make_target``, is wrong.
     """
@@ -87,7 +101,7 @@ async def poll_until_done(
     if poller is None or poller.has_ended:
         poller = _pollers[key] = SharedPoller(twilio_conn_id)
     try:
-        found: Found = await poller.wait(Subscription(make_target, interval, end_time, first_delay))
+        found: Found = await poller.wait(Subscription(make_target, interval, end_time, first_delay, start_time))
         return found
     finally:
         if poller.has_ended and _pollers.get(key) is poller:
@@ -121,6 +135,7 @@ class SharedPoller:
         self._client: BulkExportsClient | None = None
         self._state = PollerState()
         self._subscriptions: dict[Subscription, None] = {}
+        self._heartbeats = Heartbeats[Subscription]()
         self._last_round = -float("inf")
         self._paused_until = -float("inf")
         self._lead_time = 0.0
@@ -136,6 +151,7 @@ class SharedPoller:
         """Take part until the end of the wait, or of its task."""
         subscription.schedule_first(self._last_round)
         self._subscriptions[subscription] = None
+        self._heartbeats.add(subscription)
         self._new_subscription.set()
         alarm = self._alarm(subscription)
         try:
@@ -144,6 +160,7 @@ class SharedPoller:
             if alarm:
                 alarm.cancel()
             self._subscriptions.pop(subscription, None)
+            self._heartbeats.discard(subscription)
             if not self._subscriptions:
                 self.has_ended = True
                 self._task.cancel()
@@ -168,20 +185,42 @@ class SharedPoller:
                 now = time.monotonic()
                 next_poll = max(self._paused_until, min(subscription.due for subscription in self._subscriptions))
                 if next_poll <= now:
-                    await self._poll(
-                        [
-                            subscription
-                            for subscription in self._subscriptions
-                            if subscription.due <= now + subscription.interval * _SAME_ROUND
-                        ]
+                    await self._with_heartbeats(
+                        self._poll(
+                            [
+                                subscription
+                                for subscription in self._subscriptions
+                                if subscription.due <= now + subscription.interval * _SAME_ROUND
+                            ]
+                        )
                     )
-                else:
-                    await self._sleep(next_poll - now)
+                elif self._heartbeats.next_due > now:
+                    await self._sleep(min(next_poll, self._heartbeats.next_due) - now)
+                await self._log_heartbeats()
         except Exception as error:  # noqa: BLE001  # raised again in every wait
             self._end_all(error)
         finally:
             self.has_ended = True
             self._disconnect()
+
+    async def _with_heartbeats(self, round_: Coroutine[Any, Any, None]) -> None:
+        """Finish a round. Heartbeats come after it, to tell its news, unless it takes long: it may hang."""
+        task, patient_until = asyncio.ensure_future(round_), time.monotonic() + _SHORT_ROUND
+        try:
+            while not task.done():
+                timeout = max(self._heartbeats.next_due, patient_until) - time.monotonic()
+                if not (await asyncio.wait({task}, timeout=timeout))[0]:
+                    await self._log_heartbeats()
+        finally:
+            task.cancel()
+        task.result()
+
+    async def _log_heartbeats(self) -> None:
+        """Let each wait that has logged no heartbeat for an interval log one."""
+        if due := self._heartbeats.take_due():
+            until_clock = time.time() - time.monotonic()
+            lines = [(each, max(each.due, self._paused_until) + until_clock) for each in due]
+            await self._loop.run_in_executor(_HEARTBEATS, log_heartbeats, lines)
 
     def _disconnect(self) -> None:
         client, self._client = self._client, None
@@ -293,6 +332,7 @@ class SharedPoller:
     def _settle(self, subscriptions: Sequence[Subscription]) -> None:
         for subscription in subscriptions:
             self._subscriptions.pop(subscription, None)
+            self._heartbeats.discard(subscription)
         in_background(_resolve(subscriptions))
 
     def _end_all(self, error: Exception) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.polling.poll_round import PollRound
 from airflow_provider_bulkexports.polling.waits import ExportsReader, Needs, StaleCredentialsError
 
-__all__ = ["PollTarget", "Subscription", "TimedPollTarget"]
+__all__ = ["PollTarget", "Subscription", "TimedPollTarget", "log_heartbeats"]
 
 T = TypeVar("T")
 Found_co = TypeVar("Found_co", covariant=True)
@@ -21,6 +25,13 @@ _LONGEST_GATHERING = 5.0
 
 #: Seconds for the first poll of a wait whose time is already up: its job may have finished while no triggerer ran.
 _GRACE_OF_THE_FIRST_POLL = 30.0
+
+
+#: Heartbeats after which their thread lets the event loop run.
+_BATCH = 20
+
+#: Held while a target is made: a heartbeat may need it while the round that would make it still hangs.
+_making = threading.Lock()
 
 
 class PollTarget(Protocol[Found_co]):
@@ -43,6 +54,9 @@ class PollTarget(Protocol[Found_co]):
     def next_delay(self) -> float:
         """Seconds until the next poll."""
 
+    def log_status(self, *, began: float, next_poll: float, end: float | None) -> None:
+        """Log a heartbeat. All times in seconds since the epoch."""
+
 
 class TimedPollTarget(PollTarget[Found_co], Protocol[Found_co]):
     """A target whose polling has an end time."""
@@ -58,12 +72,20 @@ class Subscription:
     :param make_target: Makes what to poll; a ``TimedPollTarget`` if there is an end time.
     :param end_time: When the wait times out, in seconds since the epoch.
     :param first_delay: Seconds until the first poll.
+    :param start_time: When the wait began, in seconds since the epoch; ``None``: now.
     """
 
     def __init__(
-        self, make_target: Callable[[], PollTarget[Any]], interval: float, end_time: float | None, first_delay: float
+        self,
+        make_target: Callable[[], PollTarget[Any]],
+        interval: float,
+        end_time: float | None,
+        first_delay: float,
+        start_time: float | None = None,
     ) -> None:
         self.interval = interval
+        self._end_time = end_time
+        self._start_time = time.time() if start_time is None else start_time
         self._first_delay = first_delay
         self._subscribed = time.monotonic()
         #: Monotonic time of the last poll, and of the next one.
@@ -103,11 +125,9 @@ class Subscription:
 
     def start(self) -> None:
         """Make the target, once."""
-        if self.target is None and self.found is None:
-            try:
-                self.target = self._in_context(self._make_target)
-            except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
-                self.found = error
+        if self.target is None:
+            with _making:
+                self._make()
 
     def poll(self, reader: PollRound, began: float) -> None:
         """
@@ -138,6 +158,18 @@ class Subscription:
             except Exception as fault:  # noqa: BLE001  # raised again in the wait that it belongs to
                 self.found = fault
 
+    def log_status(self, next_poll: float) -> None:
+        """
+        Log a heartbeat, also while a poll hangs. In a thread of its own.
+
+        :param next_poll: In seconds since the epoch.
+        """
+        self.start()
+        if (target := self._open_target()) is not None:
+            self._in_context(
+                partial(target.log_status, began=self._start_time, next_poll=next_poll, end=self._end_time)
+            )
+
     def time_out(self) -> None:
         """End the wait because its time is up, even while a poll hangs. In the event loop."""
         self.start()
@@ -157,6 +189,13 @@ class Subscription:
         elif self.found is not None:
             self.end.set_result(self.found)
 
+    def _make(self) -> None:
+        if self.target is None and self.found is None:
+            try:
+                self.target = self._in_context(self._make_target)
+            except Exception as error:  # noqa: BLE001  # raised again in the wait that it belongs to
+                self.found = error
+
     def _open_target(self) -> PollTarget[Any] | None:
         return None if self.found is not None or self.end.done() else self.target
 
@@ -173,3 +212,18 @@ class Subscription:
 
     def _timed_out(self, target: PollTarget[Any]) -> Any:
         return cast("TimedPollTarget[Any]", target).timed_out()  # only these have an end time
+
+
+def log_heartbeats(lines: Iterable[tuple[Subscription, float]]) -> None:
+    """
+    Log a heartbeat of each wait. In a thread.
+
+    :param lines: The waits, and when each is polled next, in seconds since the epoch.
+    """
+    for number, (subscription, next_poll) in enumerate(lines, 1):
+        try:
+            subscription.log_status(next_poll)
+        except Exception as error:  # noqa: BLE001  # a wait does not end for want of a line
+            logging.getLogger(__name__).warning("Cannot log the status of a wait: %s", plain_text(error))
+        if number % _BATCH == 0:
+            time.sleep(0)

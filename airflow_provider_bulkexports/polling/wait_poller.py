@@ -19,6 +19,7 @@ from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.results import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.planning.progress import Progress
+from airflow_provider_bulkexports.polling.heartbeat import shown_time
 from airflow_provider_bulkexports.polling.waits import CheckResult, ExportsReader, Needs, StaleCredentialsError, Wait
 
 __all__ = [
@@ -30,6 +31,9 @@ __all__ = [
 
 #: Consecutive failures that end a wait. With their growing delays they outlast ten minutes of outage at any interval.
 MAX_CONSECUTIVE_FAILURES = 10
+
+#: Seconds after which a poll that has not ended counts as one that Twilio does not answer.
+_LONG_POLL = 60.0
 
 
 def as_poll_error(error: Exception) -> BulkExportsError:
@@ -51,10 +55,14 @@ class ConsecutiveFailures:
 
     def __init__(self) -> None:
         self.length = 0
+        #: When the first of them failed, in seconds since the epoch.
+        self.since = 0.0
         self._retry_after: float | None = None
 
     def add(self, error: BulkExportsError) -> None:
         """Count a failed poll."""
+        if not self.length:
+            self.since = time.time()
         self.length += 1
         self._retry_after = error.retry_after if isinstance(error, BulkExportsRateLimitError) else None
 
@@ -137,6 +145,36 @@ class WaitPoller:
         now = datetime.now(timezone.utc)
         estimate = self._last.progress.estimate(now=now) if self._last else CompletionEstimate()
         return self.schedule.pause(estimate, jitter=random.random())
+
+    def log_start(self) -> None:
+        """Say what the wait is for."""
+        self._log.info("Waiting for %s", self.wait.goal(self._last.progress.days if self._last else None))
+
+    def log_status(self, *, began: float, next_poll: float, end: float | None) -> None:
+        """
+        Say what the wait is doing, whether or not anything has changed. All times in seconds since the epoch.
+
+        :param began: When the wait began.
+        :param next_poll: When the next poll is due; a poll that is overdue may be under way.
+        :param end: When the wait times out.
+        """
+        now = time.time()
+        self._log.info(
+            "%s; waiting since %s UTC, next poll %s, timeout %s",
+            self._last.progress.days_final if self._last else "no status received yet",
+            shown_time(began, now=now),
+            "now" if next_poll <= now else shown_time(next_poll, now=now),
+            "never" if end is None else shown_time(end, now=now),
+        )
+        if self.is_failing:
+            since, length = shown_time(self._failures.since, now=now), self._failures.length
+            self._log.warning(
+                "No usable answer from Twilio since %s UTC (%d of %d consecutive failures)",
+                *(since, length, MAX_CONSECUTIVE_FAILURES),
+            )
+        elif next_poll < now - _LONG_POLL:
+            since = shown_time(next_poll, now=now)
+            self._log.warning("Twilio has not answered since %s UTC; the poll continues", since)
 
     def timed_out(self, *, cancellation: str | None = None) -> WaitEvent:
         """

@@ -121,6 +121,13 @@ class Wait(Protocol):
     def needs(self) -> Needs:
         """What each check requests."""
 
+    def goal(self, days: DayRange | None) -> str:
+        """
+        What it waits for, for one short log line.
+
+        :param days: The wanted days, as far as they are known.
+        """
+
     def check(self, reader: ExportsReader, previous: CheckResult | None = None) -> CheckResult:
         """Check once; blocks. ``previous`` is the result of the check before, if there was one."""
 
@@ -165,6 +172,10 @@ class JobWait:
     def subject(self) -> str:
         """The job sids."""
         return listed(self.job_sids, most=10)
+
+    def goal(self, days: DayRange | None) -> str:
+        """The days of the jobs."""
+        return f"{days or 'the days'} of {listed(self.job_sids, most=1)}"
 
     @property
     def aftermath(self) -> str:
@@ -245,6 +256,10 @@ class DayWait:
     def subject(self) -> str:
         """The resource type and the days."""
         return f"{self.resource_type} of {self.days}"
+
+    def goal(self, days: DayRange | None) -> str:
+        """The files of the days."""
+        return f"the files of {self.resource_type} {self.days}"
 
     @property
     def aftermath(self) -> str:

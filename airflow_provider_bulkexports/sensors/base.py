@@ -7,9 +7,17 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.compat import AirflowSkipException, BaseSensorOperator, Context, PokeReturnValue
+from airflow_provider_bulkexports.compat import (
+    AirflowException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    Context,
+    PokeReturnValue,
+)
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
+from airflow_provider_bulkexports.polling.heartbeat import Heartbeat
 from airflow_provider_bulkexports.tasks.defaults import (
     DEFAULT_CONN_ID,
     DEFERRABLE,
@@ -27,6 +35,9 @@ if TYPE_CHECKING:
     from airflow_provider_bulkexports.polling.waits import DayWait, JobWait
 
 __all__ = ["WaitSensor"]
+
+#: How Airflow's message of a sensor's timeout begins (2.11 to 3.3). It tells neither the progress nor what to do.
+_AIRFLOWS_TIMEOUT = "Sensor has timed out"
 
 #: Seconds after the timeout at which a sensor polls for the last time, and is then ended by Airflow.
 _AFTER_TIMEOUT = 0.5
@@ -62,6 +73,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         self.max_poll_interval = max_poll_interval
         self.deferrable = deferrable
         self._poller: WaitPoller | None = None
+        self._heartbeat = Heartbeat()
         self._schedule  # noqa: B018  # rejects invalid intervals at parse time
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -78,17 +90,18 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         if self.deferrable:
             from airflow_provider_bulkexports.triggers.waits import defer_wait
 
-            defer_wait(
-                self, poller.wait, twilio_conn_id=self.twilio_conn_id, schedule=self._schedule, timeout=self.timeout
-            )
+            defer_wait(self, poller, twilio_conn_id=self.twilio_conn_id, timeout=self.timeout)
         return PokeReturnValue(is_done=False)
 
     def execute(self, context: Context) -> Any:
         """Wait; with ``soft_fail``, the reason of a skip has the error."""
         try:
             return super().execute(context)
-        except AirflowSkipException as skipped:
-            raise _with_reason(skipped) from skipped.__cause__
+        except (AirflowSensorTimeout, AirflowSkipException) as error:
+            if not str(error).startswith(_AIRFLOWS_TIMEOUT):
+                raise (_with_reason(error) if isinstance(error, AirflowSkipException) else error) from error.__cause__
+            timeout = error
+        return self._time_out(context, timeout)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
         """Resume with the trigger's event: return the result, or fail the task."""
@@ -106,9 +119,15 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
 
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
         """Pause as long as the triggerer would, and poll once more at the timeout; called by Airflow."""
-        if self.exponential_backoff or self._poller is None:
-            return float(super()._get_next_poke_interval(started_at, run_duration, poke_count))
-        return min(self._poller.next_delay(), max(self.timeout - run_duration(), 0.0) + _AFTER_TIMEOUT)
+        passed, poller = run_duration(), self._poller
+        if self.exponential_backoff or poller is None:
+            delay = float(super()._get_next_poke_interval(started_at, run_duration, poke_count))
+        else:
+            delay = min(poller.next_delay(), max(self.timeout - passed, 0.0) + _AFTER_TIMEOUT)
+        if poller and self._heartbeat.is_due():
+            now = time.time()
+            poller.log_status(began=now - passed, next_poll=now + delay, end=now - passed + self.timeout)
+        return delay
 
     @property
     def _schedule(self) -> PollSchedule:
@@ -123,9 +142,20 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
             from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 
             wait = self._wait(context)
-            self._push_link(context, resource_type=wait.resource_type, job_sids=wait.needs.job_sids)
+            self._push_link(context, resource_type=wait.resource_type, job_sids=wait.needs.job_sids or None)
             self._poller = WaitPoller(wait, self.log, self._schedule)
         return self._poller
+
+    def _time_out(self, context: Context, airflows: AirflowException) -> WaitResult:
+        """End as Airflow's own timeout does, and say what the triggerer would: the progress, and what to do."""
+        if self._poller is None:
+            raise airflows
+        try:
+            return self._end(context, self._poller.timed_out())
+        except AirflowSensorTimeout as timeout:
+            if isinstance(airflows, AirflowSkipException):
+                raise _skip(timeout) from None
+            raise
 
     def _wait(self, context: Context) -> JobWait | DayWait:
         """What to wait for, from the rendered arguments."""
@@ -143,4 +173,8 @@ def _with_reason(skipped: AirflowSkipException) -> AirflowSkipException:
     """Add the error, which Airflow's own message for ``soft_fail`` leaves out of the log."""
     if skipped.__cause__ is None:
         return skipped
-    return AirflowSkipException(f"Skipped because soft_fail is set: {skipped.__cause__}")
+    return _skip(skipped.__cause__)
+
+
+def _skip(reason: BaseException) -> AirflowSkipException:
+    return AirflowSkipException(f"Skipped because soft_fail is set: {reason}")

@@ -14,6 +14,7 @@ from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
 from airflow_provider_bulkexports.model.days import utc_today
 from airflow_provider_bulkexports.model.results import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
+from airflow_provider_bulkexports.polling.heartbeat import Heartbeat
 from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 from airflow_provider_bulkexports.polling.waits import JobWait
 from airflow_provider_bulkexports.submission.cancellation import JobGuard
@@ -70,19 +71,21 @@ def await_jobs(
     """
     poller = WaitPoller(wait, task.log, schedule)
     client = task.hook.get_conn()
-    deadline = time.monotonic() + timeout
+    heartbeat, began, deadline = Heartbeat(), time.time(), time.monotonic() + timeout
     while (event := poller.poll(client)) is None:
         if deferrable:
             defer_wait(
                 task,
-                wait,
+                poller,
                 twilio_conn_id=task.twilio_conn_id,
-                schedule=schedule,
                 timeout=timeout,
                 cancel_on_kill=cancel_on_kill and guard.cancellable(wait.job_sids),
             )
         left = deadline - time.monotonic()
         if left <= 0:
             return poller.timed_out(cancellation=guard.cancel_on_timeout())
-        guard.sleep(min(poller.next_delay(), left))
+        delay = min(poller.next_delay(), left)
+        if heartbeat.is_due():
+            poller.log_status(began=began, next_poll=time.time() + delay, end=began + timeout)
+        guard.sleep(delay)
     return event

@@ -48,7 +48,7 @@ class BulkExportsTask(_Operator):
         require_asset_outlet(self, emit_partitions=self.emit_partitions)
 
     def _push_link(
-        self, context: Context, *, resource_type: ResourceType | None = None, job_sids: Sequence[str] = ()
+        self, context: Context, *, resource_type: ResourceType | None = None, job_sids: Sequence[str] | None = None
     ) -> None:
         push_link(context, self.hook.get_conn(), resource_type=resource_type, job_sids=job_sids)
 

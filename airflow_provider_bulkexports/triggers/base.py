@@ -6,16 +6,17 @@ import inspect
 from collections.abc import AsyncIterator
 from typing import Any
 
-from airflow_provider_bulkexports.compat import BaseTrigger, TriggerEvent
+from airflow_provider_bulkexports.compat import BaseTrigger, Log, TriggerEvent
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.plain import plain
 from airflow_provider_bulkexports.model.results import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
+from airflow_provider_bulkexports.polling.heartbeat import HEARTBEAT_MINUTES
 from airflow_provider_bulkexports.polling.shared_poller import poll_until_done
 from airflow_provider_bulkexports.polling.wait_poller import WaitPoller, as_poll_error
 from airflow_provider_bulkexports.polling.waits import Wait
 
-__all__ = ["WaitTrigger", "serialized"]
+__all__ = ["WaitTrigger", "log_deferral", "serialized"]
 
 
 def serialized(trigger: BaseTrigger) -> tuple[str, dict[str, Any]]:
@@ -31,6 +32,11 @@ def serialized(trigger: BaseTrigger) -> tuple[str, dict[str, Any]]:
     return f"{module}.{type(trigger).__qualname__}", arguments
 
 
+def log_deferral(log: Log) -> None:
+    """Say what a task that defers depends on: without a triggerer it waits for ever, and nothing says so."""
+    log.info("Deferring: a triggerer must be running. It logs here every %d minutes", HEARTBEAT_MINUTES)
+
+
 class WaitTrigger(BaseTrigger):
     """Base of the triggers of tasks: one wait, polled together with all others of the process."""
 
@@ -38,6 +44,7 @@ class WaitTrigger(BaseTrigger):
     poll_interval: float
     max_poll_interval: float
     end_time: float | None
+    start_time: float | None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Name the class and its arguments, all plain JSON."""
@@ -59,6 +66,7 @@ class WaitTrigger(BaseTrigger):
                 lambda: self._poller_at(schedule),
                 interval=schedule.interval,
                 end_time=self.end_time,
+                start_time=self.start_time,
             )
         except BulkExportsInputError as error:
             return WaitEvent(status="fatal", message=str(error), result=None)

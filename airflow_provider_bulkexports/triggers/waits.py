@@ -25,7 +25,7 @@ from airflow_provider_bulkexports.polling.shared_poller import in_background, in
 from airflow_provider_bulkexports.polling.wait_poller import WaitPoller, as_poll_error
 from airflow_provider_bulkexports.polling.waits import DayWait, JobWait, Wait
 from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
-from airflow_provider_bulkexports.triggers.base import WaitTrigger
+from airflow_provider_bulkexports.triggers.base import WaitTrigger, log_deferral
 
 __all__ = ["ExportCustomJobTrigger", "ExportDayTrigger", "defer_wait"]
 
@@ -54,6 +54,7 @@ class ExportCustomJobTrigger(WaitTrigger):
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
     :param cancel_on_kill: Delete the unfinished jobs when the wait times out or, from Airflow 3.3 on, somebody ends the
         task. A list of sids: only these, which the task created.
+    :param start_time: When the wait began, in seconds since the epoch, for its log; the trigger's start by default.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class ExportCustomJobTrigger(WaitTrigger):
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
         cancel_on_kill: bool | list[str] = False,
+        start_time: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
         self.job_sids = list(job_sids)
@@ -78,6 +80,7 @@ class ExportCustomJobTrigger(WaitTrigger):
         self.max_poll_interval = max_poll_interval
         self.end_time = end_time
         self.cancel_on_kill = cancel_on_kill
+        self.start_time = start_time
 
     async def on_kill(self) -> None:
         """
@@ -154,6 +157,7 @@ class ExportDayTrigger(WaitTrigger):
     :param poll_interval: Seconds between two polls.
     :param max_poll_interval: Upper limit in seconds when Twilio estimates a later completion.
     :param end_time: When the wait times out, in seconds since the epoch, so that a restart does not extend it.
+    :param start_time: When the wait began, in seconds since the epoch, for its log; the trigger's start by default.
     """
 
     def __init__(
@@ -165,6 +169,7 @@ class ExportDayTrigger(WaitTrigger):
         poll_interval: float = 60.0,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         end_time: float | None = None,
+        start_time: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Airflow
         self.resource_type = resource_type
@@ -174,6 +179,7 @@ class ExportDayTrigger(WaitTrigger):
         self.poll_interval = poll_interval
         self.max_poll_interval = max_poll_interval
         self.end_time = end_time
+        self.start_time = start_time
 
     def _wait(self) -> DayWait:
         return DayWait(ResourceType.parse(self.resource_type), DayRange.parse(self.start_day, self.end_day))
@@ -194,25 +200,31 @@ def _trigger_for(wait: Wait, **arguments: Any) -> WaitTrigger:
 
 
 def defer_wait(
-    task: BaseOperator, wait: Wait, *, twilio_conn_id: str, schedule: PollSchedule, timeout: float, **arguments: Any
+    task: BaseOperator, poller: WaitPoller, *, twilio_conn_id: str, timeout: float, **arguments: Any
 ) -> NoReturn:
     """
     Continue a wait in the triggerer; the task resumes in its ``execute_complete``.
 
+    :param poller: The wait, polled once.
     :param timeout: Seconds from now. The task's ``execution_timeout`` counts too: Airflow 3 ignores it while deferred.
     :param arguments: Further arguments of the trigger.
     """
     seconds = float(timeout)
     if task.execution_timeout:
         seconds = min(seconds, task.execution_timeout.total_seconds())
+    now = time.time()
     trigger = _trigger_for(
-        wait,
+        poller.wait,
         twilio_conn_id=twilio_conn_id,
-        poll_interval=schedule.interval,
-        max_poll_interval=schedule.max_interval,
-        end_time=time.time() + seconds,
+        poll_interval=poller.schedule.interval,
+        max_poll_interval=poller.schedule.max_interval,
+        start_time=now,
+        end_time=now + seconds,
         **arguments,
     )
+    poller.log_start()
+    poller.log_status(began=now, next_poll=now, end=now + seconds)
+    log_deferral(task.log)
     task.defer(
         trigger=trigger,
         method_name="execute_complete",

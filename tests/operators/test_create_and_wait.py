@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.logs import keep_lines_of_waits
 
 from airflow_provider_bulkexports.compat import AirflowFailException
 from airflow_provider_bulkexports.simulator import Simulator
@@ -56,3 +57,17 @@ def test_retry_after_timeout_waits_for_the_same_job(create_and_wait: Create, sim
     assert not isinstance(first.error, AirflowFailException)
     assert second.state == "success", second.error
     assert len(sim.state.jobs) == 1
+
+
+def test_wait_on_a_worker_has_a_heartbeat_every_quarter_of_an_hour(
+    create: Create, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = keep_lines_of_waits(monkeypatch)
+    sim.knobs.queue_seconds = 10**6
+
+    create(wait_for_completion=True, poll_interval=60, max_poll_interval=0, timeout=3600)
+
+    assert [line for line in log.lines if "waiting since" in line] == [
+        f"0/7 days final; waiting since 12:00 UTC, next poll {poll}, timeout 13:00"
+        for poll in ("12:01", "12:16", "12:31", "12:46")
+    ]

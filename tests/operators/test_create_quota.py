@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.compat import CAN_RESCHEDULE_OPERATORS, DateTimeTrigger
+from airflow_provider_bulkexports.compat import CAN_RESCHEDULE_OPERATORS
+from airflow_provider_bulkexports.links import BulkExportsLink
 from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.triggers.submission_time import SubmissionTimeTrigger
 
 #: The test's clock stands at noon of the day before.
 MIDNIGHT = datetime(2026, 11, 25, tzinfo=timezone.utc)
@@ -37,7 +39,7 @@ def test_deferrable_task_waits_in_the_triggerer(create: Create, sim: Simulator) 
 
     (deferral,) = create(deferrable=True).deferrals
 
-    assert isinstance(deferral.trigger, DateTimeTrigger)
+    assert isinstance(deferral.trigger, SubmissionTimeTrigger)
     assert deferral.kwargs == {"start_day": "2026-01-01", "end_day": "2026-01-07"}
 
 
@@ -60,18 +62,91 @@ def test_task_sleeps_where_airflow_cannot_reschedule(
     assert sum(timeline.slept) == pytest.approx(12 * 3600, abs=400)
 
 
+@pytest.fixture
+def warned(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Lines of warnings, as Airflow 2 or 3 writes them, and then all others."""
+    caplog.set_level("INFO")
+
+    def lines() -> list[str]:
+        written = (capsys.readouterr().out + caplog.text).splitlines()
+        return sorted(written, key=lambda line: "warning" not in line.lower())
+
+    return lines
+
+
 @deferrable_or_not
-def test_log_names_the_time_and_the_reason(
-    create: Create, sim: Simulator, deferrable: bool, capsys: pytest.CaptureFixture[str], caplog: Any
+def test_log_warns_of_the_time_and_the_reason(
+    create: Create, sim: Simulator, deferrable: bool, warned: Callable[[], list[str]]
 ) -> None:
     sim.state.spend_quota(366)
 
     create(deferrable=deferrable)
 
-    logged = capsys.readouterr().out + caplog.text
-    assert "Waiting until 2026-11-25 00:0" in logged
-    assert "submits 2026-01-01 to 2026-01-07" in logged
-    assert "Daily limit of 366 export days exceeded" in logged
+    lines = warned()
+    (line,) = [line for line in lines if "Waiting until 2026-11-25 00:0" in line]
+    assert "UTC: no quota left today for 7 days (366 per UTC day)" in line
+    assert "warning" in line.lower()
+    (answer,) = [line for line in lines if "Twilio's answer: Daily limit of 366 export days exceeded" in line]
+    assert "[HTTP 400, Twilio error 20001, request RQ" in answer
+    assert "warning" in answer.lower()
+    assert any("submits 2026-01-01 to 2026-01-07" in line for line in lines)
+
+
+@deferrable_or_not
+def test_log_does_not_advise_what_the_task_does(
+    create: Create, sim: Simulator, deferrable: bool, warned: Callable[[], list[str]]
+) -> None:
+    sim.state.spend_quota(366)
+
+    create(deferrable=deferrable)
+
+    logged = "\n".join(warned())
+    assert "let it wait" not in logged
+    assert "run the task after" not in logged
+
+
+def test_log_says_why_a_lasting_429_counts_as_quota(
+    create: Create, sim: Simulator, timeline: Any, warned: Callable[[], list[str]]
+) -> None:
+    sim.faults.add(Fault(status=429, method="POST", times=None))
+    timeline.after(3600, sim.faults.clear)
+
+    create(deferrable=True)
+
+    logged = "\n".join(warned())
+    assert "no quota left today for 7 days" in logged
+    assert "Twilio has rejected every submission for minutes, but no other request" in logged
+    assert "[HTTP 429" in logged
+
+
+def test_deferred_task_says_what_it_needs(create: Create, sim: Simulator, warned: Callable[[], list[str]]) -> None:
+    sim.state.spend_quota(366)
+
+    create(deferrable=True)
+
+    (line,) = [line for line in warned() if "a triggerer must be running" in line]
+    assert "It logs here every 15 minutes" in line
+
+
+@pytest.mark.parametrize("how", ["deferrable", "on a worker", "asleep"])
+def test_link_leads_to_the_jobs_while_the_task_waits(
+    create: Create,
+    sim: Simulator,
+    timeline: Any,
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    if how == "asleep":
+        monkeypatch.setattr("airflow_provider_bulkexports.tasks.deferral.CAN_RESCHEDULE_OPERATORS", False)
+    sim.state.spend_quota(366)
+    links = []
+    timeline.after(6 * 3600, lambda: links.append(context["ti"].xcoms[BulkExportsLink().xcom_key]))
+
+    end = create(deferrable=how == "deferrable")
+
+    assert links == [f"{sim.base_url}/v1/Exports/Messages/Jobs"]
+    assert context["ti"].xcoms[BulkExportsLink().xcom_key] == f"{sim.base_url}/v1/Exports/Jobs/{end.value}"
 
 
 @deferrable_or_not

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports.compat import CAN_RESCHEDULE_OPERATORS, DateTimeTrigger
+from airflow_provider_bulkexports.compat import CAN_RESCHEDULE_OPERATORS
+from airflow_provider_bulkexports.links import BulkExportsLink
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
 from airflow_provider_bulkexports.simulator import Fault, Simulator
+from airflow_provider_bulkexports.triggers.submission_time import SubmissionTimeTrigger
 
 #: The test's clock stands at noon of 24 November: yesterday is exportable from the 25th on, today from the 26th.
 YESTERDAY, TODAY, TOMORROW = "2026-11-23", "2026-11-24", "2026-11-25"
@@ -60,8 +62,8 @@ def test_deferrable_task_waits_in_the_triggerer(create: Create) -> None:
     end = create(start_day=YESTERDAY, end_day=TODAY, deferrable=True)
 
     (deferral,) = end.deferrals
-    assert isinstance(deferral.trigger, DateTimeTrigger)
-    assert is_shortly_after(deferral.trigger.moment, EXPORTABLE_AT[TODAY])
+    assert isinstance(deferral.trigger, SubmissionTimeTrigger)
+    assert is_shortly_after(datetime.fromtimestamp(deferral.trigger.end_time, timezone.utc), EXPORTABLE_AT[TODAY])
     assert deferral.kwargs == {"start_day": YESTERDAY, "end_day": TODAY}
 
 
@@ -83,7 +85,7 @@ def test_sleep_on_the_worker_ends_on_time(create: Create, timeline: Any, monkeyp
     end = create(start_day=YESTERDAY, end_day=YESTERDAY)
 
     assert end.state == "success"
-    assert timeline.slept[:72] == pytest.approx([600] * 72)
+    assert timeline.slept[:48] == pytest.approx([900] * 48)
     assert is_shortly_after(timeline.now, EXPORTABLE_AT[YESTERDAY])
 
 
@@ -199,3 +201,58 @@ def test_other_refusal_after_midnight_is_final(create: Create, sim: Simulator, t
 
     assert create(start_day=YESTERDAY, end_day=YESTERDAY).state == "failed"
     assert len(sim.requests.matching(method="POST")) == 1
+
+
+@deferrable_or_not
+def test_log_prepares_for_a_wait_of_days(
+    create: Create, timeline: Any, deferrable: bool, capsys: pytest.CaptureFixture[str], caplog: Any
+) -> None:
+    caplog.set_level("INFO")
+
+    create(start_day=YESTERDAY, end_day=TODAY, deferrable=deferrable)
+
+    logged = capsys.readouterr().out + caplog.text
+    for line in (
+        "Waiting until 2026-11-26 00:00 UTC: Twilio does not export 2026-11-24 before",
+        "That is in 36 h, and normal: Twilio exports a day two UTC days later",
+        "Days up to 2026-11-22 can be exported at once",
+    ):
+        assert line in logged
+        assert len(line) <= 85
+
+
+def test_log_does_not_explain_a_wait_of_seconds(
+    create: Create, timeline: Any, capsys: pytest.CaptureFixture[str], caplog: Any
+) -> None:
+    caplog.set_level("INFO")
+    timeline.advance_to(EXPORTABLE_AT[YESTERDAY] + timedelta(seconds=1))
+
+    create(start_day=YESTERDAY, end_day=YESTERDAY, deferrable=True)
+
+    logged = capsys.readouterr().out + caplog.text
+    assert "Waiting until 2026-11-25 00:00 UTC" in logged
+    assert "and normal" not in logged
+
+
+def test_sleeping_task_says_every_quarter_of_an_hour_how_long_it_takes(
+    create: Create, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: Any
+) -> None:
+    monkeypatch.setattr("airflow_provider_bulkexports.tasks.deferral.CAN_RESCHEDULE_OPERATORS", False)
+    caplog.set_level("INFO")
+
+    create(start_day=YESTERDAY, end_day=YESTERDAY)
+
+    logged = capsys.readouterr().out + caplog.text
+    assert logged.count("Waiting since 12:00 UTC, until 2026-11-25 00:00 UTC: ") == 48
+    assert "until 2026-11-25 00:00 UTC: 11 h 45 min left" in logged
+
+
+def test_link_leads_to_the_jobs_while_the_task_waits(
+    create: Create, sim: Simulator, timeline: Any, context: dict[str, Any]
+) -> None:
+    links = []
+    timeline.after(3600, lambda: links.append(context["ti"].xcoms[BulkExportsLink().xcom_key]))
+
+    create(start_day=TODAY, end_day=TODAY, deferrable=True)
+
+    assert links == [f"{sim.base_url}/v1/Exports/Messages/Jobs"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bulkexports.compat import TaskDeferred
-from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
+from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor, ExportDaySensor
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError
 from airflow_provider_bulkexports.triggers.bulkexports import ExportCustomJobTrigger
@@ -62,7 +62,7 @@ def test_trigger_arguments_are_plain_values(defer: Wait, connection: str, job_si
     classpath, arguments = deferred.trigger.serialize()
     assert classpath == "airflow_provider_bulkexports.triggers.bulkexports.ExportCustomJobTrigger"
     assert json.loads(json.dumps(arguments)) == arguments
-    assert arguments.pop("end_time") > 0
+    assert arguments.pop("end_time") == pytest.approx(arguments.pop("start_time") + 60)
     assert arguments == {
         "job_sids": [job_sid],
         "resource_type": "Messages",
@@ -104,3 +104,55 @@ def test_templates_are_ignored_on_resume(context: dict[str, Any], wait_in: Wait,
     resumed = ExportCustomJobSensor(task_id="wait", job_sid="{{ other }}")
 
     assert resumed.execute_complete(context, event)["job_sids"] == [job_sid]
+
+
+@pytest.mark.parametrize(
+    ("days", "goal"),
+    [
+        ({}, "2026-01-01 to 2026-01-03"),
+        ({"start_day": "2026-01-02", "end_day": "2026-01-02"}, "2026-01-02"),
+    ],
+    ids=["all days", "one day"],
+)
+def test_task_that_defers_says_what_it_waits_for_and_what_it_needs(
+    defer: Wait, timeline: Any, job_sid: str, capsys: Any, caplog: Any, days: dict[str, str], goal: str
+) -> None:
+    caplog.set_level("INFO")
+    defer(job_sid, timeout=2 * 24 * 3600, **days)
+
+    logged = capsys.readouterr().out + caplog.text
+    for line in (
+        f"Waiting for {goal} of {job_sid}",
+        "days final; waiting since 12:00 UTC, next poll now, timeout 2026-11-26 12:00",
+        "Deferring: a triggerer must be running. It logs here every 15 minutes",
+    ):
+        assert logged.count(line) == 1, logged
+        assert len(line) <= 85
+
+
+def test_deferred_wait_for_files_names_them(connection: str, sim: Simulator, capsys: Any, caplog: Any) -> None:
+    caplog.set_level("INFO")
+    sensor = ExportDaySensor(
+        task_id="wait", resource_type="Messages", start_day="2026-01-01", end_day="2026-01-03", deferrable=True
+    )
+
+    with pytest.raises(TaskDeferred):
+        sensor.execute({})
+
+    logged = capsys.readouterr().out + caplog.text
+    assert "Waiting for the files of Messages 2026-01-01 to 2026-01-03" in logged
+    assert "0/3 days final; waiting since " in logged
+
+
+def test_task_whose_first_poll_fails_says_what_it_does_not_know(
+    defer: Wait, sim: Simulator, timeline: Any, job_sid: str, capsys: Any, caplog: Any
+) -> None:
+    caplog.set_level("INFO")
+    sim.faults.add(Fault(status=503, times=None))
+
+    defer(job_sid)
+
+    logged = capsys.readouterr().out + caplog.text
+    assert f"Waiting for the days of {job_sid}" in logged
+    assert "no status received yet; waiting since " in logged
+    assert "No usable answer from Twilio since 12:00 UTC (1 of 10 consecutive failures)" in logged

@@ -1,12 +1,14 @@
-"""The log has one line for each change, and none for a poll without news."""
+"""The log has one line for each change, none for a poll without news, and a heartbeat every quarter of an hour."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.logs import KeptLog, keep_lines_of_waits
 
 from airflow_provider_bulkexports.simulator import Fault, Simulator
 
@@ -21,21 +23,13 @@ def job_sid(sim: Simulator) -> str:
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the wait says: Airflow 3 does not log through the standard library everywhere."""
-    said: list[str] = []
+def log(monkeypatch: pytest.MonkeyPatch) -> KeptLog:
+    return keep_lines_of_waits(monkeypatch)
 
-    class Log:
-        def info(self, message: str, *args: Any) -> None:
-            said.append(message % args)
 
-        warning = error = info
-
-    from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
-
-    original = WaitPoller.__init__
-    monkeypatch.setattr(WaitPoller, "__init__", lambda self, wait, log, schedule: original(self, wait, Log(), schedule))
-    return said
+@pytest.fixture
+def lines(log: KeptLog) -> list[str]:
+    return log.lines
 
 
 def groups(**days: list[str]) -> list[dict[str, Any]]:
@@ -56,7 +50,7 @@ def test_every_change_is_logged_once(
 
     wait_in(mode, job_sid, poke_interval=60, max_poll_interval=60)
 
-    said = [line.removeprefix(f"{job_sid}: ") for line in lines]
+    said = [line.removeprefix(f"{job_sid}: ") for line in lines if line.startswith(job_sid)]
     first = "0/3 days final; queue position 3; Twilio expects 14:20 UTC"
     assert said == [
         *([first, first] if mode == "deferrable" else [first]),  # on the worker, then in the triggerer
@@ -77,3 +71,55 @@ def test_failed_poll_is_logged_with_its_count(
     counts = [re.findall(r"\((.*?)\)", line)[0] for line in failures]
     assert counts == ["1 of 10 consecutive failures", "2 of 10 consecutive failures"]
     assert all("HTTP 503" in line for line in failures)
+
+
+@pytest.fixture
+def long_job(sim: Simulator, timeline: Any, job_sid: str) -> str:
+    """A job that nothing is known of until it ends, some minutes before an hour has passed."""
+    sim.state.set_fields(job_sid, details=None, job_queue_position=None, estimated_completion_time=None)
+    timeline.after(3500, lambda: sim.state.set_details(job_sid, groups(Completed=DAYS)))
+    return job_sid
+
+
+@pytest.mark.parametrize(
+    ("kind", "next_polls"),
+    [
+        # At the next poll after a quarter of an hour.
+        ("poke", ["12:01", "12:17", "12:33", "12:49"]),
+        # After each quarter of an hour, whenever polls are due; the first line is the worker's.
+        ("deferrable", ["now", "12:16", "12:30", "12:45"]),
+    ],
+)
+def test_wait_without_news_has_a_heartbeat_every_quarter_of_an_hour(
+    wait_in: Wait, long_job: str, lines: list[str], kind: str, next_polls: list[str]
+) -> None:
+    wait_in(kind, long_job, poke_interval=80, max_poll_interval=0, timeout=3600)
+
+    assert statuses(lines) == [
+        f"0/3 days final; waiting since 12:00 UTC, next poll {poll}, timeout 13:00" for poll in next_polls
+    ]
+
+
+def test_rescheduled_wait_says_at_each_poll_since_when_it_waits(wait_in: Wait, long_job: str, lines: list[str]) -> None:
+    """Each poll is a process of its own, which knows nothing of the others."""
+    wait_in("reschedule", long_job, poke_interval=1200, max_poll_interval=0, timeout=7200)
+
+    assert statuses(lines) == [
+        f"0/3 days final; waiting since 12:00 UTC, next poll {poll}, timeout 14:00"
+        for poll in ("12:20", "12:40", "13:00")
+    ]
+
+
+def test_heartbeat_names_the_poll_of_airflows_own_backoff(
+    wait_in: Wait, long_job: str, lines: list[str], timeline: Any
+) -> None:
+    began = timeline.now
+
+    wait_in("poke", long_job, poke_interval=1200, exponential_backoff=True, timeout=7200)
+
+    first_pause = timedelta(seconds=timeline.slept[0])
+    assert f", next poll {began + first_pause:%H:%M}, timeout 14:00" in statuses(lines)[0]
+
+
+def statuses(lines: list[str]) -> list[str]:
+    return [line for line in lines if "; waiting since " in line]

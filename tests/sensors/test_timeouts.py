@@ -37,13 +37,20 @@ def test_job_finished_at_the_last_moment_succeeds(wait_for: Wait, sim: Simulator
     assert wait_for(job_sid, timeout=600).state == "success"
 
 
-def test_deferred_timeout_reports_progress(wait_in: Wait, job_sid: str) -> None:
-    end = wait_in("deferrable", job_sid, timeout=600)
+def test_timeout_reports_progress_and_what_to_do(wait_for: Wait, job_sid: str) -> None:
+    end = wait_for(job_sid, timeout=600)
 
     assert str(end.error).startswith(
         f"Timed out waiting for {job_sid} (0/3 days final; queue position 1; Twilio expects"
     )
     assert "The job may still be running at Twilio. Clear this task to resume waiting" in str(end.error)
+
+
+def test_skip_after_the_timeout_says_the_same(wait_for: Wait, job_sid: str) -> None:
+    end = wait_for(job_sid, timeout=600, soft_fail=True)
+
+    assert end.state == "skipped"
+    assert str(end.error).startswith(f"Skipped because soft_fail is set: Timed out waiting for {job_sid} (0/3 days")
 
 
 def deferral_of(job_sid: str, context: dict[str, Any], **kwargs: Any) -> TaskDeferred:

@@ -17,6 +17,7 @@ from airflow_provider_bulkexports.triggers.bulkexports import (
     ExportDayEventTrigger,
     ExportDayTrigger,
 )
+from airflow_provider_bulkexports.triggers.submission_time import SubmissionTimeTrigger
 
 JOB = "JS" + "0" * 32
 
@@ -30,6 +31,7 @@ FULL = {
     "max_poll_interval": 600.0,
     "end_time": 1795608000.25,
     "cancel_on_kill": True,
+    "start_time": 1795521600.0,
 }
 
 
@@ -114,9 +116,18 @@ async def first_event(trigger: Any) -> Any:
         await events.aclose()
 
 
-@pytest.mark.parametrize("kind", [ExportCustomJobTrigger, ExportDayTrigger, ExportDayEventTrigger])
-def test_public_class_path_is_stored_wherever_the_class_is_defined(kind: Any) -> None:
-    assert kind(resource_type="Messages").serialize()[0] == f"{PUBLIC_MODULE}.{kind.__name__}"
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        ExportCustomJobTrigger(),
+        ExportDayTrigger("Messages"),
+        ExportDayEventTrigger("Messages"),
+        SubmissionTimeTrigger(1795608000.0),
+    ],
+    ids=lambda trigger: type(trigger).__name__,
+)
+def test_public_class_path_is_stored_wherever_the_class_is_defined(trigger: Any) -> None:
+    assert trigger.serialize()[0] == f"{PUBLIC_MODULE}.{type(trigger).__name__}"
 
 
 def test_class_path_of_a_users_subclass_is_its_own() -> None:
