@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.assets.bulkexports import asset_for
     from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+    from airflow_provider_bulkexports.object_storage.refresh import days_to_refresh
     from airflow_provider_bulkexports.operators.bulkexports import (
         CreateExportCustomJobOperator,
         DeleteExportJobOperator,
@@ -40,6 +41,7 @@ __all__ = [
     "ExportDaySensor",
     "ExportDayTrigger",
     "asset_for",
+    "days_to_refresh",
     "export_to_object_storage",
     "join_days",
     "plan_quota",
@@ -59,6 +61,7 @@ _MODULES = {
     "ExportDaySensor": "sensors.bulkexports",
     "ExportDayTrigger": "triggers.bulkexports",
     "asset_for": "assets.bulkexports",
+    "days_to_refresh": "object_storage.refresh",
     "export_to_object_storage": "task_groups",
     "join_days": "planning.backfill",
     "plan_quota": "planning.backfill",
