@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import inspect
+import json
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_provider_bulkexports import export_to_object_storage
+from airflow_provider_bulkexports import BulkExportsHook, export_to_object_storage
+from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.simulator import Simulator
+from airflow_provider_bulkexports.simulator.service import records
 
 try:
     from airflow.sdk import DAG
@@ -67,3 +75,88 @@ def test_destination_is_checked_before_submission_by_default() -> None:
 def test_invalid_destination_is_rejected_at_parse_time(destination: str) -> None:
     with pytest.raises(ValueError, match="destination"), DAG("exports", schedule=None):
         export_to_object_storage(resource_type="Calls", destination=destination)
+
+
+@pytest.mark.parametrize(
+    ("given", "of_submit", "of_store"),
+    [
+        ({}, "adopt", "skip"),
+        ({"if_exists": "submit"}, "submit", "overwrite"),
+        ({"if_exists": "skip"}, "adopt", "skip"),
+        ({"if_exists": "overwrite"}, "adopt", "overwrite"),
+        ({"if_exists": "{{ params.again }}"}, "adopt", "{{ params.again }}"),
+    ],
+    ids=str,
+)
+def test_if_exists_goes_to_the_tasks_it_belongs_to(given: dict[str, str], of_submit: str, of_store: str) -> None:
+    dag = group(**given)
+
+    assert dag.get_task("export_to_object_storage.submit").if_exists == of_submit
+    assert dag.get_task("export_to_object_storage.store").if_exists == of_store
+
+
+def test_unknown_if_exists_names_the_choices() -> None:
+    with pytest.raises(ValueError, match="must be 'skip' or 'overwrite' or 'fail' or 'submit', got 'replace'"):
+        group(if_exists="replace")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # a run of a DAG, on a machine that may be busy
+@pytest.mark.parametrize(
+    ("file_format", "pii", "new_fields"),
+    [
+        ("json", "drop", "keep"),
+        ("json", "hash", "drop"),
+        ("json", "drop", "fail"),
+        ("parquet", "hash", "keep"),
+        ("parquet", "drop", "drop"),
+        ("parquet", "hash", "fail"),
+    ],
+)
+def test_columns_are_hidden_in_a_run(
+    airflow_db: None,
+    sim: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file_format: str,
+    pii: str,
+    new_fields: str,
+) -> None:
+    """The records of the day have a field that is not a column."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = 0
+    sim.knobs.records_per_day = 7  # no other test makes this day with as many, so it gets no cached file of this one
+    make = records._MAKERS[ResourceType.MESSAGES]
+    monkeypatch.setitem(records._MAKERS, ResourceType.MESSAGES, lambda *key: make(*key) | {"carrier": "Quillberry"})
+    connection = json.loads(sim.connection_json())
+    connection["extra"] = {**connection.get("extra", {}), "hash_key": "a secret of 24 characters"}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{BulkExportsHook.default_conn_name.upper()}", json.dumps(connection))
+    name = f"hidden_{file_format}_{pii}_{new_fields}"
+    with DAG(name, schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as dag:
+        export_to_object_storage(
+            resource_type="Messages",
+            start_day="2026-02-03",
+            end_day="2026-02-03",
+            destination=f"file://{tmp_path}",
+            file_format=file_format,
+            pii=pii,
+            new_fields=new_fields,
+            deferrable=True,
+        )
+
+    day = "logical_date" if "logical_date" in inspect.signature(dag.test).parameters else "execution_date"
+    ended = dag.test(**{day: datetime(2026, 3, 5, tzinfo=timezone.utc)})
+
+    files = [path for path in tmp_path.rglob("part-0.*") if not path.name.startswith("_")]
+    assert ended.state == ("failed" if new_fields == "fail" else "success")
+    assert len(files) == (0 if new_fields == "fail" else 1)
+    for file in files:
+        if file_format == "parquet":
+            rows = pq.read_table(file, partitioning=None).to_pylist()
+        else:
+            rows = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+        assert len(rows) == 7
+        assert ("Quillberry" in str(rows)) == (new_fields == "keep")
+        assert "+1500555" not in str(rows)
+        assert all(len(row.get("to", 64 * "-")) == 64 for row in rows)
+        assert {"body", "from", "to"} & set(rows[0]) == ({"body", "from", "to"} if pii == "hash" else set())
