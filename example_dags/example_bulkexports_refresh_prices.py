@@ -1,12 +1,12 @@
 """
 Every week, export the days again whose prices came late, and replace their files.
 
-Twilio fills in the price of a message within a day or so. A day that was exported before that lacks some prices, and its
-total is too small. ``days_to_refresh`` reads the manifests of the days that are 4 to 13 days old and returns those that
-lack more than one price in a thousand. Only these are exported again, one job for each range of days; each day counts
-towards the quota like any other. In most weeks there is none, and the tasks are skipped.
+Twilio fills in the price of a message within a day or so. A day that was exported before that lacks some prices, and
+its total is too small. ``days_to_refresh`` reads the manifests of the days that are 4 to 13 days old and returns those
+that lack more than one price in a thousand. Only these are exported again, one job for each range of days; each day
+counts towards the quota like any other. In most weeks there is none, and the tasks are skipped.
 
-The log of the storing task says what each day has gained, for example::
+The log of the storing task says what each day's new file changed, for example::
 
     2026-01-05 was exported again: no records gained, 41 prices filled in, price total from -3.21 to -4.05
 

@@ -267,6 +267,7 @@ def test_automatic_example_is_started_by_every_file() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # two runs of a DAG, on a machine that may be busy
 def test_refresh_example_exports_again_what_lacks_prices(
     airflow_db: None,
     fast: Simulator,
