@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.assets.bulkexports import asset_for
     from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
+    from airflow_provider_bulkexports.object_storage.refresh import days_to_refresh
     from airflow_provider_bulkexports.operators.bulkexports import (
         CreateExportCustomJobOperator,
         DeleteExportJobOperator,
@@ -42,6 +43,7 @@ __all__ = [
     "ExportDayTrigger",
     "asset_for",
     "convert_days",
+    "days_to_refresh",
     "export_to_object_storage",
     "join_days",
     "plan_quota",
@@ -62,6 +64,7 @@ _MODULES = {
     "ExportDayTrigger": "triggers.bulkexports",
     "asset_for": "assets.bulkexports",
     "convert_days": "transfers.stored_days",
+    "days_to_refresh": "object_storage.refresh",
     "export_to_object_storage": "task_groups",
     "join_days": "planning.backfill",
     "plan_quota": "planning.backfill",

@@ -196,15 +196,23 @@ class BulkExportsStorageError(BulkExportsError):
     :param is_transient: Whether the same operation may succeed later although nobody changes anything.
     :param is_forbidden: Whether the credentials lack the permission.
     :param is_conflict: Whether an object exists that had to be absent.
+    :param is_absent: Whether there is no such object; a missing bucket is another failure.
     """
 
     def __init__(
-        self, message: str, *, is_transient: bool = True, is_forbidden: bool = False, is_conflict: bool = False
+        self,
+        message: str,
+        *,
+        is_transient: bool = True,
+        is_forbidden: bool = False,
+        is_conflict: bool = False,
+        is_absent: bool = False,
     ) -> None:
         super().__init__(message)
         self.is_transient = is_transient
         self.is_forbidden = is_forbidden
         self.is_conflict = is_conflict
+        self.is_absent = is_absent
 
 
 _APIError = TypeVar("_APIError", bound="BulkExportsAPIError")

@@ -9,8 +9,10 @@ from typing import Any
 from airflow_provider_bulkexports.compat import task_group
 from airflow_provider_bulkexports.operators.bulkexports import CreateExportCustomJobOperator
 from airflow_provider_bulkexports.sensors.bulkexports import ExportCustomJobSensor
+from airflow_provider_bulkexports.tasks.arguments import literal_or, require_choice
 from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID, DEFERRABLE
 from airflow_provider_bulkexports.transfers.bulkexports import BulkExportsToObjectStorageOperator
+from airflow_provider_bulkexports.transfers.failed_days import IF_EXISTS
 
 __all__ = ["export_to_object_storage"]
 
@@ -24,6 +26,7 @@ def export_to_object_storage(
     ranges: Sequence[dict[str, str]] | Any = None,
     object_storage_conn_id: str | None = None,
     group_id: str = "export_to_object_storage",
+    if_exists: str | None = None,
     failed_days: str = "store",
     check_destination: bool = True,
     upload_options: Mapping[str, Any] | None = None,
@@ -42,6 +45,9 @@ def export_to_object_storage(
         mapped over them, with one job each.
     :param object_storage_conn_id: Airflow connection of the store.
     :param group_id: Prefix of the three task ids.
+    :param if_exists: ``submit``: export days again that are stored already, whatever jobs exist, and replace their
+        files. Otherwise ``submit`` adopts its earlier job, and this is what ``store`` does with a file that is stored
+        already: ``skip`` it if it is the same (default), ``overwrite`` it, or ``fail``.
     :param failed_days: If days fail at Twilio: ``store`` the others and then fail, naming the failed days; ``fail`` the
         wait and store nothing; or ``ignore`` them and store the others.
     :param check_destination: Before it spends quota, ``submit`` writes a small object to the destination and removes
@@ -58,6 +64,10 @@ def export_to_object_storage(
         "object_storage_conn_id": object_storage_conn_id,
         "upload_options": upload_options,
     }
+    require_choice("if_exists", literal_or(if_exists, "skip") or "skip", (*IF_EXISTS, "submit"))
+    submits_again = if_exists == "submit"
+    if if_exists is not None:
+        store_arguments["if_exists"] = "overwrite" if submits_again else if_exists
     twilio: dict[str, Any] = {"resource_type": resource_type, "twilio_conn_id": twilio_conn_id}
 
     @task_group(group_id=group_id)
@@ -66,6 +76,7 @@ def export_to_object_storage(
             task_id="submit",
             start_day=start_day,
             end_day=end_day,
+            if_exists="submit" if submits_again else "adopt",
             deferrable=deferrable,
             **twilio,
             **(store if check_destination else {}),

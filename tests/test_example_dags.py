@@ -6,10 +6,12 @@ import ast
 import doctest
 import importlib.util
 import inspect
+import json
 import re
 import sys
 from collections import Counter
 from datetime import datetime, time, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
@@ -20,7 +22,7 @@ from jinja2 import Environment, StrictUndefined
 from packaging.version import Version
 from support.airflow import DAG
 
-from airflow_provider_bulkexports import ExportDayEventTrigger, plan_quota
+from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator, ExportDayEventTrigger, plan_quota
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseOperator
 from airflow_provider_bulkexports.simulator import Simulator
 
@@ -85,6 +87,7 @@ def test_every_example_is_tested() -> None:
         "example_bulkexports_duckdb.py",
         "example_bulkexports_partitions.py",
         "example_bulkexports_range.py",
+        "example_bulkexports_refresh_prices.py",
         "example_bulkexports_to_object_storage.py",
     ]
 
@@ -282,6 +285,60 @@ def test_automatic_example_is_started_by_every_file() -> None:
     assert isinstance(watcher.trigger, ExportDayEventTrigger)
     assert watcher.trigger.announce_existing
     assert dag.get_task("store").days == sys.modules[file.stem].NEW_DAYS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # two runs of a DAG, on a machine that may be busy
+def test_refresh_example_exports_again_what_lacks_prices(
+    airflow_db: None,
+    fast: Simulator,
+    connection: str,
+    context: dict[str, Any],
+    timeline: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a lake of ten days, the last two were stored before Twilio had all of their prices."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
+    fast.knobs.price_delay_days = 3
+    lake = [f"2026-11-{day}" for day in range(13, 23)]
+    fast.create_job("Messages", lake[0], lake[-1])
+    before = BulkExportsToObjectStorageOperator(
+        task_id="store", resource_type="Messages", days=lake, destination=f"file://{tmp_path}", file_format="parquet",
+        drop_columns=["body"],
+    ).execute(context)  # fmt: skip
+    assert [entry["day"] for entry in before if entry["prices_missing"]] == ["2026-11-21", "2026-11-22"]
+    timeline.advance(timedelta(days=2).total_seconds())
+
+    dag = dag_in(EXAMPLES / "example_bulkexports_refresh_prices.py")
+    ended = run(dag, datetime(2026, 3, 8, tzinfo=timezone.utc))
+
+    assert ended.state == "success"
+    days = {"start_day": "2026-11-21", "end_day": "2026-11-22"}
+    assert xcom(ended, "late_days") == [days]
+    _, job = fast.state.jobs.values()
+    assert list(map(str, job.request.days())) == list(days.values())
+    manifests = {path.parent.name: json.loads(path.read_text()) for path in tmp_path.rglob("*.manifest.json")}
+    after = [manifests[f"day={day}"] for day in lake]
+    assert [entry["prices_missing"] for entry in after] == [0] * 10
+    assert after[:8] == before[:8]
+    for old, new in zip(before[8:], after[8:], strict=True):
+        assert new["changes"] == {
+            "records_gained": 0,
+            "records_lost": 0,
+            "prices_filled": old["prices_missing"],
+            "price_total_before": old["price_total"],
+        }
+        assert Decimal(new["price_total"]) < Decimal(old["price_total"]), "prices are negative"
+
+    timeline.advance(60)  # the run's id has the time
+    again = run(dag, datetime(2026, 3, 15, tzinfo=timezone.utc))
+
+    assert again.state == "success"
+    assert xcom(again, "late_days") == []
+    assert len(fast.state.jobs) == 2
 
 
 def python_blocks(page: Path) -> list[str]:

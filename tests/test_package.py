@@ -116,6 +116,7 @@ def test_public_names_are_those_that_dag_files_use() -> None:
     functions = {
         "asset_for",
         "convert_days",
+        "days_to_refresh",
         "export_to_object_storage",
         "join_days",
         "plan_quota",

@@ -18,6 +18,7 @@ PUBLIC_NAMES = {
         "ExportDaySensor",
         "ExportDayTrigger",
         "asset_for",
+        "days_to_refresh",
         "export_to_object_storage",
         "join_days",
         "plan_quota",

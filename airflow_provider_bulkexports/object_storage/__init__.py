@@ -7,6 +7,7 @@ Store day files in a local folder or an object store.
 * ``destination`` reads and writes files in the store; ``destination_url`` checks its address, ``schemes`` what is
   installed for it, ``upload_options`` what an upload may be given.
 * ``layout`` makes the path of a day's file and of its manifest; ``manifest`` is what a manifest contains.
+* ``changes`` compares a new file with the one that it replaced; ``refresh`` finds the days whose prices were late.
 * ``existing_files`` decides whose file exists at a path, and whether it is up to date.
 * ``errors`` turns a store's errors into one sentence; ``abandoned_uploads`` removes what killed uploads left in S3.
 """

@@ -25,6 +25,7 @@ from airflow_provider_bulkexports.exceptions import (
     TaskKilledError,
 )
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
+from airflow_provider_bulkexports.object_storage.changes import changes_of, described
 from airflow_provider_bulkexports.object_storage.day_source import DaySource, FetchedDay
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.object_storage.errors import translated
@@ -158,10 +159,13 @@ class DayStore:
             published = self._converted(file, day)
             self._publish(published.path if published else file.path, path, day, account)
         entry = self._entry(day, path, file, account, published=published)
+        entry["changes"] = changes_of(entry, found.manifest)
         self._write_manifest(path, entry)
         # Another task may have written to the same path meanwhile.
         self._existing.require_own(self._existing.find(path), path, day, account=account)
         self.log.info("%s: %d records, %d bytes at %s", day, entry["records"], entry["bytes"], entry["uri"])
+        if entry["changes"] and found.manifest and found.manifest.source_sha256 != entry["source_sha256"]:
+            self.log.info("%s was exported again: %s", day, described(entry))
         return entry
 
     def _path(self, day: date) -> str:
@@ -320,9 +324,11 @@ class DayStore:
             source_bytes=file.size if file and path else None,
             source_sha256=file.sha256 if file and path else None,
             rescued=figures.rescued if figures else None,
+            prices_due=figures.prices_due if figures else None,
             prices_missing=figures.prices_missing if figures else None,
             price_total=None if total is None else str(total),
             duplicate_sids=figures.duplicate_sids if figures else None,
+            changes=None,
         )
 
 

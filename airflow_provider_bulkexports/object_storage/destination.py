@@ -127,10 +127,14 @@ class Destination:
             finally:
                 spool.unlink(missing_ok=True)
 
-    def read_json(self, path: str) -> Any:
-        """Read a JSON file; ``None`` if it does not exist, is not JSON, or may not be read."""
+    def read_json(self, path: str, *, is_needed: bool = False) -> Any:
+        """
+        Read a JSON file; ``None`` if it does not exist, is not JSON, or may not be read.
+
+        :param is_needed: Raise if the store refuses to read it.
+        """
         try:
-            content = self._head(path, _MAX_JSON)
+            content = self._head(path, _MAX_JSON, is_needed=is_needed)
             return json.loads(content, parse_constant=_refuse_constant) if len(content) < _MAX_JSON else None
         except (ValueError, RecursionError):
             return None
@@ -221,14 +225,14 @@ class Destination:
         if self._protocol in S3:
             abort_abandoned(self._fs, [self._full(path).lstrip("/") for path in paths])
 
-    def _head(self, path: str, count: int) -> bytes:
-        """First bytes of a file; empty if it does not exist, is a folder, or may not be read."""
+    def _head(self, path: str, count: int, *, is_needed: bool = False) -> bytes:
+        """First bytes of a file; empty if it does not exist, is a folder, or may not be read and is not needed."""
         try:
             with self._errors("read", path):
                 content: bytes = self._fs.cat_file(self._full(path), start=0, end=count)
                 return content
         except BulkExportsStorageError as error:
-            if error.is_transient:
+            if error.is_transient or (is_needed and not error.is_absent):
                 raise
             return b""
 

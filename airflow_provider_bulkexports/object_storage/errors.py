@@ -110,6 +110,7 @@ def translated(error: Exception, *, operation: str, uri: str, protocol: str = ""
         is_transient=is_transient,
         is_forbidden=is_forbidden,
         is_conflict=bool(facts.codes & _CONFLICT) or facts.status == 412,
+        is_absent=isinstance(error, FileNotFoundError) and not facts.codes & _NO_BUCKET,
     )
 
 

@@ -106,10 +106,11 @@ class ExistingFiles:
                 f"{uri} holds records of account {found.owner}, but the account of this task's API key is unknown. "
                 "It was left untouched: add account_sid to the extra of the Twilio connection"
             )
+        end = "parquet" if self.conversion.file_format == "parquet" else "json.gz"
         raise BulkExportsInputError(
             f"{uri} holds account {found.owner}'s {self.resource_type} for {day}, but this task stores those of "
             f"{account}. It was left untouched: put {{account_sid}} into the layout, for example "
-            "'account_sid={account_sid}/resource_type={resource_type}/day={day}/part-0.json.gz', so that each account "
+            f"'resource_type={{resource_type}}/account={{account_sid}}/day={{day}}/part-0.{end}', so that each account "
             "has its own files"
         )
 

@@ -9,10 +9,25 @@ from typing import Any, TypedDict
 
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 
-__all__ = ["Manifest", "StoredDay"]
+__all__ = ["DayChanges", "Manifest", "StoredDay"]
 
 _TYPES = [kind.value for kind in ResourceType]
 _ACCOUNT_SID = re.compile(r"AC\w{1,60}", re.ASCII)
+
+
+class DayChanges(TypedDict):
+    """
+    What the file of a later export changed, compared with the one that it replaced, by their numbers.
+
+    ``records_gained`` or ``records_lost`` is the difference in records. ``prices_filled`` is by how much
+    ``prices_missing`` fell, ``price_total_before`` what ``price_total`` was; ``None`` if one of the manifests does not
+    say.
+    """
+
+    records_gained: int
+    records_lost: int
+    prices_filled: int | None
+    price_total_before: str | None
 
 
 class StoredDay(TypedDict):
@@ -26,9 +41,10 @@ class StoredDay(TypedDict):
 
     ``format`` is ``json`` or ``parquet``, ``columns`` what was done to columns. ``source_bytes`` and ``source_sha256``
     are of Twilio's own file. Of a converted file: ``rescued`` records have something in ``_rescued``,
-    ``prices_missing`` finished outbound records have no price, ``price_total`` is the sum of all prices (decimal
-    text), and ``duplicate_sids`` records have the sid of another one; ``None`` if unknown, or if the type has no such
-    field.
+    ``prices_due`` are finished and outbound, ``prices_missing`` of these have no price, ``price_total`` is the sum of
+    all prices (decimal text), and ``duplicate_sids`` records have the sid of another one; ``None`` if unknown, or if
+    the type has no such field. ``changes`` is what the file changed if it replaced the one of an earlier export, see
+    :class:`DayChanges`; otherwise ``None``.
     """
 
     day: str
@@ -47,9 +63,11 @@ class StoredDay(TypedDict):
     source_bytes: int | None
     source_sha256: str | None
     rescued: int | None
+    prices_due: int | None
     prices_missing: int | None
     price_total: str | None
     duplicate_sids: int | None
+    changes: DayChanges | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,7 @@ class Manifest:
     :param is_full: Whether the manifest has every field that tells one generation from another.
     :param columns: What was done to columns; ``None`` for nothing.
     :param figures: What else the entry of a converted file has.
+    :param changes: What the file changed if it replaced the one of an earlier export.
     """
 
     day: str
@@ -79,6 +98,7 @@ class Manifest:
     source_size: int
     source_sha256: str
     figures: Mapping[str, Any]
+    changes: DayChanges | None
 
     @classmethod
     def from_json(cls, value: object) -> Manifest | None:
@@ -106,10 +126,12 @@ class Manifest:
             source_sha256=_text(value, "source_sha256") or sha256,
             figures={
                 "rescued": _count(value, "rescued"),
+                "prices_due": _count(value, "prices_due"),
                 "prices_missing": _count(value, "prices_missing"),
                 "price_total": _text(value, "price_total"),
                 "duplicate_sids": _count(value, "duplicate_sids"),
             },
+            changes=_changes(value.get("changes")),
         )
 
     def is_newest_of(self, listed: Sequence[ExportDay]) -> bool:
@@ -159,10 +181,26 @@ class Manifest:
             source_bytes=self.source_size,
             source_sha256=self.source_sha256,
             rescued=self.figures["rescued"],
+            prices_due=self.figures["prices_due"],
             prices_missing=self.figures["prices_missing"],
             price_total=self.figures["price_total"],
             duplicate_sids=self.figures["duplicate_sids"],
+            changes=self.changes,
         )
+
+
+def _changes(value: object) -> DayChanges | None:
+    if not isinstance(value, Mapping):
+        return None
+    gained, lost = _count(value, "records_gained"), _count(value, "records_lost")
+    if gained is None or lost is None:
+        return None
+    return DayChanges(
+        records_gained=gained,
+        records_lost=lost,
+        prices_filled=_count(value, "prices_filled"),
+        price_total_before=_text(value, "price_total_before"),
+    )
 
 
 def _text(value: Mapping[Any, Any], key: str) -> str | None:

@@ -140,6 +140,11 @@ class Knobs:
     #: Least size of a file in (compressed) bytes, reached by repeating a block of records; ``None``:
     #: ``records_per_day`` decides.
     bytes_per_day: int | None = None
+    #: Days (24 hours) after the end of a day from which on its files have all prices: Twilio fills them in late. Files
+    #: made earlier lack those of ``late_price_rate`` of their records. ``None``: a few records never get one.
+    price_delay_days: float | None = None
+    #: Share of records (0 to 1) without a price in files that are made before ``price_delay_days``.
+    late_price_rate: float = 0.5
     #: File of a day without records: a gzip file of nothing, zero bytes, or none (404, not listed).
     empty_day_file: Literal["gzip", "zero_bytes", "absent"] = "gzip"
     #: Make a job's files available when the whole job is finished, not day by day.

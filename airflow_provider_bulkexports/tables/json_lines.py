@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 from airflow_provider_bulkexports.model.resources import ResourceType
@@ -13,6 +14,8 @@ from airflow_provider_bulkexports.tables.records import Record, RecordReader, bl
 from airflow_provider_bulkexports.tables.statistics import DayStatistics, SidCounter, should_have_price
 
 __all__ = ["write_json_lines"]
+
+_NOTHING = Decimal(0)
 
 
 def write_json_lines(source: Path, target: Path, resource_type: ResourceType, rules: ColumnRules) -> DayStatistics:
@@ -64,9 +67,7 @@ class _Conversion:
         statistics.records += 1
         if self._sids and "sid" in values:
             self._sids.add([values["sid"]])
-        if statistics.price_total is None or statistics.prices_missing is None:
-            return
-        if "price" in values:
-            statistics.price_total += values["price"]
-        elif not record.has_odd_price and should_have_price(values.get("status"), values.get("direction")):
-            statistics.prices_missing += 1
+        if statistics.has_prices:
+            price, is_due = values.get("price"), should_have_price(values.get("status"), values.get("direction"))
+            is_missing = is_due and price is None and not record.has_odd_price
+            statistics.add_prices(due=is_due, missing=is_missing, total=price or _NOTHING)

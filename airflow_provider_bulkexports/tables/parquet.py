@@ -214,15 +214,18 @@ class _Conversion:
 
         if self._sids:
             self._count_sids(table.column("sid"))
-        if self.statistics.price_total is not None and self.statistics.prices_missing is not None:
+        if self.statistics.has_prices:
             prices = table.column("price")
-            self.statistics.price_total += pc.sum(prices).as_py() or Decimal(0)
             is_missing = prices.is_null() if odd_prices is None else pc.and_not(prices.is_null(), odd_prices)
             is_due = pc.and_(
                 pc.is_in(table.column("status"), value_set=pa.array(FINAL_STATUSES)),
                 pc.starts_with(table.column("direction"), "outbound"),
             )
-            self.statistics.prices_missing += pc.sum(pc.and_(is_due, is_missing)).as_py() or 0
+            self.statistics.add_prices(
+                due=pc.sum(is_due).as_py() or 0,
+                missing=pc.sum(pc.and_(is_due, is_missing)).as_py() or 0,
+                total=pc.sum(prices).as_py() or Decimal(0),
+            )
 
     def _count_sids(self, sids: Any) -> None:
         import pyarrow.compute as pc

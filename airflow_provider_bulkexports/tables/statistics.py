@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from airflow_provider_bulkexports.tables.columns import Column
 
-__all__ = ["FINAL_STATUSES", "DayStatistics", "SidCounter", "should_have_price"]
+__all__ = ["FINAL_STATUSES", "DayStatistics", "SidCounter", "have_price", "should_have_price"]
 
 #: Statuses of records that are finished, and that Twilio charges for.
 FINAL_STATUSES = ("completed", "delivered", "partially_delivered", "read", "sent", "undelivered")
@@ -27,7 +27,8 @@ class DayStatistics:
     :param records: Rows written.
     :param blank_lines: Lines of white space, which are not records.
     :param rescued: Rows with something in ``_rescued``.
-    :param prices_missing: Finished outbound records without a price; ``None`` for types that have no price.
+    :param prices_due: Finished outbound records, which have a price in the end; ``None`` for types that have no price.
+    :param prices_missing: Those of them without a price; ``None`` for types that have no price.
     :param price_total: Sum of all prices; ``None`` for types that have no price.
     :param duplicate_sids: Records whose sid another one has as well; ``None`` for types without a sid.
     """
@@ -35,6 +36,7 @@ class DayStatistics:
     records: int = 0
     blank_lines: int = 0
     rescued: int = 0
+    prices_due: int | None = None
     prices_missing: int | None = None
     price_total: Decimal | None = None
     duplicate_sids: int | None = None
@@ -42,8 +44,23 @@ class DayStatistics:
     @classmethod
     def of_columns(cls, columns: Sequence[Column]) -> DayStatistics:
         """Begin the figures of a type with these columns."""
-        has_price = any(column.name == "price" for column in columns)
-        return cls(prices_missing=0, price_total=Decimal(0)) if has_price else cls()
+        return cls(prices_due=0, prices_missing=0, price_total=Decimal(0)) if have_price(columns) else cls()
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether the type has prices."""
+        return self.price_total is not None
+
+    def add_prices(self, *, due: int, missing: int, total: Decimal) -> None:
+        """Add the prices of some records of a type that has prices."""
+        self.prices_due = (self.prices_due or 0) + due
+        self.prices_missing = (self.prices_missing or 0) + missing
+        self.price_total = (self.price_total or Decimal(0)) + total
+
+
+def have_price(columns: Sequence[Column]) -> bool:
+    """Whether one of the columns is the price."""
+    return any(column.name == "price" for column in columns)
 
 
 def should_have_price(status: object, direction: object) -> bool:

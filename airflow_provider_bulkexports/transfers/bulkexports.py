@@ -59,7 +59,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     Returns (XCom) a list of :class:`~airflow_provider_bulkexports.object_storage.day_store.StoredDay`, one a day,
     ascending: ``day``, ``uri``, ``bytes``, ``records``, ``sha256``, ``create_date``, ``status``, ``resource_type``,
     ``account_sid``, ``listed_size``, ``friendly_name``, ``format``, ``columns``, ``source_bytes``, ``source_sha256``,
-    ``rescued``, ``prices_missing``, ``price_total``, ``duplicate_sids``.
+    ``rescued``, ``prices_due``, ``prices_missing``, ``price_total``, ``duplicate_sids``, ``changes``.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``. Optional if ``days`` is a
         sensor's result, with which it must agree. (templated)

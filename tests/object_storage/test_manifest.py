@@ -104,3 +104,27 @@ def test_file_is_the_newest_generation_of_its_size() -> None:
     assert generation_of(5, []) is None
     assert listed_sizes([first, second]) == [112, 102]
     assert listed_sizes([first, listed(0)]) == [], "any size may be that of the one without"
+
+
+CHANGES = {"records_gained": 0, "records_lost": 2, "prices_filled": 7, "price_total_before": "-1.5"}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (CHANGES, CHANGES),
+        (
+            CHANGES | {"prices_filled": None, "price_total_before": 1.5},
+            CHANGES | {"prices_filled": None, "price_total_before": None},
+        ),
+        (None, None),
+        ("many", None),
+        ({}, None),
+        (CHANGES | {"records_lost": "2"}, None),
+        (CHANGES | {"records_gained": -1}, None),
+    ],
+    ids=str,
+)
+def test_changes_are_read_as_far_as_they_make_sense(written: Any, read: Any) -> None:
+    assert manifest(changes=written).changes == read
+    assert manifest().changes is None

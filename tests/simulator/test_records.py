@@ -7,13 +7,13 @@ import json
 import time
 import zlib
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from airflow_provider_bulkexports.model.resources import ResourceType
-from airflow_provider_bulkexports.simulator import Simulator
+from airflow_provider_bulkexports.simulator import Knobs, SimulatedClock, Simulator
 from airflow_provider_bulkexports.simulator.service import records
 from airflow_provider_bulkexports.simulator.service.records import (
     BLOCK_RECORDS,
@@ -21,6 +21,7 @@ from airflow_provider_bulkexports.simulator.service.records import (
     day_records,
     empty_content,
 )
+from airflow_provider_bulkexports.tables.statistics import should_have_price
 
 ACCOUNT = "AC" + "0" * 32
 DAY = date(2026, 11, 1)
@@ -142,3 +143,33 @@ def test_number_of_records_is_set_by_knob_or_by_day() -> None:
     simulator.create_job("Calls", "2026-11-01", "2026-11-02")
     simulator.finish_jobs()
     assert {file.day.day: file.records for file in simulator.state.day_files} == {1: 2, 2: 4}
+
+
+def exported(simulator: Simulator, resource_type: str) -> list[dict[str, Any]]:
+    """Records of the newest file of 2026-11-01."""
+    simulator.create_job(resource_type, DAY.isoformat(), DAY.isoformat())
+    simulator.finish_jobs()
+    file = simulator.state.day_files[-1]
+    content = file.content(simulator.knobs)
+    assert content.size == file.size(simulator.knobs)
+    return [json.loads(line) for line in text_of(content.read()).splitlines()]
+
+
+def lacks_price(record: dict[str, Any]) -> bool:
+    return should_have_price(record["status"], record["direction"]) and record.get("price") is None
+
+
+@pytest.mark.parametrize("resource_type", ["Messages", "Calls"])
+def test_late_prices_are_in_later_files_only(resource_type: str) -> None:
+    """The end of the day is 00:00 of 2026-11-02; its prices follow a day and a half later."""
+    clock = SimulatedClock(start=datetime(2026, 11, 3, 11, tzinfo=timezone.utc), speed=0)
+    simulator = Simulator(clock=clock, knobs=Knobs(price_delay_days=1.5, records_per_day=300))
+    simulator.knobs.queue_seconds = simulator.knobs.seconds_per_day_run = 0
+
+    early = exported(simulator, resource_type)
+    clock.advance(timedelta(hours=1))
+    late = exported(simulator, resource_type)
+
+    assert 50 < sum(map(lacks_price, early)) < 200
+    assert not any(map(lacks_price, late))
+    assert [record | {"price": None} for record in early] == [record | {"price": None} for record in late]

@@ -99,6 +99,7 @@ def test_figures_do_not_depend_on_what_is_hidden(converted: Callable[..., Any]) 
     some = converted(lines, drop_columns=["price", "status"], hash_columns=["direction"], hash_key="key")[2]
 
     assert (some.prices_missing, some.price_total) == (every.prices_missing, every.price_total)
+    assert some.prices_due == every.prices_due
     assert every.prices_missing
 
 

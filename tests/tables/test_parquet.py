@@ -219,7 +219,7 @@ def test_figures_of_prices_and_sids(convert: Convert) -> None:
 
     statistics = convert(lines_of(records)).statistics
 
-    assert (statistics.price_total, statistics.prices_missing) == (Decimal("-0.75"), 2)
+    assert (statistics.price_total, statistics.prices_missing, statistics.prices_due) == (Decimal("-0.75"), 2, 5)
     assert statistics.duplicate_sids == 2
 
 
@@ -227,6 +227,7 @@ def test_types_without_prices_have_no_figures_of_them(convert: Convert) -> None:
     statistics = convert([b'{"call_sid": "CA1"}'], kind="Participants").statistics
 
     assert (statistics.price_total, statistics.prices_missing, statistics.duplicate_sids) == (None, None, None)
+    assert statistics.prices_due is None
 
 
 TEXTS = st.one_of(

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,13 @@ def exported(simulated: Simulator) -> None:
     simulated.create_job("Messages", "2026-01-01", "2026-01-03")
 
 
-def kill_task(sim: Simulator, arguments: dict[str, Any], *, when: Callable[[], Any]) -> None:
+def kill_task(
+    sim: Simulator, arguments: dict[str, Any], *, when: Callable[[], Any], code: str = TASK, options: Sequence[str] = ()
+) -> None:
     """Run the task and kill it as soon as the condition holds."""
     environment = os.environ | {f"AIRFLOW_CONN_{BulkExportsHook.default_conn_name.upper()}": sim.connection_json()}
-    with subprocess.Popen([sys.executable, "-c", TASK, json.dumps(arguments)], env=environment) as task:
-        deadline = time.monotonic() + 60
+    with subprocess.Popen([sys.executable, "-c", code, json.dumps(arguments), *options], env=environment) as task:
+        deadline = time.monotonic() + 110
         while not when():
             assert task.poll() is None, "the task ended before it could be killed"
             assert time.monotonic() < deadline
@@ -81,6 +83,75 @@ def test_retry_of_a_killed_task_stores_the_rest(store: Store, s3: Any, sim: Simu
 
     assert [entry["status"] for entry in store(**arguments)] == ["skipped", "stored", "stored"]
     assert len(keys(s3)) == 6
+
+
+#: Stores as ``TASK`` does, in small blocks and row groups, and stops for ever in the middle of the conversion.
+PAUSED_TASK = (
+    """
+import importlib, pathlib, signal, sys
+module, marker = sys.argv[2:]
+converter = importlib.import_module(f"airflow_provider_bulkexports.tables.{module}")
+importlib.import_module("airflow_provider_bulkexports.tables.records")._BLOCK = 1 << 16
+converter.ROWS_OF_A_GROUP = 1000
+def stop_in_the_middle(source, read=converter.blocks):
+    for number, block in enumerate(read(source)):
+        if number == 20:
+            pathlib.Path(marker).touch()
+            signal.pause()
+        yield block
+converter.blocks = stop_in_the_middle
+"""
+    + TASK
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # two processes import Airflow, on a machine that may be busy
+@pytest.mark.parametrize("store_name", ["file", "s3"])
+@pytest.mark.parametrize(
+    ("module", "conversion"), [("parquet", {"file_format": "parquet"}), ("json_lines", {"drop_columns": ["body"]})]
+)
+def test_kill_in_the_middle_of_a_conversion_leaves_nothing_and_the_day_is_whole_later(
+    store: Store,
+    s3: Any,
+    sim: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    conversion: dict[str, Any],
+    store_name: str,
+) -> None:
+    if module == "parquet":
+        pytest.importorskip("pyarrow")
+    records, marker = 5_000, tmp_path / "paused"
+    sim.state.set_record_count("Messages", "2026-01-01", records)
+    sim.create_job("Messages", "2026-01-01", "2026-01-01")
+    spool, lake = tmp_path / "spool", tmp_path / "lake"
+    spool.mkdir()
+    target = {"destination": f"file://{lake}"}
+    if store_name == "s3":
+        target = {"destination": "s3://bucket/twilio", "object_storage_conn_id": CONN_ID, "spool_dir": str(spool)}
+    arguments = {"days": ["2026-01-01"], **target, **conversion}
+
+    kill_task(sim, arguments, when=marker.exists, code=PAUSED_TASK, options=(module, str(marker)))
+
+    (half,) = [*tmp_path.rglob("published.*")]
+    assert half.stat().st_size > 50_000, "some of the file was written"
+    assert not list(lake.rglob("part-0*"))
+    assert all(path.name.startswith(".") for path in lake.glob(f"{FOLDER}/*")), "readers of the folder see nothing"
+    assert keys(s3) == []
+
+    (entry,) = store(**arguments)
+
+    assert (entry["status"], entry["records"]) == ("stored", records)
+    (again,) = store(**arguments | {"destination": f"file://{tmp_path}/control", "object_storage_conn_id": None})
+    assert entry["sha256"] == again["sha256"]
+    assert not [*tmp_path.rglob("published.*")] and not [*spool.iterdir()]
+    if store_name == "s3":
+        assert len(keys(s3)) == 2
+        assert s3.list_multipart_uploads(Bucket="bucket").get("Uploads", []) == []
+    else:
+        assert len([*lake.glob(f"{FOLDER}/*")]) == 2
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_bulkexports import table_definition
 from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.simulator import Simulator
@@ -159,3 +161,28 @@ def test_only_one_of_two_concurrent_accounts_succeeds(
 
     assert first.sid in str(refused.value) and second.sid in str(refused.value)
     assert account_in(file_in(tmp_path / "shared")) == second.sid, "the first one stays"
+
+
+@pytest.mark.parametrize("file_format", ["json", "parquet"])
+def test_layout_that_the_refusal_names_is_the_one_of_table_definitions(
+    store_as: StoreAs, sim: Simulator, two: tuple[Any, Any], tmp_path: Path, file_format: str
+) -> None:
+    pytest.importorskip("pyarrow")
+    duckdb = pytest.importorskip("duckdb")
+    first, second = two
+    store_as(sim.connection_json(account=first), file_format=file_format, destination=f"file://{tmp_path}/taken")
+    with pytest.raises(AirflowFailException) as refused:
+        store_as(sim.connection_json(account=second), file_format=file_format, destination=f"file://{tmp_path}/taken")
+    (layout,) = re.findall(r"for example '(\S+)'", str(refused.value))
+
+    for account in two:
+        store_as(sim.connection_json(account=account), file_format=file_format, layout=layout)
+
+    if file_format == "json":
+        assert (tmp_path / f"resource_type=Messages/account={second.sid}/day=2026-01-01/part-0.json.gz").exists()
+        return
+    with duckdb.connect() as database:
+        sids = [first.sid, second.sid]
+        database.execute(table_definition("Messages", dialect="duckdb", location=str(tmp_path), account_sids=sids))
+        counted = "SELECT account, day, count(*) FROM twilio_messages GROUP BY ALL ORDER BY account"
+        assert [str(account) for account, _, _ in database.execute(counted).fetchall()] == sorted(sids)

@@ -164,3 +164,98 @@ def test_day_exported_again_on_the_same_date_is_fetched_again(
     assert first["create_date"] == again["create_date"], "it has no time of day"
     assert again["friendly_name"] == ("first" if change == "size" else "second")
     assert again["listed_size"] == again["bytes"] == next(tmp_path.rglob("part-0.json.gz")).stat().st_size
+
+
+@pytest.fixture
+def again(
+    store_as: Callable[..., list[dict[str, Any]]], simulated: Simulator
+) -> Callable[..., tuple[dict[str, Any], dict[str, Any]]]:
+    """Store a day whose prices are late, then the file of a later job with another number of records."""
+    simulated.knobs.price_delay_days = 400
+
+    def run(*, records: int = 50, **arguments: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        simulated.create_job("Messages", DAY, DAY, FriendlyName="first")
+        (first,) = store_as(simulated.connection_json(), **arguments)
+        simulated.clock.advance(timedelta(days=100))
+        simulated.state.set_record_count("Messages", DAY, records)
+        simulated.create_job("Messages", DAY, DAY, FriendlyName="second")
+        (second,) = store_as(simulated.connection_json(), **arguments)
+        return first, second
+
+    return run
+
+
+CONVERTED = [{"file_format": "parquet"}, {"drop_columns": ["body"]}]
+
+
+def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> str:
+    return caplog.text + capsys.readouterr().out  # a task's own log is not logging's in Airflow 3
+
+
+@pytest.mark.parametrize("arguments", CONVERTED, ids=["parquet", "json"])
+def test_changes_of_a_day_are_logged_and_in_the_manifest(
+    again: Any, tmp_path: Path, caplog: Any, capsys: Any, arguments: dict[str, Any]
+) -> None:
+    if "file_format" in arguments:
+        pytest.importorskip("pyarrow")
+    caplog.set_level(logging.INFO)
+
+    first, second = again(**arguments)
+
+    assert first["changes"] is None
+    assert first["prices_missing"] > 9 and second["prices_missing"] == 0
+    assert first["prices_due"] == second["prices_due"] > 30
+    assert second["changes"] == {
+        "records_gained": 0,
+        "records_lost": 0,
+        "prices_filled": first["prices_missing"],
+        "price_total_before": first["price_total"],
+    }
+    (written,) = tmp_path.rglob("*.manifest.json")
+    assert json.loads(written.read_text()) == second
+    line = (
+        f"{DAY} was exported again: no records gained, {first['prices_missing']} prices filled in, price total from "
+        f"{first['price_total']} to {second['price_total']}"
+    )
+    assert said(caplog, capsys).count(line) == 1
+
+
+@pytest.mark.parametrize(
+    ("records", "gained", "lost", "words"),
+    [(53, 3, 0, "3 records gained"), (51, 1, 0, "1 record gained"), (49, 0, 1, "1 record lost"), (0, 0, 50, "50 reco")],
+)
+def test_changes_of_plain_files_are_records_only(
+    again: Any, caplog: Any, capsys: Any, records: int, gained: int, lost: int, words: str
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    _, second = again(records=records)
+
+    assert second["changes"] == {
+        "records_gained": gained,
+        "records_lost": lost,
+        "prices_filled": None,
+        "price_total_before": None,
+    }
+    text = said(caplog, capsys)
+    assert f"{DAY} was exported again: {words}" in text and "price" not in text
+
+
+def test_same_file_keeps_what_it_changed(
+    again: Any, store_as: Callable[..., Any], simulated: Simulator, caplog: Any, capsys: Any
+) -> None:
+    caplog.set_level(logging.INFO)
+    _, second = again(drop_columns=["body"])
+    assert said(caplog, capsys).count("was exported again") == 1
+    caplog.clear()
+    connection = simulated.connection_json()
+
+    repeated = [
+        store_as(connection, drop_columns=["body"]),
+        store_as(connection, drop_columns=["body"], if_exists="overwrite"),
+        store_as(connection, drop_columns=["from"]),
+    ]
+
+    assert [entry["status"] for (entry,) in repeated] == ["skipped", "stored", "stored"]
+    assert [entry["changes"] for (entry,) in repeated] == [second["changes"]] * 3
+    assert "was exported again" not in said(caplog, capsys)

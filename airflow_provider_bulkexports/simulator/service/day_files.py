@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from urllib.parse import quote
 
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 from airflow_provider_bulkexports.simulator.service.jobs import SimulatedJob
-from airflow_provider_bulkexports.simulator.service.records import DayContent, day_content, empty_content
+from airflow_provider_bulkexports.simulator.service.records import PRICED, DayContent, day_content, empty_content
 
 __all__ = ["DayFile"]
 
@@ -34,7 +34,7 @@ class DayFile:
     job: SimulatedJob | None
     records: int
     fetches: int = 0
-    _sizes: dict[tuple[str, int | None], int] = field(default_factory=dict, repr=False)
+    _sizes: dict[tuple[str, int | None, float], int] = field(default_factory=dict, repr=False)
 
     @property
     def is_empty(self) -> bool:
@@ -70,11 +70,27 @@ class DayFile:
         """Return the bytes of the file."""
         if self.is_empty:
             return empty_content(zero_bytes=knobs.empty_day_file == "zero_bytes")
-        return day_content(self.seed, self.account_sid, self.resource_type, self.day, self.records, knobs.bytes_per_day)
+        return day_content(
+            self.seed,
+            self.account_sid,
+            self.resource_type,
+            self.day,
+            self.records,
+            knobs.bytes_per_day,
+            priced=self._priced(knobs),
+        )
 
     def size(self, knobs: Knobs) -> int:
         """Return its length in bytes; cached, because measuring means making the file."""
-        key = (knobs.empty_day_file, knobs.bytes_per_day)
+        key = (knobs.empty_day_file, knobs.bytes_per_day, self._priced(knobs))
         if key not in self._sizes:
             self._sizes[key] = self.content(knobs).size
         return self._sizes[key]
+
+    def _priced(self, knobs: Knobs) -> float:
+        """Share of its records that have a price."""
+        if knobs.price_delay_days is None:
+            return PRICED
+        end_of_day = datetime.combine(self.day + timedelta(days=1), time(), timezone.utc)
+        is_early = self.created_at < end_of_day + timedelta(days=knobs.price_delay_days)
+        return 1 - knobs.late_price_rate if is_early else 1

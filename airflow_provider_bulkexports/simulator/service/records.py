@@ -18,10 +18,13 @@ from typing import Any
 
 from airflow_provider_bulkexports.model.resources import ResourceType
 
-__all__ = ["DayContent", "day_content", "day_records", "empty_content"]
+__all__ = ["PRICED", "DayContent", "day_content", "day_records", "empty_content"]
 
 #: Records in one gzip member. Longer files repeat it: readers see the members as one stream.
 BLOCK_RECORDS = 20_000
+
+#: Share of records that have a price, unless a knob says otherwise.
+PRICED = 0.97
 
 _SECONDS_OF_DAY = 24 * 60 * 60
 _NUMBERS = tuple(f"+1500555{line:04d}" for line in range(10))
@@ -76,27 +79,35 @@ def empty_content(*, zero_bytes: bool) -> DayContent:
 
 
 def day_content(
-    seed: int, account_sid: str, resource_type: ResourceType, day: date, count: int, least_bytes: int | None = None
+    seed: int,
+    account_sid: str,
+    resource_type: ResourceType,
+    day: date,
+    count: int,
+    least_bytes: int | None = None,
+    *,
+    priced: float = PRICED,
 ) -> DayContent:
     """
     Make the file of a day.
 
     :param count: Number of records. Above 20 000, a block of 20 000 is repeated, with the same sids.
     :param least_bytes: Repeat the block until the file is at least this long; ``count`` has no effect then.
+    :param priced: Share of its records that have a price. What else they have does not depend on it.
     """
     if least_bytes is None and count <= BLOCK_RECORDS:
-        return DayContent(b"", 0, _member(seed, account_sid, resource_type, day, count), count)
-    block = _block(seed, account_sid, resource_type, day)
+        return DayContent(b"", 0, _member(seed, account_sid, resource_type, day, count, priced), count)
+    block = _block(seed, account_sid, resource_type, day, priced)
     if least_bytes is not None:
         repeats = -(-least_bytes // len(block))
         return DayContent(block, repeats, b"", repeats * BLOCK_RECORDS)
     repeats, left = divmod(count, BLOCK_RECORDS)
-    rest = _member(seed, account_sid, resource_type, day, left) if left else b""
+    rest = _member(seed, account_sid, resource_type, day, left, priced) if left else b""
     return DayContent(block, repeats, rest, count)
 
 
 def day_records(
-    seed: int, account_sid: str, resource_type: ResourceType, day: date, count: int
+    seed: int, account_sid: str, resource_type: ResourceType, day: date, count: int, *, priced: float = PRICED
 ) -> Iterator[dict[str, Any]]:
     """Yield the records of a day, oldest first."""
     rng = Random(f"{seed}/{account_sid}/{resource_type.value}/{day.isoformat()}")
@@ -105,26 +116,29 @@ def day_records(
     seconds = sorted(rng.randrange(_SECONDS_OF_DAY - 1800) for _ in range(count))
     make = _MAKERS[resource_type]
     for second in seconds:
-        yield make(rng, account_sid, midnight + timedelta(seconds=second))
+        yield make(rng, account_sid, midnight + timedelta(seconds=second), priced)
 
 
 @lru_cache(maxsize=4)
-def _block(seed: int, account_sid: str, resource_type: ResourceType, day: date) -> bytes:
-    return _compressed(seed, account_sid, resource_type, day, BLOCK_RECORDS)
+def _block(seed: int, account_sid: str, resource_type: ResourceType, day: date, priced: float) -> bytes:
+    return _compressed(seed, account_sid, resource_type, day, BLOCK_RECORDS, priced)
 
 
 @lru_cache(maxsize=512)
-def _member(seed: int, account_sid: str, resource_type: ResourceType, day: date, count: int) -> bytes:
-    return _compressed(seed, account_sid, resource_type, day, count)
+def _member(seed: int, account_sid: str, resource_type: ResourceType, day: date, count: int, priced: float) -> bytes:
+    return _compressed(seed, account_sid, resource_type, day, count, priced)
 
 
-def _compressed(seed: int, account_sid: str, resource_type: ResourceType, day: date, count: int) -> bytes:
-    lines = [json.dumps(record) for record in day_records(seed, account_sid, resource_type, day, count)]
+def _compressed(
+    seed: int, account_sid: str, resource_type: ResourceType, day: date, count: int, priced: float
+) -> bytes:
+    records = day_records(seed, account_sid, resource_type, day, count, priced=priced)
+    lines = [json.dumps(record) for record in records]
     text = "".join(f"{line}\n" for line in lines)
     return gzip.compress(text.encode(), compresslevel=1 if count > 1000 else 6, mtime=0)
 
 
-def _message(rng: Random, account_sid: str, created: datetime) -> dict[str, Any]:
+def _message(rng: Random, account_sid: str, created: datetime, priced: float) -> dict[str, Any]:
     status = rng.choice(_MESSAGE_STATUSES)
     inbound = status == "received"
     segments = 1 if rng.random() < 0.9 else 2
@@ -146,7 +160,7 @@ def _message(rng: Random, account_sid: str, created: datetime) -> dict[str, Any]
         "start": created.date().isoformat(),
         "num_media": 0,
     }
-    if rng.random() < 0.97:
+    if rng.random() < priced:
         record["price"] = f"-{0.0075 * segments:.5f}"
     return record
 
@@ -158,7 +172,7 @@ def _error_code(rng: Random, status: str) -> int | None:
     return 0 if rng.random() < 0.9 else None
 
 
-def _call(rng: Random, account_sid: str, created: datetime) -> dict[str, Any]:
+def _call(rng: Random, account_sid: str, created: datetime, priced: float) -> dict[str, Any]:
     status = rng.choice(_CALL_STATUSES)
     duration = rng.randrange(1, 900) if status == "completed" else 0
     record: dict[str, Any] = {
@@ -181,12 +195,12 @@ def _call(rng: Random, account_sid: str, created: datetime) -> dict[str, Any]:
         "trunk_sid": None,
         "price_unit": "USD",
     }
-    if rng.random() < 0.97:
+    if rng.random() < priced:
         record["price"] = f"-{0.014 * (1 + duration // 60):.5f}" if duration else None
     return record
 
 
-def _conference(rng: Random, account_sid: str, created: datetime) -> dict[str, Any]:
+def _conference(rng: Random, account_sid: str, created: datetime, _priced: float) -> dict[str, Any]:
     return {
         "sid": _sid(rng, "CF"),
         "account_sid": account_sid,
@@ -200,7 +214,7 @@ def _conference(rng: Random, account_sid: str, created: datetime) -> dict[str, A
     }
 
 
-def _participant(rng: Random, account_sid: str, created: datetime) -> dict[str, Any]:
+def _participant(rng: Random, account_sid: str, created: datetime, _priced: float) -> dict[str, Any]:
     return {
         "account_sid": account_sid,
         "call_sid": _sid(rng, "CA"),
@@ -217,7 +231,7 @@ def _participant(rng: Random, account_sid: str, created: datetime) -> dict[str, 
     }
 
 
-_MAKERS: dict[ResourceType, Callable[[Random, str, datetime], dict[str, Any]]] = {
+_MAKERS: dict[ResourceType, Callable[[Random, str, datetime, float], dict[str, Any]]] = {
     ResourceType.MESSAGES: _message,
     ResourceType.CALLS: _call,
     ResourceType.CONFERENCES: _conference,
