@@ -15,16 +15,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ANNOUNCEMENT", "HOME_PREFIX", "main"]
+from airflow_provider_bulkexports.cli.demo_airflow import ANNOUNCEMENT, HOME_PREFIX
+
+__all__ = ["main"]
 
 WAIT_TASK = "wait"
 STORE_TASK = "store"
-
-#: Begins a line that tells the demo what happens now.
-ANNOUNCEMENT = "bulkexports demo: "
-
-#: Begins the name of the temporary Airflow home.
-HOME_PREFIX = "bulkexports-demo-"
 
 
 def main(file: str, conf: str, outcome: str) -> None:

@@ -12,7 +12,7 @@ import math
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,8 +24,7 @@ from rich.console import Console
 import airflow_provider_bulkexports
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.api.temporary_files import sweep
-from airflow_provider_bulkexports.cli.dag_run import HOME_PREFIX
-from airflow_provider_bulkexports.cli.demo_airflow import DemoAirflow
+from airflow_provider_bulkexports.cli.demo_airflow import HOME_PREFIX, DemoAirflow
 from airflow_provider_bulkexports.cli.demo_options import DemoOptions
 from airflow_provider_bulkexports.cli.demo_view import DemoView
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
@@ -74,9 +73,8 @@ class Demo:
         try:
             with self._simulator() as simulator, _temporary_folder() as home:
                 view.say(f"Simulating Twilio on {simulator.base_url}; nothing leaves this machine.")
-                view.say(
-                    f"Exporting {options.resource_type} of {options.days} with {_EXAMPLE} in a temporary Airflow home.\n"
-                )
+                what = f"{options.resource_type} of {options.days}"
+                view.say(f"Exporting {what} with {_EXAMPLE} in a temporary Airflow home.\n")
                 exit_status, log = self._run_airflow(home, simulator, view)
                 outcome = _read_json(home / "outcome.json")
                 stored = self._stored(home, outcome or {})

@@ -16,10 +16,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from airflow_provider_bulkexports.cli.dag_run import ANNOUNCEMENT
 from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 
-__all__ = ["DemoAirflow", "message_in"]
+__all__ = ["ANNOUNCEMENT", "HOME_PREFIX", "DemoAirflow", "message_in"]
+
+#: Begins a line by which ``dag_run.py`` tells what happens now.
+ANNOUNCEMENT = "bulkexports demo: "
+
+#: Begins the name of the temporary Airflow home.
+HOME_PREFIX = "bulkexports-demo-"
 
 #: Seconds that an interrupted Airflow has to end by itself.
 _GRACE = 3.0

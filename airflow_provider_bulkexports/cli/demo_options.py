@@ -73,7 +73,7 @@ def _whole_number(word: str) -> int | None:
 
 
 def _newest_days(number: int, *, now: datetime) -> DayRange:
-    """The newest days that the demo's task exports at once; in the first seconds of a UTC day it waits for the newest."""
+    """The newest days that a task exports at once: in the first seconds of a UTC day it waits for the newest of all."""
     end = newest_exportable_day(now.date())
     if not is_surely_exportable(end, now=now):
         end -= timedelta(days=1)

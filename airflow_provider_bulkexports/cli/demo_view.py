@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from itertools import groupby
@@ -63,7 +63,9 @@ class _Row(NamedTuple):
 
     @property
     def cells(self) -> list[RenderableType]:
-        state = Text(self.status.value, _STYLES.get(self.status, "dim")) if self.status else Text("no status yet", "dim")
+        state = (
+            Text(self.status.value, _STYLES.get(self.status, "dim")) if self.status else Text("no status yet", "dim")
+        )
         return [self.days, state, self.records, self.size, _MEANINGS.get(self.status, "") if self.status else ""]
 
 
@@ -73,13 +75,15 @@ class DemoView:
 
     :param console: Output; a terminal gets a live table, anything else one line per change.
     :param days: The days to show.
+    :param clock: Returns seconds.
     """
 
-    def __init__(self, console: Console, days: DayRange) -> None:
+    def __init__(self, console: Console, days: DayRange, *, clock: Callable[[], float] = monotonic) -> None:
         self._console = console
         self._days = days
+        self._clock = clock
         self._is_terminal = console.is_terminal and not console.is_dumb_terminal
-        self._live: Live | None = None
+        self._is_live = False
         self._spinner = Spinner("dots" if console.encoding.startswith("utf") else "line")
         self._progress = Progress(days)
         self._headline = ""
@@ -87,9 +91,10 @@ class DemoView:
         self._positions: list[str] = []
         self._estimates: list[str] = []
         self._phase = ""
-        self._began_at = self._said_at = monotonic()
+        self._began_at = self._said_at = self._clock()
         self._quiet_for = _QUIET_FOR
         self._is_submitted = False
+        self._is_storing = False
         self._downloads = 0
 
     def say(self, text: str) -> None:
@@ -100,7 +105,7 @@ class DemoView:
 
     def say_as_it_is(self, text: str) -> None:
         """Print text without interpreting markup, and without other line ends than its own."""
-        self._said_at = monotonic()
+        self._said_at = self._clock()
         self._console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
@@ -110,10 +115,11 @@ class DemoView:
             self._begin(_START)
             yield
             return
-        with Live(self._spinner, console=self._console, transient=True) as self._live:
-            self._begin(_START)
+        self._is_live = True
+        self._begin(_START)
+        with Live(get_renderable=self._live_view, console=self._console, transient=True):
             yield
-        self._live = None
+        self._is_live = False
 
     def show_message(self, message: str) -> None:
         """
@@ -132,7 +138,7 @@ class DemoView:
         self._progress = progress = progress_of([job], self._days)
         _append_change(self._positions, None if job.job_queue_position is None else str(job.job_queue_position))
         _append_change(self._estimates, f"{progress.expected_at:%H:%M:%S}" if progress.expected_at else None)
-        if not self._live and progress.headline != self._headline:
+        if not self._is_live and progress.headline != self._headline:
             self.say(f"  {progress.summary(today=utc_today())}")
         self._headline = progress.headline
 
@@ -144,15 +150,14 @@ class DemoView:
         """
         if self._is_submitted and self._progress.verdict is not Verdict.WAIT:
             wanted = sum(status is not DayStatus.FAILED for status in self._progress.states.values())
-            if not self._downloads:
+            if not self._is_storing:
+                self._is_storing = True
                 self._begin(f"Storing {_files(wanted)}")
-            if number != self._downloads and (number == wanted or self._is_quiet_for(_COUNT_EVERY)):
+            elif number != self._downloads and (number == wanted or self._is_quiet_for(_COUNT_EVERY)):
+                self._downloads = number
                 self._begin(f"Storing {_files(wanted)}: {number} downloaded")
-            self._downloads = max(number, 1)
-        if self._live:
-            self._live.update(self._live_view(self._live))
-        elif self._is_quiet_for(self._quiet_for):
-            self.say(f"  still at it after {monotonic() - self._began_at:.0f} s")
+        if not self._is_live and self._is_quiet_for(self._quiet_for):
+            self.say(f"  still at it after {self._clock() - self._began_at:.0f} s")
             self._quiet_for = min(self._quiet_for * 2, _LONGEST_QUIET)
 
     def show_end(self, state: str, result: Any, stored: Iterable[dict[str, Any]], failure: str) -> None:
@@ -200,21 +205,20 @@ class DemoView:
     def _begin(self, phase: str) -> None:
         if phase == self._phase:
             return
-        self._phase, self._began_at, self._quiet_for = phase, monotonic(), _QUIET_FOR
-        if self._live:
-            self._live.update(self._live_view(self._live))
-        else:
+        self._phase, self._began_at, self._quiet_for = phase, self._clock(), _QUIET_FOR
+        if not self._is_live:
             self.say(phase)
 
     def _is_quiet_for(self, seconds: float) -> bool:
-        return self._live is not None or monotonic() - self._said_at > seconds
+        return self._is_live or self._clock() - self._said_at > seconds
 
-    def _live_view(self, live: Live) -> RenderableType:
-        seconds = int(monotonic() - self._began_at)
+    def _live_view(self) -> RenderableType:
+        """Made anew several times a second, in the display's own thread."""
+        seconds = int(self._clock() - self._began_at)
         self._spinner.update(text=Text(f"{self._phase}, {seconds} s" if seconds > 1 else self._phase))
         if not self._is_submitted:
             return self._spinner
-        rows = self._rows(max(live.console.height - 8, 1))
+        rows = self._rows(max(self._console.height - 8, 1))
         summary = Text(self._progress.summary(today=utc_today()))
         return Group(summary, self._fitting(rows, columns=2), self._spinner)
 

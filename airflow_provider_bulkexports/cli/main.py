@@ -55,19 +55,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None, interrupts: Interrupts) -> int:
-    from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-
     _print_in_any_encoding()
     try:
-        options = _parser().parse_args(arguments)
+        return _status_of(_parser().parse_args(arguments), interrupts)
+    finally:
+        sys.stdout.flush()  # here, where an error is handled
+
+
+def _status_of(options: argparse.Namespace, interrupts: Interrupts) -> int:
+    from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+
+    try:
         return int(options.run(options, interrupts))
     except (BulkExportsInputError, ModuleNotFoundError) as error:
         print(f"bulkexports: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    finally:
-        sys.stdout.flush()
 
 
 def _discard_output() -> None:
