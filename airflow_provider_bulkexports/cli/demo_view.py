@@ -117,7 +117,8 @@ class DemoView:
             return
         self._is_live = True
         self._begin(_START)
-        with Live(get_renderable=self._live_view, console=self._console, transient=True):
+        with Live(get_renderable=self._live_view, console=self._console, transient=True) as live:
+            live.refresh()  # the display's thread begins a quarter of a second later
             yield
         self._is_live = False
 
