@@ -6,10 +6,12 @@ The public names are imported on first use, because Airflow imports this package
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+#: Type checkers take it for true. ``typing`` takes longer to import than all that the command needs to handle Ctrl-C.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from airflow_provider_bulkexports.assets.bulkexports import asset_for
     from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
     from airflow_provider_bulkexports.object_storage.refresh import days_to_refresh
@@ -76,6 +78,8 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
+        from importlib import import_module
+
         return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

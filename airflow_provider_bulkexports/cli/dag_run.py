@@ -1,16 +1,23 @@
 """
-Run one DAG file in this process and write its outcome to a file. ``demo.py`` starts it with its own Airflow home.
+Run one DAG file in this process and write its outcome to a file. ``demo_airflow.py`` starts it in its own Airflow home.
 
-    python -m airflow_provider_bulkexports.cli.dag_run FILE CONF OUTCOME
+    python -m airflow_provider_bulkexports.cli.dag_run FILE CONF OUTCOME HOME
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import Any
+
+from airflow_provider_bulkexports.cli.demo_airflow import ANNOUNCEMENT, HOME_PREFIX
+
+__all__ = ["main"]
 
 WAIT_TASK = "wait"
 STORE_TASK = "store"
@@ -28,8 +35,12 @@ def main(file: str, conf: str, outcome: str) -> None:
     """
     from airflow.utils.db import initdb
 
+    _announce("Creating Airflow's database")
     initdb()
-    run = _dag_in(file).test(run_conf=json.loads(conf))
+    _announce("Reading the DAG")
+    dag = _dag_in(file)
+    _announce("Starting the task that submits the job")
+    run = dag.test(run_conf=json.loads(conf))
     ended = {
         "state": str(getattr(run.state, "value", run.state)),
         "result": _xcom(run, WAIT_TASK),
@@ -37,6 +48,10 @@ def main(file: str, conf: str, outcome: str) -> None:
         "has_stored": run.get_task_instance(STORE_TASK).state in ("success", "failed"),
     }
     Path(outcome).write_text(json.dumps(ended), encoding="utf-8")
+
+
+def _announce(what: str) -> None:
+    print(f"{ANNOUNCEMENT}{what}", flush=True)
 
 
 def _xcom(run: Any, task_id: str) -> Any:
@@ -59,5 +74,25 @@ def _dag_of(value: Any) -> Any:
     return getattr(value, "dag", None) if hasattr(value, "task_id") else None
 
 
+def _end_with_the_demo(home: Path) -> None:
+    """
+    End this process at the end of its input, which is the end of the demo, also when that was killed.
+
+    :param home: The Airflow home, which a killed demo cannot remove.
+    """
+
+    def wait() -> None:
+        while os.read(0, 1024):
+            pass
+        if home.name.startswith(HOME_PREFIX):
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.rmtree(home, ignore_errors=True)  # what was written during the first
+        os._exit(1)
+
+    threading.Thread(target=wait, name="end-with-the-demo", daemon=True).start()
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    *_arguments, _home = sys.argv[1:]
+    _end_with_the_demo(Path(_home))
+    main(*_arguments)

@@ -1,21 +1,20 @@
 """
 The command ``bulkexports``: run the demo, or a local simulator, without a Twilio account.
 
-``--version`` and ``--help`` answer at once, so each command's own module is imported when the command runs.
+``--version`` and ``--help`` answer at once, so each command's own module is imported when the command runs. Ctrl-C is
+handled from the first line of :func:`main`, and until then it is a traceback: so ``argparse`` is imported later, too.
 """
 
 from __future__ import annotations
 
-import argparse
-import codecs
 import sys
-from typing import TYPE_CHECKING
 
-from airflow_provider_bulkexports import __version__
+from airflow_provider_bulkexports import TYPE_CHECKING, __version__
+from airflow_provider_bulkexports.cli.interrupts import INTERRUPTED, Interrupts
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
-    from pathlib import Path
     from typing import TypeAlias
 
     _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no other name
@@ -26,34 +25,60 @@ __all__ = ["main"]
 RESOURCE_TYPES = ("Messages", "Calls", "Conferences", "Participants")
 
 
+#: Exit status of a command that nobody reads, as of one that SIGPIPE ended.
+_NOT_READ = 141
+
+_EXIT_STATUSES = (
+    "exit status: 0 success, 1 a day failed, or Airflow could not run the DAG, 2 bad input or a missing extra, "
+    "130 interrupted by Ctrl-C or a signal"
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command.
 
     :param arguments: Words after ``bulkexports``; those of the process by default.
-    :return: Exit status: 0 for success, 1 if a day failed, 2 for bad input or a missing extra, 130 if interrupted.
+    :return: Exit status: 0 for success, 1 if the DAG run failed, 2 for bad input or a missing extra, 130 if
+        interrupted, 141 if nobody reads the output.
     """
+    interrupts = Interrupts()
+    interrupts.install()
+    try:
+        return _run(arguments, interrupts)
+    except BrokenPipeError:
+        _discard_output()
+        return _NOT_READ
+    finally:
+        if arguments is not None:  # the process's own command ends with it, and Python takes a while to do so
+            interrupts.restore()
+
+
+def _run(arguments: Sequence[str] | None, interrupts: Interrupts) -> int:
     _print_in_any_encoding()
-    options = _parser().parse_args(arguments)
-    return _run(options)
+    try:
+        return _status_of(_parser().parse_args(arguments), interrupts)
+    finally:
+        sys.stdout.flush()  # here, where an error is handled
 
 
-def _run(options: argparse.Namespace) -> int:
-    import signal
-
+def _status_of(options: argparse.Namespace, interrupts: Interrupts) -> int:
     from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 
-    # A terminated command must clean up like an interrupted one.
-    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return int(options.run(options))
+        return int(options.run(options, interrupts))
     except (BulkExportsInputError, ModuleNotFoundError) as error:
         print(f"bulkexports: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return 130
-    finally:
-        signal.signal(signal.SIGTERM, terminate)
+        return INTERRUPTED
+
+
+def _discard_output() -> None:
+    """Let Python flush what is left to write at its end, where an error would be a traceback."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 #: Replacements for characters that the terminal's encoding lacks; any other becomes a question mark.
@@ -62,6 +87,8 @@ _REPLACEMENTS = {"→": "->", "…": "...", "\u2013": "-", "\u2014": "-", "\u201
 
 def _print_in_any_encoding() -> None:
     """Replace what the terminal cannot show, so that printing never fails a command that has done its work."""
+    import codecs
+
     codecs.register_error("bulkexports.legible", _legible)
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):  # absent if the stream was replaced
@@ -75,9 +102,12 @@ def _legible(error: UnicodeError) -> tuple[str, int]:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="bulkexports",
         description="Try Twilio BulkExports for Apache Airflow without a Twilio account.",
+        epilog=_EXIT_STATUSES,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -93,9 +123,10 @@ def _add_demo(commands: _Commands) -> None:
         help="run the example DAG against the simulator and show each day's final status",
         description="Runs the example DAG in a temporary Airflow home, against a simulated Twilio on this "
         "machine. Uses no network and keeps only the files that --output asks for.",
+        epilog=_EXIT_STATUSES,
     )
     _add_resource_type(demo)
-    demo.add_argument("--days", type=int, default=7, metavar="N", help="number of days to export (default: 7)")
+    demo.add_argument("--days", default="7", metavar="N", help="number of days to export, 1 to 366 (default: 7)")
     demo.add_argument(
         "--fail-day",
         action="append",
@@ -106,7 +137,7 @@ def _add_demo(commands: _Commands) -> None:
     demo.add_argument(
         "--empty-day", action="append", default=[], metavar="DAY", help="a day without records; may be repeated"
     )
-    demo.add_argument("--output", type=_folder, metavar="DIR", help="keep the days' files in this folder")
+    demo.add_argument("--output", metavar="DIR", help="keep the days' files in this folder; it is made if needed")
     demo.add_argument("--log", action="store_true", help="show Airflow's own log at the end")
     demo.set_defaults(run=_demo)
 
@@ -172,19 +203,20 @@ def _add_resource_type(parser: argparse.ArgumentParser, meaning: str = "what to 
     )
 
 
-def _folder(path: str) -> Path:
-    from pathlib import Path
+def _demo(options: argparse.Namespace, interrupts: Interrupts) -> int:
+    from airflow_provider_bulkexports.cli.demo_options import DemoOptions
 
-    return Path(path)
+    with interrupts.noted():
+        checked = DemoOptions.parse(options)  # before the imports of the demo, which take longer
+
+    from airflow_provider_bulkexports.cli.demo import Demo
+
+    with interrupts.noted():
+        return Demo(checked, is_interrupted=lambda: interrupts.is_interrupted).run()
 
 
-def _demo(options: argparse.Namespace) -> int:
-    from airflow_provider_bulkexports.cli.demo import run
-
-    return run(options)
-
-
-def _simulate(options: argparse.Namespace) -> int:
+def _simulate(options: argparse.Namespace, interrupts: Interrupts) -> int:
     from airflow_provider_bulkexports.cli.simulate import run
 
-    return run(options)
+    with interrupts.raised():
+        return run(options)

@@ -46,10 +46,11 @@ class ResourceType(str, Enum):
     __str__ = str.__str__
 
     @classmethod
-    def parse(cls, value: object) -> ResourceType:
+    def parse(cls, value: object, *, name: str = "resource_type") -> ResourceType:
         """
         Parse a resource type given by the user.
 
+        :param name: Name of the value in an error.
         :raises BulkExportsInputError: for any other word, naming the right one if only the spelling is off.
         """
         if isinstance(value, str):
@@ -57,9 +58,9 @@ class ResourceType(str, Enum):
                 return cls(value)
             by_word = {normalized(member.value).rstrip("s"): member for member in cls}
             if meant := by_word.get(normalized(value).rstrip("s")):
-                raise BulkExportsInputError(f"resource_type {parsing.shown(value)}: write {meant.value!r}")
+                raise BulkExportsInputError(f"{name} {parsing.shown(value)}: write {meant.value!r}")
         known = ", ".join(repr(member.value) for member in cls)
-        raise BulkExportsInputError(f"resource_type {parsing.shown(value)} cannot be exported: use one of {known}")
+        raise BulkExportsInputError(f"{name} {parsing.shown(value)} cannot be exported: use one of {known}")
 
 
 @dataclass(frozen=True, slots=True)

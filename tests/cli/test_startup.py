@@ -27,7 +27,18 @@ except SystemExit:
 print("loaded:", *sorted(set(sys.modules) - before), flush=True)
 """
 
-OWN = {"airflow_provider_bulkexports", "airflow_provider_bulkexports.cli", "airflow_provider_bulkexports.cli.main"}
+OWN = {
+    "airflow_provider_bulkexports",
+    "airflow_provider_bulkexports.cli",
+    "airflow_provider_bulkexports.cli.interrupts",
+    "airflow_provider_bulkexports.cli.main",
+}
+
+#: ``signal`` and ``contextlib``, with what they import.
+SIGNAL_HANDLING = {
+    "__future__", "_collections", "_functools", "_operator", "collections", "contextlib", "enum", "functools",
+    "itertools", "keyword", "operator", "reprlib", "signal", "types",
+}  # fmt: skip
 
 
 def loaded_modules(output: str) -> set[str]:
@@ -42,6 +53,17 @@ def test_version_and_help_load_the_standard_library_only(arguments: str, tmp_pat
     assert "argparse" in modules
     assert {name for name in modules if name.partition(".")[0] not in sys.stdlib_module_names} == OWN
     assert [path.name for path in tmp_path.rglob("*")] == ["tmp"]
+
+
+def test_little_is_loaded_before_signals_are_handled(tmp_path: Path) -> None:
+    """Until then, Ctrl-C is a traceback."""
+    code = (
+        "import sys; before = set(sys.modules); from airflow_provider_bulkexports.cli.main import main; "
+        "print('loaded:', *sorted(set(sys.modules) - before))"
+    )
+    ended = run_command(home=tmp_path, command=[sys.executable, "-c", code])
+
+    assert loaded_modules(ended.stdout) - OWN <= SIGNAL_HANDLING
 
 
 def test_simulate_runs_without_airflow_and_writes_nothing(tmp_path: Path) -> None:
