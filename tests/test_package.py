@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,12 @@ else:
     raise AssertionError("the extra was found")
 """
     assert "airflow_provider_bulkexports" in modules_after(code)
+
+
+def test_pytest_finds_the_fixture_and_loads_nothing_heavy_for_it() -> None:
+    (plugin,) = entry_points(group="pytest11", name="bulkexports")
+
+    loaded = modules_after(f"import {plugin.module}", before="import pytest")
+
+    assert not loaded.intersection(HEAVY)
+    assert hasattr(plugin.load(), "bulkexports_simulator")

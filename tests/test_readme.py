@@ -263,6 +263,14 @@ def test_page_uses_the_words_of_the_field(page: Document) -> None:
     assert not found
 
 
+def test_six_steps_use_the_connection_that_the_simulator_prints() -> None:
+    """The whole page is typed in ``system/test_quick_start.py``."""
+    (shown,) = re.findall(r"^export AIRFLOW_CONN_\w+='(.*8765.*)'$", DOCS["get-started"].text, flags=re.MULTILINE)
+    printed = json.loads(Simulator(api_port=8765).connection_json())
+
+    assert json.loads(shown) | printed == json.loads(shown)
+
+
 @pytest.mark.slow
 def test_airflow_reads_the_connection_shown(sim: Simulator, tmp_path: Path) -> None:
     lines = [line for block in README.blocks("bash") for line in block.splitlines()]

@@ -11,6 +11,7 @@ retention and faults, and every behaviour that Twilio leaves undocumented. :clas
         print(simulator.connection_json())
 
 What a test touches is here: ``server`` (:class:`Simulator`), ``knobs``, ``faults``, ``clock``, ``request_log``.
+``pytest_plugin`` is the fixture ``bulkexports_simulator``.
 
 ``service/`` is what Twilio does, without HTTP:
 

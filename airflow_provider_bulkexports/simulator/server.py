@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from datetime import date
 from types import TracebackType
 from typing import Any
 
@@ -227,6 +228,30 @@ class Simulator:
         today = self.clock.now().date()
         request = read_job_request(ResourceType(resource_type), fields, today=today, knobs=self.knobs)
         return self._service.create_job(account or self.account, request)
+
+    def fail_day(self, resource_type: str, day: date | str, *, times: int | None = None) -> None:
+        """
+        Make a day end ``Failed``.
+
+        :param times: How many exports of the day fail; ``None``: all.
+        """
+        self.state.fail_day(resource_type, day, times=times)
+
+    def empty_day(self, resource_type: str, day: date | str) -> None:
+        """Make a day have no records."""
+        self.state.empty_day(resource_type, day)
+
+    def set_record_count(self, resource_type: str, day: date | str, records: int) -> None:
+        """Set how many records later exports of a day have."""
+        self.state.set_record_count(resource_type, day, records)
+
+    def spend_quota(self, days: int = 366) -> None:
+        """
+        Use up days of today's quota; by default all that Twilio gives an account.
+
+        :raises RefusedError: if fewer are left.
+        """
+        self.state.spend_quota(days)
 
     def job_of(self, friendly_name: str) -> SimulatedJob:
         """
