@@ -11,13 +11,14 @@ from airflow_provider_bulkexports.api.request_check import check_webhook
 from airflow_provider_bulkexports.assets.lineage import ExportedDays, export_lineage
 from airflow_provider_bulkexports.compat import BaseOperator, Context, is_recorded_as_ended
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model.days import DayRange, check_job_length, needs_wait, utc_today
+from airflow_provider_bulkexports.model.days import DayRange, check_job_length
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.operators.delete_job import DeleteExportJobOperator
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
 from airflow_provider_bulkexports.tasks.attempts import attempt_of, identities_of
+from airflow_provider_bulkexports.tasks.constructors import checks_arguments
 from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.defaults import (
     DEFAULT_CONN_ID,
@@ -41,6 +42,7 @@ __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 _IF_EXISTS = ("adopt", "submit")
 
 
+@checks_arguments
 class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
     """
     Submits an export job for a range of UTC days, once: a retried or cleared task adopts its own job.
@@ -104,6 +106,8 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
     ui_color = "#f22f46"
     ui_fgcolor = "#ffffff"
 
+    returns = "job"
+
     _exported: ExportedDays | None = None
 
     def __init__(
@@ -135,6 +139,8 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         is_for_alerts = email is not None and email == (kwargs.get("default_args") or {}).get("email")
         if is_for_alerts:
             kwargs["email"] = email
+        if wait_for_completion:
+            kwargs.setdefault("multiple_outputs", True)  # so that submit.output["completed"] works
         super().__init__(**kwargs)
         self.resource_type = resource_type
         self.start_day = start_day
@@ -276,7 +282,6 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         ResourceType.parse(literal_or(self.resource_type, ResourceType.MESSAGES))
         if days := literal_days(self.start_day, self.end_day):
             check_job_length(days)
-            needs_wait(days.end, today=utc_today(), may_wait=True)
         if is_literal(self.webhook_url) and is_literal(self.webhook_method):
             check_webhook(self.webhook_url, self.webhook_method)
         require_choice("if_exists", literal_or(self.if_exists, "adopt"), _IF_EXISTS)

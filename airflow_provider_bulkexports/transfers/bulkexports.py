@@ -27,6 +27,7 @@ from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tables.column_rules import ColumnRules
 from airflow_provider_bulkexports.tables.conversion import FILE_FORMATS, Conversion, require_pyarrow
 from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
+from airflow_provider_bulkexports.tasks.constructors import checks_arguments
 from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tasks.destination_check import check_known_destination
@@ -46,6 +47,7 @@ _MISSING_DAYS = ("fail", "ignore")
 _EMPTY_DAYS = ("store", "skip")
 
 
+@checks_arguments
 class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     """
     Stores the files of exported days, each whole and verified or not at all.
@@ -113,6 +115,8 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         "upload_options",
         "twilio_conn_id",
     )
+
+    returns = "files"
 
     _outcome: StoreResult | None = None
     _resource_type: ResourceType | None = None
