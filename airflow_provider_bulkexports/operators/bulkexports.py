@@ -16,10 +16,17 @@ from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.operators.delete_job import DeleteExportJobOperator
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
-from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
+from airflow_provider_bulkexports.tasks.arguments import (
+    is_literal,
+    literal_days,
+    literal_or,
+    require_choice,
+    require_seconds,
+    require_text,
+)
 from airflow_provider_bulkexports.tasks.attempts import attempt_of, identities_of
 from airflow_provider_bulkexports.tasks.constructors import checks_arguments
-from airflow_provider_bulkexports.tasks.days import days_to_export
+from airflow_provider_bulkexports.tasks.days import days_to_export, warn_if_not_ready
 from airflow_provider_bulkexports.tasks.defaults import (
     DEFAULT_CONN_ID,
     DEFERRABLE,
@@ -39,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 
-_IF_EXISTS = ("adopt", "submit")
+IF_JOB_EXISTS = ("adopt", "submit")
 
 
 @checks_arguments
@@ -175,6 +182,8 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
             if self.start_day is None and self.end_day is None:
                 warn_in_run(context, log=self.log)
             days = days_to_export(context, start_day=self.start_day, end_day=self.end_day)
+            if self.start_day is None:
+                warn_if_not_ready(context, days, log=self.log)
             check_writable(self)
             return self._export(context, days)
 
@@ -244,9 +253,10 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         from airflow_provider_bulkexports.tasks.export_jobs import ExportRequest
 
         resource_type = ResourceType.parse(self.resource_type)
+        self._check_texts()
         check_job_length(days)
         check_webhook(self.webhook_url, self.webhook_method)
-        require_choice("if_exists", self.if_exists, _IF_EXISTS)
+        require_choice("if_exists", self.if_exists, IF_JOB_EXISTS)
         identity, adopts = identities_of(
             context, self, resource_type, days, if_exists=self.if_exists, is_resumed=is_resumed
         )
@@ -268,6 +278,10 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         self._exported = ExportedDays.from_result(result)
         return self._publish(context, result)
 
+    def _check_texts(self) -> None:
+        require_text("friendly_name", self.friendly_name, example="daily messages")
+        require_text("email", self.completion_email, example="exports@example.com")
+
     def _check_literals(self) -> None:
         """Reject invalid literals at parse time."""
         self._require_asset_outlet()
@@ -279,9 +293,11 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
                 "wait_for_completion=True, or set emit_partitions on the sensor or the transfer that follows"
             )
         PollSchedule(self.poll_interval, self.max_poll_interval)
+        require_seconds("timeout", self.timeout, example=TIMEOUT)
+        self._check_texts()
         ResourceType.parse(literal_or(self.resource_type, ResourceType.MESSAGES))
         if days := literal_days(self.start_day, self.end_day):
             check_job_length(days)
         if is_literal(self.webhook_url) and is_literal(self.webhook_method):
             check_webhook(self.webhook_url, self.webhook_method)
-        require_choice("if_exists", literal_or(self.if_exists, "adopt"), _IF_EXISTS)
+        require_choice("if_exists", literal_or(self.if_exists, "adopt"), IF_JOB_EXISTS)

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.compat import AirflowException, BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError
+from airflow_provider_bulkexports.tasks.arguments import require_text
+from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tasks.schedules import BulkExportsScheduleWarning
 from airflow_provider_bulkexports.tasks.task_outputs import check_task_outputs
 
@@ -65,18 +67,19 @@ def checks_arguments(task_class: type[T]) -> type[T]:
     construct = task_class.__init__
 
     @wraps(construct)
-    def __init__(self: T, *args: Any, **kwargs: Any) -> None:
+    def check_and_construct(self: T, *args: Any, **kwargs: Any) -> None:
         with _naming_the_task(self, task_class, kwargs):
             if "start_day" in argument_names(task_class):
                 refuse_airflow_dates(kwargs)
+            check_task_outputs({name: kwargs[name] for name in task_class.template_fields if name in kwargs})
             construct(self, *args, **kwargs)
-            check_task_outputs(self)
+            _check_conn_ids(self)
             if not kwargs.get("_airflow_from_mapped"):
                 _warn_of_airflow_dates(self, kwargs)
 
     # Airflow recognises the constructor of a task's own class, which adds its dependencies, by what it wraps.
-    __init__.__wrapped__ = construct.__wrapped__  # type: ignore[attr-defined]
-    task_class.__init__ = __init__  # type: ignore[method-assign,assignment]
+    check_and_construct.__wrapped__ = construct.__wrapped__  # type: ignore[attr-defined]
+    task_class.__init__ = check_and_construct  # type: ignore[method-assign,assignment]
     return task_class
 
 
@@ -128,6 +131,15 @@ def argument_names(task_class: type) -> frozenset[str]:
     return frozenset(names - {"self"})
 
 
+def _check_conn_ids(task: BaseOperator) -> None:
+    for name, example in (("twilio_conn_id", DEFAULT_CONN_ID), ("object_storage_conn_id", "aws_default")):
+        require_text(name, getattr(task, name, None), example=example)
+    if getattr(task, "twilio_conn_id", DEFAULT_CONN_ID) is None:
+        raise BulkExportsInputError(
+            f"twilio_conn_id is None: write a connection's id, or leave it out for {DEFAULT_CONN_ID!r}"
+        )
+
+
 @contextmanager
 def _naming_the_task(task: BaseOperator, task_class: type, arguments: Mapping[str, Any]) -> Iterator[None]:
     try:
@@ -151,11 +163,13 @@ def _name(task: BaseOperator, arguments: Mapping[str, Any]) -> str:
 
 
 def _warn_of_airflow_dates(task: BaseOperator, arguments: Mapping[str, Any]) -> None:
-    has_days = any(getattr(task, name, None) is not None for name in ("start_day", "end_day", "days", "job_sid"))
-    if all(arguments.get(name) for name in _AIRFLOW_DATES) and hasattr(task, "start_day") and not has_days:
+    """Warn of moments that this one task is given, which are Airflow's, if nothing else says which days it exports."""
+    days = [getattr(task, name, None) for name in ("start_day", "end_day", "days", "job_sid")]
+    names = [name for name in _AIRFLOW_DATES if arguments.get(name) is not None]
+    if names and hasattr(task, "start_day") and not any(days):
         warnings.warn(
-            f"Task {task.task_id}: start_date and end_date say between which logical dates Airflow runs the task, not "
-            "which days it exports. If you mean the days, write start_day and end_day.",
+            f"Task {task.task_id}: {' and '.join(names)} limit the logical dates for which Airflow runs the task. To "
+            "choose the days that it exports, write start_day and end_day.",
             BulkExportsScheduleWarning,
             stacklevel=4,
         )

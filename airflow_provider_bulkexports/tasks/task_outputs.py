@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from airflow_provider_bulkexports.compat import BaseOperator, XComArg
+from airflow_provider_bulkexports.compat import XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.results import WaitResult
 
@@ -21,14 +21,14 @@ _RETURN_VALUE = "return_value"
 _KEYS_OF_RESULT = tuple(WaitResult.__annotations__)
 
 
-def check_task_outputs(task: BaseOperator) -> None:
+def check_task_outputs(arguments: Mapping[str, Any]) -> None:
     """
-    Check the tasks and outputs of tasks among the templated arguments of a task.
+    Check the tasks and outputs of tasks among the arguments of a task.
 
     :raises BulkExportsInputError: saying what to write.
     """
-    for name in task.template_fields:
-        for value in _elements(getattr(task, name, None)):
+    for name, argument in arguments.items():
+        for value in _elements(argument):
             refuse_task(name, value)
             _check_output(name, value)
 

@@ -45,6 +45,7 @@ __all__ = ["BulkExportsToObjectStorageOperator"]
 
 _MISSING_DAYS = ("fail", "ignore")
 _EMPTY_DAYS = ("store", "skip")
+_TWICE = "days as well as start_day or end_day: pass one or the other"
 
 
 @checks_arguments
@@ -279,7 +280,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         if self.days is None:
             return RequestedDays(tuple(days_to_export(context, start_day=self.start_day, end_day=self.end_day)))
         if self.start_day is not None or self.end_day is not None:
-            raise BulkExportsInputError("days as well as start_day or end_day: pass one or the other")
+            raise BulkExportsInputError(_TWICE)
         return RequestedDays.parse(self.days)
 
     def _check_literals(self) -> None:
@@ -300,6 +301,8 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         if self.max_parallel_days < 1:
             raise BulkExportsInputError(f"max_parallel_days must be 1 or more, got {self.max_parallel_days}")
         check_known_destination(self.destination)
+        if self.days is not None and (self.start_day is not None or self.end_day is not None):
+            raise BulkExportsInputError(_TWICE)
         if self.days is None:
             literal_days(self.start_day, self.end_day)
             RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)
