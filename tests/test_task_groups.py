@@ -96,7 +96,7 @@ def test_arguments_go_to_the_tasks_they_belong_to() -> None:
     for task in (submit, wait, store):
         assert (task.retries, task.pool, task.owner) == (5, "twilio", "exports")
         assert task.execution_timeout == timedelta(hours=1)
-    assert [str(task.trigger_rule) for task in (submit, wait, store)] == ["all_done", "all_success", "all_success"]
+    assert [task.trigger_rule == "all_done" for task in (submit, wait, store)] == [True, False, False]
     assert (submit.friendly_name, submit.wait_for_quota, submit.cancel_on_kill) == ("calls of the day", False, True)
     assert (wait.timeout, wait.poke_interval, wait.max_poll_interval, wait.mode) == (600, 7, 8, "reschedule")
     assert store.empty_days == "skip"
