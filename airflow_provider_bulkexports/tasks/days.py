@@ -36,8 +36,8 @@ def days_covered_by_run(context: Mapping[str, Any]) -> DayRange:
     """
     Return the UTC days of a run: of its partition key; else its data interval, end exclusive; else its logical date.
 
-    On Airflow 3 the data interval of a cron schedule is empty by default; then the logical date counts. Manual,
-    asset-triggered and partitioned runs may have neither.
+    On Airflow 3 the data interval of a cron schedule is empty by default; then the logical date counts. It also does if
+    the interval is after it. Manual, asset-triggered and partitioned runs may have neither.
 
     :raises BulkExportsInputError: if the run has none of them.
     """
@@ -45,9 +45,12 @@ def days_covered_by_run(context: Mapping[str, Any]) -> DayRange:
     if key := context.get("partition_key") or getattr(run, "partition_key", None):
         return days_of_key(key)
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
-    if isinstance(start, datetime) and isinstance(end, datetime) and start < end:
+    logical_date = context.get("logical_date")
+    # On Airflow 3, `dags trigger --logical-date` takes the data interval from the present moment.
+    is_earlier = isinstance(logical_date, datetime) and isinstance(start, datetime) and logical_date < start
+    if isinstance(start, datetime) and isinstance(end, datetime) and start < end and not is_earlier:
         return DayRange(_utc(start).date(), (_utc(end) - timedelta(microseconds=1)).date())
-    if isinstance(logical_date := context.get("logical_date"), datetime):
+    if isinstance(logical_date, datetime):
         day = _utc(logical_date).date()
         return DayRange(day, day)
     raise BulkExportsInputError(
@@ -60,8 +63,7 @@ def warn_if_not_ready(context: Mapping[str, Any], days: DayRange, *, log: Log) -
     """Log what to do instead, if a run triggered by hand covers days that Twilio exports only later."""
     if _run_type(context) == "manual" and days.end > newest_exportable_day(today := utc_today()):
         log.warning(
-            "This run was triggered by hand and exports the day of its logical date, %s. Twilio exports it from %s UTC "
-            "on. For a day that is ready now: %s",
+            "This run was triggered by hand for %s, which Twilio exports from %s UTC on. For a day that is ready now: %s",
             days,
             f"{exportable_at(days.end):%Y-%m-%d %H:%M}",
             trigger_command(_dag_id(context), newest_exportable_day(today)),

@@ -78,6 +78,22 @@ def interval(start: datetime, end: datetime) -> dict[str, datetime]:
             ("2026-01-06", "2026-01-06"),
             id="logical date beside an empty interval",
         ),
+        pytest.param(
+            {
+                **interval(datetime(2026, 11, 25, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC)),
+                "logical_date": datetime(2026, 11, 20, tzinfo=UTC),
+            },
+            ("2026-11-20", "2026-11-20"),
+            id="command of Airflow 3: the interval of the present day",
+        ),
+        pytest.param(
+            {
+                **interval(datetime(2026, 11, 19, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)),
+                "logical_date": datetime(2026, 11, 20, 7, tzinfo=UTC),
+            },
+            ("2026-11-19", "2026-11-19"),
+            id="form of Airflow 3: the interval before the date",
+        ),
         pytest.param({"partition_key": "2026-01-07"}, ("2026-01-07", "2026-01-07"), id="partition key"),
         pytest.param(
             {"dag_run": SimpleNamespace(partition_key="2026-01-07")},
@@ -154,7 +170,7 @@ def test_run_by_hand_of_a_day_that_is_not_ready_says_what_works_at_once(
 
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == warns
-    assert all("Twilio exports it from 2026-11-28 00:00 UTC on." in line for line in said)
+    assert all("for 2026-11-26, which Twilio exports from 2026-11-28 00:00 UTC on." in line for line in said)
     assert all(line.endswith(" 2026-11-24 exports") for line in said)
 
 
