@@ -131,7 +131,8 @@ def started(run_type: str, **context: Any) -> dict[str, Any]:
 
 @time_machine.travel(datetime(2026, 11, 26, 23, 59, tzinfo=UTC), tick=False)
 def test_manual_run_without_a_date_names_commands_that_work_at_once() -> None:
-    with DAG("exports", schedule="@daily") as daily, pytest.raises(BulkExportsInputError) as refusal:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    with DAG("exports", schedule="@daily", start_date=start) as daily, pytest.raises(BulkExportsInputError) as refusal:
         days_to_export(started("manual", dag=daily))
 
     option, backfill = "--logical-date", "backfill create --dag-id exports --from-date 2026-11-18 --to-date 2026-11-24"
