@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from difflib import get_close_matches
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.compat import AirflowException, BaseOperator
@@ -120,6 +120,7 @@ def unknown_argument(owner: str, name: str, known: Iterable[str]) -> str:
     return f"{owner} has no argument {name!r}; did you mean {shown}?"
 
 
+@cache
 def argument_names(task_class: type) -> frozenset[str]:
     """Names of all arguments that a class of tasks takes, Airflow's included."""
     names: set[str] = set()
