@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -113,6 +114,7 @@ __all__ = [
     "XComArg",
     "asset_state_stores",
     "attached_stores",
+    "backfill_command",
     "collect_lineage",
     "conf",
     "file_system_registry",
@@ -122,6 +124,7 @@ __all__ = [
     "object_storage_path",
     "operator_lineage",
     "task_group",
+    "trigger_command",
     "watched_assets",
 ]
 
@@ -154,12 +157,26 @@ def __getattr__(name: str) -> Any:
 
 
 AIRFLOW_VERSION = airflow.__version__
+_IS_AIRFLOW_2 = Version(AIRFLOW_VERSION) < Version("3.0")
 
 #: Whether a task other than a sensor can be rescheduled: before 3.1 the scheduler starts it again at once.
 CAN_RESCHEDULE_OPERATORS = Version(AIRFLOW_VERSION) >= Version("3.1")
 
 #: States of a task that does not run again by itself.
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
+
+
+def backfill_command(dag_id: str, first: date, last: date) -> str:
+    """Return the command that starts the runs of a scheduled DAG for days."""
+    if _IS_AIRFLOW_2:
+        return f"airflow dags backfill --start-date {first} --end-date {last} {dag_id}"
+    return f"airflow backfill create --dag-id {dag_id} --from-date {first} --to-date {last}"
+
+
+def trigger_command(dag_id: str, day: date) -> str:
+    """Return the command that starts a run of a DAG for a day."""
+    option = "--exec-date" if _IS_AIRFLOW_2 else "--logical-date"
+    return f"airflow dags trigger {option} {day} {dag_id}"
 
 
 def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:

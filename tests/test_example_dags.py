@@ -102,6 +102,8 @@ def test_daily_example_exports_the_day_of_its_run(airflow_db: None, fast: Simula
     assert result["job_sids"] == [job.sid]
     assert result["completed"] == [result["start_day"]] == [result["end_day"]]
     assert xcom(ended, "report") == "1 day(s) with records, 0 without"
+    for key, value in result.items():  # so that wait.output[key] works
+        assert ended.get_task_instance("wait").xcom_pull(task_ids="wait", key=key) == value
 
 
 @pytest.mark.slow

@@ -238,6 +238,8 @@ def parse_job_sids(value: object) -> tuple[str, ...]:
 
     :raises BulkExportsInputError: for an empty list, or an element that is not a job sid.
     """
+    if isinstance(value, Mapping) and "job_sids" in value:
+        raise BulkExportsInputError("job_sid is the whole result of a wait: write wait.output['job_sids']")
     sids: Any = [value] if isinstance(value, str) else value
     try:
         sids = tuple(sids)

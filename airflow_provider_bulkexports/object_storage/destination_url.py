@@ -41,6 +41,8 @@ def check_destination_url(url: object) -> str:
     :return: In lower case; empty for an absolute local path.
     :raises BulkExportsInputError: for a URL that cannot be right; says what to write instead.
     """
+    if hasattr(url, "__fspath__") or hasattr(url, "as_uri"):
+        raise BulkExportsInputError(f"destination {url!r} is a path object: write the text {str(url)!r}")
     if not isinstance(url, str):
         raise BulkExportsInputError(f"destination {url!r}: write a folder's URL, such as {_EXAMPLE}")
     if not url.strip():

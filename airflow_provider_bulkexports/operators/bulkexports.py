@@ -11,14 +11,22 @@ from airflow_provider_bulkexports.api.request_check import check_webhook
 from airflow_provider_bulkexports.assets.lineage import ExportedDays, export_lineage
 from airflow_provider_bulkexports.compat import BaseOperator, Context, is_recorded_as_ended
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model.days import DayRange, check_job_length, needs_wait, utc_today
+from airflow_provider_bulkexports.model.days import DayRange, check_job_length
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.operators.delete_job import DeleteExportJobOperator
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
-from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
+from airflow_provider_bulkexports.tasks.arguments import (
+    is_literal,
+    literal_days,
+    literal_or,
+    require_choice,
+    require_seconds,
+    require_text,
+)
 from airflow_provider_bulkexports.tasks.attempts import attempt_of, identities_of
-from airflow_provider_bulkexports.tasks.days import days_to_export
+from airflow_provider_bulkexports.tasks.constructors import checks_arguments
+from airflow_provider_bulkexports.tasks.days import days_to_export, warn_if_not_ready
 from airflow_provider_bulkexports.tasks.defaults import (
     DEFAULT_CONN_ID,
     DEFERRABLE,
@@ -38,9 +46,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CreateExportCustomJobOperator", "DeleteExportJobOperator"]
 
-_IF_EXISTS = ("adopt", "submit")
+IF_JOB_EXISTS = ("adopt", "submit")
 
 
+@checks_arguments
 class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
     """
     Submits an export job for a range of UTC days, once: a retried or cleared task adopts its own job.
@@ -104,6 +113,8 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
     ui_color = "#f22f46"
     ui_fgcolor = "#ffffff"
 
+    returns = "job"
+
     _exported: ExportedDays | None = None
 
     def __init__(
@@ -135,6 +146,8 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         is_for_alerts = email is not None and email == (kwargs.get("default_args") or {}).get("email")
         if is_for_alerts:
             kwargs["email"] = email
+        if wait_for_completion:
+            kwargs.setdefault("multiple_outputs", True)  # so that submit.output["completed"] works
         super().__init__(**kwargs)
         self.resource_type = resource_type
         self.start_day = start_day
@@ -169,6 +182,8 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
             if self.start_day is None and self.end_day is None:
                 warn_in_run(context, log=self.log)
             days = days_to_export(context, start_day=self.start_day, end_day=self.end_day)
+            if self.start_day is None:
+                warn_if_not_ready(context, days, log=self.log)
             check_writable(self)
             return self._export(context, days)
 
@@ -239,9 +254,10 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         from airflow_provider_bulkexports.tasks.export_jobs import ExportRequest
 
         resource_type = ResourceType.parse(self.resource_type)
+        self._check_texts()
         check_job_length(days)
         check_webhook(self.webhook_url, self.webhook_method)
-        require_choice("if_exists", self.if_exists, _IF_EXISTS)
+        require_choice("if_exists", self.if_exists, IF_JOB_EXISTS)
         identity, adopts = identities_of(
             context, self, resource_type, days, if_exists=self.if_exists, is_resumed=is_resumed
         )
@@ -263,6 +279,10 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         self._exported = ExportedDays.from_result(result)
         return self._publish(context, result)
 
+    def _check_texts(self) -> None:
+        require_text("friendly_name", self.friendly_name, example="daily messages")
+        require_text("email", self.completion_email, example="exports@example.com")
+
     def _check_literals(self) -> None:
         """Reject invalid literals at parse time."""
         self._require_asset_outlet()
@@ -274,10 +294,11 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
                 "wait_for_completion=True, or set emit_partitions on the sensor or the transfer that follows"
             )
         PollSchedule(self.poll_interval, self.max_poll_interval)
+        require_seconds("timeout", self.timeout, example=TIMEOUT)
+        self._check_texts()
         ResourceType.parse(literal_or(self.resource_type, ResourceType.MESSAGES))
         if days := literal_days(self.start_day, self.end_day):
             check_job_length(days)
-            needs_wait(days.end, today=utc_today(), may_wait=True)
         if is_literal(self.webhook_url) and is_literal(self.webhook_method):
             check_webhook(self.webhook_url, self.webhook_method)
-        require_choice("if_exists", literal_or(self.if_exists, "adopt"), _IF_EXISTS)
+        require_choice("if_exists", literal_or(self.if_exists, "adopt"), IF_JOB_EXISTS)

@@ -9,6 +9,7 @@ from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsNotFoundError
 from airflow_provider_bulkexports.model.resources import parse_job_sids
 from airflow_provider_bulkexports.tasks.arguments import is_literal
+from airflow_provider_bulkexports.tasks.constructors import checks_arguments
 from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
@@ -17,6 +18,7 @@ from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 __all__ = ["DeleteExportJobOperator"]
 
 
+@checks_arguments
 class DeleteExportJobOperator(BulkExportsTask, BaseOperator):
     """
     Deletes a job, with its unfinished days; a job that is already gone counts as success.

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import parse_day
-from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.resources import ResourceType, is_job_sid
 
 __all__ = ["RequestedDays"]
 
@@ -56,7 +56,7 @@ class RequestedDays:
             return cls._of_days(_split(value))
         if isinstance(value, date):
             return cls._of_days([value])
-        elements = _elements(value)
+        elements = _flat(_elements(value))
         if not elements:
             raise BulkExportsInputError(f"days is empty: {_CURE}")
         if all(isinstance(element, Mapping) for element in elements):
@@ -137,7 +137,15 @@ def _elements(value: Any) -> list[Any]:
         raise BulkExportsInputError(f"days is {_shown(value)}: {_CURE}") from error
 
 
+def _flat(elements: list[Any]) -> list[Any]:
+    """Put the elements of lists in their place, for example of the days of several mapped sensors."""
+    nested = [element if isinstance(element, (list, tuple)) else [element] for element in elements]
+    return [element for part in nested for element in part]
+
+
 def _day(value: Any) -> date:
+    if isinstance(value, str) and is_job_sid(value):
+        raise BulkExportsInputError(f"days contains {value}, which is a job, not a day: wait for the job, and {_CURE}")
     if value is None or isinstance(value, Mapping) or not isinstance(value, (str, date)):
         raise BulkExportsInputError(f"days contains {_shown(value)}, which is not a day: {_CURE}")
     return parse_day(value, name="day")

@@ -55,6 +55,8 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
     :param emit_partitions: Make one event a day for each asset among ``outlets``.
     """
 
+    returns = "result"
+
     def __init__(
         self,
         *,
@@ -66,6 +68,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         emit_partitions: bool = False,
         **kwargs: Any,
     ) -> None:
+        kwargs.setdefault("multiple_outputs", True)  # so that wait.output["completed"] works
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.emit_partitions = emit_partitions
         self._require_asset_outlet()

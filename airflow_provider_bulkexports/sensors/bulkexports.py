@@ -13,7 +13,8 @@ from airflow_provider_bulkexports.model.resources import ResourceType, parse_job
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.sensors.base import WaitSensor
 from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
-from airflow_provider_bulkexports.tasks.days import days_to_export
+from airflow_provider_bulkexports.tasks.constructors import checks_arguments
+from airflow_provider_bulkexports.tasks.days import days_to_export, warn_if_not_ready
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given
 from airflow_provider_bulkexports.tasks.results import result_or_raise
 
@@ -25,6 +26,7 @@ __all__ = ["ExportCustomJobSensor", "ExportDaySensor"]
 _FAILED_DAYS = ("fail", "ignore", "store")
 
 
+@checks_arguments
 class ExportCustomJobSensor(WaitSensor):
     """
     Waits until every wanted day of a job is Completed, CompletedEmptyRecords or Failed.
@@ -113,6 +115,7 @@ class ExportCustomJobSensor(WaitSensor):
         require_choice("failed_days", literal_or(self.failed_days, "fail"), _FAILED_DAYS)
 
 
+@checks_arguments
 class ExportDaySensor(WaitSensor):
     """
     Waits until the files of days exist at Twilio, made by any DAG, a colleague or the automatic daily export.
@@ -156,4 +159,6 @@ class ExportDaySensor(WaitSensor):
         from airflow_provider_bulkexports.polling.waits import DayWait
 
         days = days_to_export(context, start_day=self.start_day, end_day=self.end_day)
+        if self.start_day is None:
+            warn_if_not_ready(context, days, log=self.log)
         return DayWait(ResourceType.parse(self.resource_type), days)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsStorageError
-from airflow_provider_bulkexports.tasks.arguments import is_literal
+from airflow_provider_bulkexports.tasks.arguments import is_filled_in_later, is_literal
 
 __all__ = ["check_known_destination", "check_writable"]
 
@@ -57,7 +57,7 @@ def check_known_destination(destination: Any) -> None:
 
     :raises BulkExportsInputError: saying what to write instead.
     """
-    if is_literal(destination):
+    if is_literal(destination) or not (isinstance(destination, str) or is_filled_in_later(destination)):
         from airflow_provider_bulkexports.object_storage.destination_url import check_scheme
 
         check_scheme(destination)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_bulkexports.assets.events import add_result_events, require_asset_outlet
 from airflow_provider_bulkexports.compat import BaseOperatorLink, Context
@@ -12,6 +12,7 @@ from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
+from airflow_provider_bulkexports.tasks.task_outputs import Returns
 
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.compat import BaseOperator as _Operator
@@ -33,6 +34,9 @@ class BulkExportsTask(_Operator):
 
     ui_color = "#f9e2e4"
     operator_extra_links: Collection[BaseOperatorLink] = (BulkExportsLink(),)
+
+    #: What the task returns; see ``tasks/task_outputs.py``.
+    returns: ClassVar[Returns] = "nothing"
 
     twilio_conn_id: str
     emit_partitions: bool

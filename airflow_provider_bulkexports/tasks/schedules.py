@@ -11,7 +11,14 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_bulkexports.compat import BaseOperator, Log
 
-__all__ = ["BulkExportsScheduleWarning", "advice_on_run", "advice_on_schedule", "warn_at_parse_time", "warn_in_run"]
+__all__ = [
+    "BulkExportsScheduleWarning",
+    "advice_on_run",
+    "advice_on_schedule",
+    "is_scheduled",
+    "warn_at_parse_time",
+    "warn_in_run",
+]
 
 _DAY = timedelta(days=1)
 
@@ -106,6 +113,11 @@ def advice_on_schedule(dag: Any) -> str | None:
         is_aligned = _is_midnight_in_utc(cron.minute_of_day, _field(timetable, "timezone"))
         return None if is_aligned else _UNALIGNED.format(schedule=name)
     return None if cron.is_daily else _COARSER.format(schedule=name)
+
+
+def is_scheduled(dag: Any) -> bool:
+    """Whether a DAG runs at regular times, so that it can be backfilled."""
+    return _name(dag) is not None
 
 
 def _name(dag: Any) -> str | None:

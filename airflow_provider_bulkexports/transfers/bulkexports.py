@@ -27,6 +27,7 @@ from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tables.column_rules import ColumnRules
 from airflow_provider_bulkexports.tables.conversion import FILE_FORMATS, Conversion, require_pyarrow
 from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
+from airflow_provider_bulkexports.tasks.constructors import checks_arguments
 from airflow_provider_bulkexports.tasks.days import days_to_export
 from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tasks.destination_check import check_known_destination
@@ -44,8 +45,10 @@ __all__ = ["BulkExportsToObjectStorageOperator"]
 
 _MISSING_DAYS = ("fail", "ignore")
 _EMPTY_DAYS = ("store", "skip")
+_TWICE = "days as well as start_day or end_day: pass one or the other"
 
 
+@checks_arguments
 class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     """
     Stores the files of exported days, each whole and verified or not at all.
@@ -113,6 +116,8 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         "upload_options",
         "twilio_conn_id",
     )
+
+    returns = "files"
 
     _outcome: StoreResult | None = None
     _resource_type: ResourceType | None = None
@@ -281,7 +286,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         if self.days is None:
             return RequestedDays(tuple(days_to_export(context, start_day=self.start_day, end_day=self.end_day)))
         if self.start_day is not None or self.end_day is not None:
-            raise BulkExportsInputError("days as well as start_day or end_day: pass one or the other")
+            raise BulkExportsInputError(_TWICE)
         return RequestedDays.parse(self.days)
 
     def _check_literals(self) -> None:
@@ -302,6 +307,8 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         if self.max_parallel_days < 1:
             raise BulkExportsInputError(f"max_parallel_days must be 1 or more, got {self.max_parallel_days}")
         check_known_destination(self.destination)
+        if self.days is not None and (self.start_day is not None or self.end_day is not None):
+            raise BulkExportsInputError(_TWICE)
         if self.days is None:
             literal_days(self.start_day, self.end_day)
             RequestedDays(()).type_for("Messages" if self.resource_type is not None else None)

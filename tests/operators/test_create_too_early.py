@@ -144,6 +144,21 @@ def test_error_without_wait_names_the_first_possible_time(create: Create, sim: S
     assert len(sim.requests) == 0
 
 
+@pytest.mark.parametrize(
+    ("day", "moment"), [(TOMORROW, "2026-11-27 00:00"), ("2036-01-01", "2036-01-03 00:00")], ids=["tomorrow", "later"]
+)
+def test_future_day_fails_its_own_run_and_not_the_file(
+    make_create: Create, create: Create, sim: Simulator, timeline: Any, day: str, moment: str
+) -> None:
+    make_create(start_day=day, end_day=day)
+
+    end = create(start_day=day, end_day=day)
+
+    assert end.state == "failed"
+    assert f"cannot be exported before {moment} UTC" in str(end.error)
+    assert len(sim.requests) == 0
+
+
 def test_future_day_is_rejected(create: Create, sim: Simulator, context: dict[str, Any], timeline: Any) -> None:
     context["partition_key"] = TOMORROW
 

@@ -35,6 +35,7 @@ def result(kind: str | None = "Messages", **days: Any) -> dict[str, Any]:
         frozenset({"2026-01-01", "2026-01-02"}),
         [datetime(2026, 1, 1, 23, tzinfo=timezone.utc), SECOND],
         {"2026-01-01": 1, "2026-01-02": 2}.keys(),
+        [["2026-01-02"], ["2026-01-01"], []],
     ],
 )
 def test_days_in_any_order_and_iterable_are_parsed(value: Any) -> None:
@@ -54,6 +55,8 @@ def test_days_in_any_order_and_iterable_are_parsed(value: Any) -> None:
         ([None], "days contains NoneType None"),
         (["2026-01-01", None], "days contains NoneType None"),
         ([20260101], "days contains int"),
+        ("JS" + "0" * 32, "which is a job, not a day: wait for the job"),
+        (["2026-01-01", "JS" + "0" * 32], "which is a job, not a day: wait for the job"),
         ([result(completed=["2026-01-01"]), "2026-01-01"], "days contains dict"),
         ([NoDate(2026, 1, 1)], "is not a valid date"),
         ([datetime(2026, 1, 1)], "has no time zone"),

@@ -58,11 +58,11 @@ def test_stored_day_starts_its_dag_after_a_triggerer_kill(
     airflow: OldAirflow, simulator: Simulator, exports: Path
 ) -> None:
     run_id = airflow.trigger(STORE, logical_date="2026-02-01T00:00:00+00:00")
-    airflow.wait_for_state(STORE, run_id, "export_to_object_storage.wait", "deferred")
+    airflow.wait_for_state(STORE, run_id, "export.wait", "deferred")
     airflow.triggerer.kill()
     simulator.finish_jobs()
     airflow.triggerer.start()
-    airflow.wait_for_state(STORE, run_id, "export_to_object_storage.store", "success")
+    airflow.wait_for_state(STORE, run_id, "export.store", "success")
 
     query = "SELECT value FROM xcom WHERE dag_id = ? AND task_id = 'days_to_read'"
     ((value,),) = airflow.wait_until(lambda: airflow.sql(query, (EACH_DAY,)), "The stored day starts its reader")

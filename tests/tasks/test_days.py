@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
+from support.airflow import DAG
 
+from airflow_provider_bulkexports.compat import AIRFLOW_VERSION
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model.days import utc_today
+from airflow_provider_bulkexports.model.days import DayRange, utc_today
 from airflow_provider_bulkexports.tasks.attempts import run_id_of
-from airflow_provider_bulkexports.tasks.days import days_to_export
+from airflow_provider_bulkexports.tasks.days import days_to_export, warn_if_not_ready
 
 UTC = timezone.utc
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -74,6 +78,22 @@ def interval(start: datetime, end: datetime) -> dict[str, datetime]:
             ("2026-01-06", "2026-01-06"),
             id="logical date beside an empty interval",
         ),
+        pytest.param(
+            {
+                **interval(datetime(2026, 11, 25, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC)),
+                "logical_date": datetime(2026, 11, 20, tzinfo=UTC),
+            },
+            ("2026-11-20", "2026-11-20"),
+            id="command of Airflow 3: the interval of the present day",
+        ),
+        pytest.param(
+            {
+                **interval(datetime(2026, 11, 19, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)),
+                "logical_date": datetime(2026, 11, 20, 7, tzinfo=UTC),
+            },
+            ("2026-11-19", "2026-11-19"),
+            id="form of Airflow 3: the interval before the date",
+        ),
         pytest.param({"partition_key": "2026-01-07"}, ("2026-01-07", "2026-01-07"), id="partition key"),
         pytest.param(
             {"dag_run": SimpleNamespace(partition_key="2026-01-07")},
@@ -103,6 +123,56 @@ def test_run_covers_days(context: dict[str, Any], days: tuple[str, str]) -> None
 def test_run_without_a_date_asks_for_days(context: dict[str, Any]) -> None:
     with pytest.raises(BulkExportsInputError, match=r"Cannot tell which days .* Pass start_day and end_day"):
         days_to_export(context)
+
+
+def started(run_type: str, **context: Any) -> dict[str, Any]:
+    return {"dag_run": SimpleNamespace(run_type=run_type, dag_id="exports", partition_key=None), **context}
+
+
+@time_machine.travel(datetime(2026, 11, 26, 23, 59, tzinfo=UTC), tick=False)
+def test_manual_run_without_a_date_names_commands_that_work_at_once() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    with DAG("exports", schedule="@daily", start_date=start) as daily, pytest.raises(BulkExportsInputError) as refusal:
+        days_to_export(started("manual", dag=daily))
+
+    option, backfill = "--logical-date", "backfill create --dag-id exports --from-date 2026-11-18 --to-date 2026-11-24"
+    if AIRFLOW_VERSION.startswith("2."):
+        option, backfill = "--exec-date", "dags backfill --start-date 2026-11-18 --end-date 2026-11-24 exports"
+    assert str(refusal.value) == (
+        "Cannot tell which days to export: this run has no logical date, data interval or partition key. Trigger a run "
+        f"for a day: airflow dags trigger {option} 2026-11-24 exports. For a week: airflow {backfill}. "
+        'Or pass start_day and end_day, such as start_day="{{ params.day }}".'
+    )
+
+
+def test_dag_without_a_schedule_is_not_backfilled() -> None:
+    with DAG("exports", schedule=None) as dag, pytest.raises(BulkExportsInputError) as refusal:
+        days_to_export(started("manual", dag=dag))
+
+    assert "airflow dags trigger" in str(refusal.value)
+    assert "backfill" not in str(refusal.value)
+
+
+def test_run_that_assets_started_needs_days() -> None:
+    with pytest.raises(BulkExportsInputError, match=r"partition key\. Pass start_day and end_day, such as"):
+        days_to_export(started("asset_triggered"))
+
+
+@pytest.mark.parametrize(
+    ("run_type", "day", "warns"),
+    [("manual", "2026-11-26", True), ("manual", "2026-11-24", False), ("scheduled", "2026-11-26", False)],
+    ids=["today, by hand", "a day that is ready", "today, by the scheduler"],
+)
+@time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False)
+def test_run_by_hand_of_a_day_that_is_not_ready_says_what_works_at_once(
+    caplog: pytest.LogCaptureFixture, run_type: str, day: str, warns: bool
+) -> None:
+    warn_if_not_ready(started(run_type), DayRange.parse(day, day), log=logging.getLogger("task"))
+
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == warns
+    assert all("for 2026-11-26, which Twilio exports from 2026-11-28 00:00 UTC on." in line for line in said)
+    assert all(line.endswith(" 2026-11-24 exports") for line in said)
 
 
 def test_partition_key_without_a_day_is_rejected() -> None:
