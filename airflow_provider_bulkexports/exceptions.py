@@ -58,9 +58,6 @@ MAX_MESSAGE = 2_000
 #: Characters kept from the end of a message that is cut: the end says what to do.
 _END_OF_MESSAGE = 500
 
-#: Days that a message names; more are counted.
-_MOST_DAYS_NAMED = 40
-
 #: Replaces a character that cannot be shown or stored.
 _REPLACEMENT = "\ufffd"
 
@@ -314,16 +311,10 @@ class DaysNotConvertedError(BulkExportsError):
     Some stored days could not be converted; the others are.
 
     :param failures: Each day that failed, and its error. A day can be there once for each account.
-    :param total: Days that were to be converted.
     """
 
-    def __init__(self, failures: Sequence[tuple[date, Exception]], *, total: int) -> None:
-        days = ", ".join(str(day) for day, _ in failures[:_MOST_DAYS_NAMED])
-        more = f" and {len(failures) - _MOST_DAYS_NAMED} more" if len(failures) > _MOST_DAYS_NAMED else ""
-        super().__init__(
-            f"{len(failures)} of {total} days could not be converted: {days}{more}. Run it again to convert them; the "
-            f"others are skipped. The first failure: {failures[0][1]}"
-        )
+    def __init__(self, message: str, *, failures: Sequence[tuple[date, Exception]] = ()) -> None:
+        super().__init__(message)
         self.failures = tuple(failures)
         self.is_transient = any(getattr(error, "is_transient", True) for _, error in failures)
 

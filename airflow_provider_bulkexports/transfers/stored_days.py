@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DaysNotConvertedError
 from airflow_provider_bulkexports.model.days import parse_day
+from airflow_provider_bulkexports.model.plain import listed
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.object_storage.layout import (
     DEFAULT_LAYOUT,
@@ -142,8 +143,15 @@ def convert_days(
         converted += outcome.entries
         failures += outcome.failures.items()
     if failures:
-        raise DaysNotConvertedError(failures, total=len(failures) + len(converted))
+        raise DaysNotConvertedError(_message(failures, len(failures) + len(converted)), failures=failures)
     return converted
+
+
+def _message(failures: Sequence[tuple[date, Exception]], total: int) -> str:
+    return (
+        f"{len(failures)} of {total} days could not be converted: {listed([day for day, _ in failures])}. Run it again "
+        f"to convert them; the others are skipped. The first failure: {failures[0][1]}"
+    )
 
 
 def _check_layouts(source: str, target: str, *, file_format: str) -> None:
