@@ -8,6 +8,7 @@ first: the older ones still work on 3.x, but warn.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import airflow
 from airflow.configuration import conf
+from jinja2 import pass_context
 from packaging.version import Version
 
 if TYPE_CHECKING:
@@ -120,9 +122,11 @@ __all__ = [
     "file_system_registry",
     "has_ended",
     "is_recorded_as_ended",
+    "make_asset",
     "mask_secret",
     "object_storage_path",
     "operator_lineage",
+    "pass_context",
     "task_group",
     "watched_assets",
 ]
@@ -181,6 +185,13 @@ def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
         return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its public methods are for one asset
     except AttributeError:
         return (stores,)
+
+
+def make_asset(uri: str, *, name: str, group: str, extra: dict[str, Any] | None = None) -> Asset:
+    """Make an asset; on Airflow 2.11 a dataset, which has neither name nor group."""
+    if "name" not in inspect.signature(Asset).parameters:  # Airflow 2.11
+        return Asset(uri, extra=extra)
+    return Asset(name=name, uri=uri, group=group, extra=extra)
 
 
 def watched_assets(trigger: BaseEventTrigger) -> Sequence[str]:

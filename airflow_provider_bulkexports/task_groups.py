@@ -71,7 +71,13 @@ def export_to_object_storage(
             **(store if check_destination else {}),
         )
         wait = ExportCustomJobSensor(
-            task_id="wait", job_sid=submit.output, failed_days=failed_days, deferrable=deferrable, **twilio
+            task_id="wait",
+            job_sid=submit.output,
+            start_day=start_day,  # so that a mapped task has its name before the job is polled
+            end_day=end_day,
+            failed_days=failed_days,
+            deferrable=deferrable,
+            **twilio,
         )
         return BulkExportsToObjectStorageOperator(
             task_id="store",
