@@ -124,6 +124,7 @@ __all__ = [
     "is_recorded_as_ended",
     "make_asset",
     "mask_secret",
+    "name_task",
     "object_storage_path",
     "operator_lineage",
     "pass_context",
@@ -284,6 +285,20 @@ def _state_in_database(task_instance: Any) -> str | None:
     with import_module("airflow.utils.session").create_session() as session:
         state: str | None = session.query(record.state).filter_by(**key).scalar()
         return state
+
+
+def name_task(task_instance: Any, name: str) -> None:
+    """
+    Give a task instance its name in the UI (Airflow's rendered map index) while it runs.
+
+    Airflow stores the name of a task that ends. That of one that defers, 3.2 and later store if it is sent now.
+    """
+    task_instance.rendered_map_index = name
+    try:
+        message = import_module("airflow.sdk.execution_time.comms").SetRenderedMapIndex(rendered_map_index=name)
+        import_module("airflow.sdk.execution_time.task_runner").SUPERVISOR_COMMS.send(message)
+    except Exception as error:  # noqa: BLE001  # an older Airflow, no supervisor, or no answer: a name fails no task
+        logging.getLogger(__name__).debug("The name %r of the task is stored when it ends: %r", name, error)
 
 
 def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:

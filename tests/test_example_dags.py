@@ -20,7 +20,7 @@ from airflow.exceptions import ParamValidationError
 from packaging.version import Version
 from support.airflow import DAG
 
-from airflow_provider_bulkexports import ExportDayEventTrigger, plan_quota
+from airflow_provider_bulkexports import ExportDayEventTrigger, asset_for, plan_quota
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseOperator
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
@@ -234,7 +234,7 @@ def test_partitions_example_starts_dags_that_wait_for_the_day(
     monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", fast.account_sid)
     dags = dags_in(EXAMPLES / "example_bulkexports_partitions.py")
-    activate(f"twilio-bulkexports://{fast.account_sid}/Messages")
+    activate(asset_for("Messages", fast.account_sid))
 
     ended = run(dags["example_bulkexports_partitions"], datetime(2026, 3, 5, tzinfo=timezone.utc))
 
@@ -361,14 +361,15 @@ def test_copied_examples_share_no_asset_or_watcher() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-def activate(uri: str) -> None:
+def activate(wanted: Any) -> None:
     """Make Airflow know an asset, as its DAG processor does with those of the DAGs that it has read."""
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        if session.query(AssetModel).filter_by(uri=uri).count():
+        if session.query(AssetModel).filter_by(uri=wanted.uri).count():
             return
-        asset = AssetModel(uri=uri) if AssetActive is None else AssetModel(name=uri, uri=uri, group="asset", extra={})
+        named = {} if AssetActive is None else {"name": wanted.name, "group": wanted.group, "extra": {}}
+        asset = AssetModel(uri=wanted.uri, **named)
         session.add(asset)
         if AssetActive is not None:
             session.add(AssetActive.for_asset(asset))

@@ -2,7 +2,8 @@
 What the UI calls a task: a mapped task by its days, such as ``2024-09``, instead of an index.
 
 The name is Airflow's ``map_index_template``, which Airflow renders after a task and, since 3.2, also before it. A task
-that defers sets its name itself. The list of a run's tasks shows the days of tasks that are not mapped, too.
+that learns its days later sets its name then. The list of a run's tasks also shows the days of tasks that are not
+mapped.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.compat import Context, pass_context
+from airflow_provider_bulkexports.compat import Context, name_task, pass_context
 from airflow_provider_bulkexports.planning.day_names import name_of_days
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class NamedTask(_Operator):
             return
         task_instance.xcom_push(key=_DAYS_KEY, value=name_of_days(self._known_days))
         if context.get("map_index_template") == NAME_TEMPLATE and (name := self.name_in_ui(context)):
-            task_instance.rendered_map_index = name  # stored when the task defers
+            name_task(task_instance, name)
 
     def _name(self, context: Context, *, is_mapped: bool) -> str:
         days = name_of_days(self._known_days or self._days_in(context))

@@ -375,7 +375,7 @@ def test_watcher_that_cannot_poll_is_named_in_the_log(
     announced(watching("message_files"), watcher="new_files")
 
     log = said()
-    assert f"{NAMES}'missing'): cannot poll for new Messages files (consecutive failures: 1)" in log
+    assert f"{NAMES}'missing'): cannot list Messages files (consecutive failures: 1)" in log
     assert f"{NAMES}'twilio_bulkexports_default'): cannot list Messages files (consecutive failures: 1)" in log
 
 
