@@ -59,6 +59,9 @@ def test_new_files_start_dags_once_with_shared_requests(
         days.append(next_day())
         airflow.triggerer.start()
         wait_for_runs(airflow, WATCHERS, before[WATCHERS] + 2)
+        assert "Watcher 'example_bulkexports_new_message_file' of asset 'example_bulkexports_message_files'" in (
+            airflow.triggerer.log_text()
+        )
         # Its interval is longer than the test: it polls when the triggerer starts, and finds both days.
         airflow.wait_until(lambda: len(stored_days(airflow, before[EXAMPLE])) >= 2, "The example stores both days")
 
