@@ -8,6 +8,7 @@ first: the older ones still work on 3.x, but warn.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import airflow
 from airflow.configuration import conf
+from jinja2 import pass_context
 from packaging.version import Version
 
 if TYPE_CHECKING:
@@ -120,9 +122,12 @@ __all__ = [
     "file_system_registry",
     "has_ended",
     "is_recorded_as_ended",
+    "make_asset",
     "mask_secret",
+    "name_task",
     "object_storage_path",
     "operator_lineage",
+    "pass_context",
     "task_group",
     "trigger_command",
     "watched_assets",
@@ -192,6 +197,13 @@ def asset_state_stores(trigger: BaseEventTrigger) -> Sequence[Any]:
         return (*stores._by_name.values(), *stores._by_uri.values())  # noqa: SLF001  # its public methods are for one asset
     except AttributeError:
         return (stores,)
+
+
+def make_asset(uri: str, *, name: str, group: str, extra: dict[str, Any] | None = None) -> Asset:
+    """Make an asset; on Airflow 2.11 a dataset, which has neither name nor group."""
+    if "name" not in inspect.signature(Asset).parameters:  # Airflow 2.11
+        return Asset(uri, extra=extra)
+    return Asset(name=name, uri=uri, group=group, extra=extra)
 
 
 def watched_assets(trigger: BaseEventTrigger) -> Sequence[str]:
@@ -284,6 +296,20 @@ def _state_in_database(task_instance: Any) -> str | None:
     with import_module("airflow.utils.session").create_session() as session:
         state: str | None = session.query(record.state).filter_by(**key).scalar()
         return state
+
+
+def name_task(task_instance: Any, name: str) -> None:
+    """
+    Give a task instance its name in the UI (Airflow's rendered map index) while it runs.
+
+    Airflow stores the name of a task that ends. That of one that defers, 3.2 and later store if it is sent now.
+    """
+    task_instance.rendered_map_index = name
+    try:
+        message = import_module("airflow.sdk.execution_time.comms").SetRenderedMapIndex(rendered_map_index=name)
+        import_module("airflow.sdk.execution_time.task_runner").SUPERVISOR_COMMS.send(message)
+    except Exception as error:  # noqa: BLE001  # an older Airflow, no supervisor, or no answer: a name fails no task
+        logging.getLogger(__name__).debug("The name %r of the task is stored when it ends: %r", name, error)
 
 
 def task_group(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:

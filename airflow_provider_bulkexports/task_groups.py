@@ -185,7 +185,13 @@ def export_to_object_storage(
         )
         _require_own_id(submit, group_id, resource_type)
         wait = ExportCustomJobSensor(
-            task_id="wait", job_sid=submit.output, failed_days=failed_days, **of_all, **of_wait
+            task_id="wait",
+            job_sid=submit.output,
+            start_day=start_day,  # so that a mapped task has its name before the job is polled
+            end_day=end_day,
+            failed_days=failed_days,
+            **of_all,
+            **of_wait,
         )
         return BulkExportsToObjectStorageOperator(task_id="store", days=wait.output, **of_all, **of_store).output
 

@@ -1,5 +1,5 @@
 """
-Store three years of messages in an object store, month by month: trigger it once.
+Store three years of messages, or of another type, in an object store, month by month: trigger it once.
 
 Three years are 1096 days, and a Twilio account, with all its subaccounts, may request 366 in a UTC day. Months beyond
 the quota wait until the next 00:00 UTC, without occupying a worker. So this run takes three UTC days, or four if the
@@ -25,9 +25,10 @@ import pendulum
 from airflow_provider_bulkexports import export_to_object_storage, split_months
 
 try:
-    from airflow.sdk import DAG
+    from airflow.sdk import DAG, Param
 except ImportError:  # Airflow 2
     from airflow import DAG
+    from airflow.models.param import Param
 
 # [{"start_day": "2023-01-01", "end_day": "2023-01-31"}, ...]: 36 months.
 MONTHS = split_months("2023-01-01", "2025-12-31")
@@ -42,12 +43,22 @@ with DAG(
         "retries": 3,
         "retry_delay": pendulum.duration(minutes=5),
     },
+    # The field of the trigger form.
+    params={
+        "resource_type": Param(
+            "Messages",
+            type="string",
+            enum=["Messages", "Calls", "Conferences", "Participants"],
+            title="Resource type",
+            description="What to export. Each type has its own jobs, and all of them share the account's quota.",
+        )
+    },
     doc_md=__doc__,
     tags=["example", "twilio"],
 ):
-    # Mapped over the months: 36 copies of each of the three tasks.
+    # Mapped over the months: 36 copies of each of the three tasks, named 2023-01, 2023-02, ...
     stored = export_to_object_storage(
-        resource_type="Messages",
+        resource_type="{{ params.resource_type }}",
         ranges=MONTHS,
         destination="{{ var.value.twilio_exports }}",
         object_storage_conn_id="aws_default",

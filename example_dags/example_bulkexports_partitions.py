@@ -26,7 +26,7 @@ except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
 
-# twilio-bulkexports://AC…/Messages
+# The asset "Twilio Messages (AC…)", twilio-bulkexports://AC…/Messages
 messages = asset_for("Messages", os.environ.get("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"))
 
 try:

@@ -21,21 +21,42 @@ from airflow_provider_bulkexports import (
 )
 
 try:
-    from airflow.sdk import DAG
+    from airflow.sdk import DAG, Param
 except ImportError:  # Airflow 2
     from airflow import DAG
+    from airflow.models.param import Param
 
 with DAG(
     dag_id="example_bulkexports_range",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    # The fields of the trigger form. Days are UTC days, and both are inclusive.
+    # The fields of the trigger form.
     params={
-        "resource_type": "Messages",
-        "start_day": "2026-01-01",
-        "end_day": "2026-01-07",
-        "destination": "file:///tmp/twilio",  # or s3://bucket/folder, gs://bucket/folder, abfs://container/folder
+        "resource_type": Param(
+            "Messages",
+            type="string",
+            enum=["Messages", "Calls", "Conferences", "Participants"],
+            title="Resource type",
+            description="What to export.",
+        ),
+        "start_day": Param(
+            "2026-01-01", type="string", format="date", title="First day", description="UTC day, inclusive."
+        ),
+        "end_day": Param(
+            "2026-01-07",
+            type="string",
+            format="date",
+            title="Last day",
+            description="UTC day, inclusive. Twilio exports a day two UTC days later; at most 366 days a job.",
+        ),
+        "destination": Param(
+            "file:///tmp/twilio",
+            type="string",
+            title="Destination",
+            description="Folder for the files: s3://bucket/folder, gs://bucket/folder, abfs://container/folder, or "
+            "file:///folder on the worker.",
+        ),
     },
     doc_md=__doc__,
     tags=["example", "twilio"],

@@ -18,12 +18,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jinja2 import Environment, StrictUndefined
+from airflow.exceptions import ParamValidationError
 from packaging.version import Version
 from support.airflow import DAG
 
-from airflow_provider_bulkexports import BulkExportsToObjectStorageOperator, ExportDayEventTrigger, plan_quota
+from airflow_provider_bulkexports import (
+    BulkExportsToObjectStorageOperator,
+    ExportDayEventTrigger,
+    asset_for,
+    plan_quota,
+)
 from airflow_provider_bulkexports.compat import AIRFLOW_VERSION, BaseOperator
+from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator import Simulator
 
 try:
@@ -40,6 +46,8 @@ except ImportError:  # Airflow 2.11
 NEEDS_WATCHERS = pytest.mark.skipif(Version(AIRFLOW_VERSION) < Version("3.0"), reason="watchers need Airflow 3.0")
 
 EXAMPLES = Path(__file__).parent.parent / "example_dags"
+
+TYPES = [kind.value for kind in ResourceType]
 
 
 @pytest.fixture
@@ -77,6 +85,32 @@ def run(dag: Any, day: datetime, **arguments: Any) -> Any:
 
 def xcom(dag_run: Any, task_id: str) -> Any:
     return dag_run.get_task_instance(task_id).xcom_pull(task_ids=task_id)
+
+
+@pytest.mark.parametrize(
+    ("file", "fields", "wrong"),
+    [
+        (
+            "range",
+            {"resource_type": "choice", "start_day": "date", "end_day": "date", "destination": "text"},
+            {"start_day": "last week"},
+        ),
+        ("backfill", {"resource_type": "choice"}, {"resource_type": "Recordings"}),
+        ("automatic_exports", {"days": "text"}, {"days": 7}),
+    ],
+)
+def test_trigger_form_has_pickers_choices_and_help(file: str, fields: dict[str, str], wrong: dict[str, Any]) -> None:
+    params = dag_in(EXAMPLES / f"example_bulkexports_{file}.py").params
+
+    assert list(params) == list(fields)
+    for name, kind in fields.items():
+        param = params.get_param(name)
+        assert param.description, name
+        assert param.schema["title"], name
+        assert param.schema.get("format") == ("date" if kind == "date" else None)
+        assert param.schema.get("enum") == (TYPES if kind == "choice" else None)
+    with pytest.raises(ParamValidationError):
+        params.update(wrong)
 
 
 def test_every_example_is_tested() -> None:
@@ -210,6 +244,11 @@ def test_backfill_example_stores_three_years_across_quota_days(
 
     assert ended.state == "success"
     assert len(list(tmp_path.rglob("part-0.json.gz"))) == 1096
+    months = {f"{year}-{month:02}" for year in (2023, 2024, 2025) for month in range(1, 13)}
+    copies = ended.get_task_instances()
+    for task in ("submit", "wait", "store"):
+        names = [copy.rendered_map_index for copy in copies if copy.task_id.endswith(task)]
+        assert sorted(names) == sorted(months), task
     jobs = fast.state.jobs.values()
     submitted = Counter(job.created_at.date() for job in jobs for _ in job.request.days())
     assert len(jobs) == 36
@@ -226,7 +265,7 @@ def test_partitions_example_starts_dags_that_wait_for_the_day(
     monkeypatch.setenv("AIRFLOW_VAR_TWILIO_EXPORTS", f"file://{tmp_path}")
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", fast.account_sid)
     dags = dags_in(EXAMPLES / "example_bulkexports_partitions.py")
-    activate(f"twilio-bulkexports://{fast.account_sid}/Messages")
+    activate(asset_for("Messages", fast.account_sid))
 
     ended = run(dags["example_bulkexports_partitions"], datetime(2026, 3, 5, tzinfo=timezone.utc))
 
@@ -286,7 +325,8 @@ def test_automatic_example_is_started_by_every_file() -> None:
     (watcher,) = asset.watchers
     assert isinstance(watcher.trigger, ExportDayEventTrigger)
     assert watcher.trigger.announce_existing
-    assert dag.get_task("store").days == sys.modules[file.stem].NEW_DAYS
+    assert watcher.trigger.watcher == watcher.name
+    assert dag.get_task("store").days is None  # those of the events
 
 
 @pytest.mark.slow
@@ -347,44 +387,6 @@ def python_blocks(page: Path) -> list[str]:
     return [dedent(block) for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)]
 
 
-def templates_of_events() -> dict[str, str]:
-    """What the example and the documentation make of the events of a watcher, by where it stands."""
-    example = EXAMPLES / "example_bulkexports_automatic_exports.py"
-    dag_in(example)
-    found = {example.name: sys.modules[example.stem].NEW_DAYS}
-    for page in (EXAMPLES.parent / "docs").glob("*.md"):
-        for block in python_blocks(page):
-            literals = [str(node.value) for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Constant)]
-            for template in literals:
-                if "triggering_asset_events" in template:
-                    found[page.name] = template
-    return found
-
-
-def event(*days: str) -> SimpleNamespace:
-    return SimpleNamespace(extra={"payload": {"days": list(days)}})
-
-
-@NEEDS_WATCHERS
-@pytest.mark.parametrize(
-    ("events", "days"),
-    [
-        ({"asset": [event("2026-01-02", "2026-01-01"), event("2026-01-05")]}, "2026-01-02,2026-01-01,2026-01-05"),
-        ({"asset": [event("2026-01-02")], "another": [event("2026-01-03")]}, "2026-01-02,2026-01-03"),
-        ({}, "given by hand"),
-        ({"asset": []}, "given by hand"),
-        ({"asset": [SimpleNamespace(extra={})]}, "given by hand"),
-        ({"asset": [SimpleNamespace(extra={"from_rest_api": True}), event("2026-01-02")]}, "2026-01-02"),
-    ],
-    ids=["one asset", "two assets", "by hand", "no events", "an asset event by hand", "one by hand among others"],
-)
-def test_days_come_from_new_files_or_the_configuration(events: dict[str, Any], days: str) -> None:
-    strict = Environment(undefined=StrictUndefined, autoescape=False)  # as Airflow renders
-    for page, template in templates_of_events().items():
-        shown = strict.from_string(template).render(triggering_asset_events=events, params={"days": "given by hand"})
-        assert shown == days, page
-
-
 @pytest.mark.slow
 @NEEDS_WATCHERS
 def test_manual_run_of_automatic_example_stores_given_days(
@@ -416,6 +418,7 @@ def test_manual_run_of_automatic_example_asks_for_days(
     assert ended.state == "failed"
     said = "".join(capfd.readouterr())
     assert "Trigger it with the days" in said
+    assert "triggered by hand" in said
     assert "UndefinedError" not in said
 
 
@@ -443,14 +446,15 @@ def test_copied_examples_share_no_asset_or_watcher() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-def activate(uri: str) -> None:
+def activate(wanted: Any) -> None:
     """Make Airflow know an asset, as its DAG processor does with those of the DAGs that it has read."""
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        if session.query(AssetModel).filter_by(uri=uri).count():
+        if session.query(AssetModel).filter_by(uri=wanted.uri).count():
             return
-        asset = AssetModel(uri=uri) if AssetActive is None else AssetModel(name=uri, uri=uri, group="asset", extra={})
+        named = {} if AssetActive is None else {"name": wanted.name, "group": wanted.group, "extra": {}}
+        asset = AssetModel(uri=wanted.uri, **named)
         session.add(asset)
         if AssetActive is not None:
             session.add(AssetActive.for_asset(asset))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bulkexports.assets.uris import asset_uri, openlineage_name
-from airflow_provider_bulkexports.compat import Asset
+from airflow_provider_bulkexports.assets.uris import SCHEME, asset_name, asset_uri, openlineage_name
+from airflow_provider_bulkexports.compat import Asset, make_asset
 
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.api.client import BulkExportsClient
@@ -17,19 +17,20 @@ def asset_for(resource_type: str, account: str) -> Asset:
     """
     Return the asset of an account's exported days, to be a task's outlet or inlet, or a DAG's schedule.
 
-    A day is a partition of it, ``YYYY-MM-DD``: see ``emit_partitions`` of the sensors and the transfer. On Airflow 2.11
-    it is a dataset.
+    A day is a partition of it, ``YYYY-MM-DD``: see ``emit_partitions`` of the sensors and the transfer. Its name is
+    ``Twilio Messages (AC…)``, its group ``twilio-bulkexports``. On Airflow 2.11 it is a dataset, which has only a URI.
 
     :param resource_type: ``Messages``, ``Calls``, ``Conferences`` or ``Participants``.
     :param account: Account SID (``AC…``), as in the connection: as login, or as ``account_sid`` beside an API key.
     :raises BulkExportsInputError: if a value is invalid.
     """
-    return Asset(asset_uri(resource_type, account))
+    return create_asset(resource_type=resource_type, account=account)
 
 
 def create_asset(*, resource_type: str, account: str, extra: dict[str, Any] | None = None) -> Asset:
-    """Make the asset for Airflow's lineage collector, which knows the scheme but not the rest of the URI."""
-    return Asset(asset_uri(resource_type, account), extra=extra)
+    """Make the asset. Airflow's lineage collector calls this too; it knows the scheme but not the rest of the URI."""
+    uri = asset_uri(resource_type, account)
+    return make_asset(uri, name=asset_name(resource_type, account), group=SCHEME, extra=extra)
 
 
 def asset_uri_of(client: BulkExportsClient, resource_type: str | None) -> str | None:

@@ -1,5 +1,5 @@
 """
-The URIs of assets: ``twilio-bulkexports://<Account SID>/<resource type>``, all exported days of one type.
+The URIs and names of assets: ``twilio-bulkexports://<Account SID>/<resource type>``, all exported days of one type.
 
 A day is a partition of its asset, with the day as its key; it has no URI of its own.
 """
@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.resources import ResourceType
 
-__all__ = ["SCHEME", "asset_uri", "openlineage_name", "sanitize_uri"]
+__all__ = ["SCHEME", "account_of", "asset_name", "asset_uri", "openlineage_name", "sanitize_uri"]
 
 SCHEME = "twilio-bulkexports"
 
@@ -27,6 +27,25 @@ def asset_uri(resource_type: object, account_sid: object) -> str:
     """
     kind = ResourceType.parse(resource_type)
     return f"{SCHEME}://{_checked_account(account_sid)}/{kind.value}"
+
+
+def asset_name(resource_type: object, account_sid: object) -> str:
+    """
+    Make the name of the asset, ``Twilio Messages (AC…)``; each URI has its own.
+
+    It has the whole Account SID, because Airflow turns off one of two assets with the same name. It is plain ASCII,
+    which Airflow requires if its database is MySQL.
+
+    :raises BulkExportsInputError: saying what to write instead.
+    """
+    kind = ResourceType.parse(resource_type)
+    return f"Twilio {kind.value} ({_checked_account(account_sid)})"
+
+
+def account_of(uri: str) -> str | None:
+    """Return the Account SID of an asset's URI; ``None`` if the URI has another scheme."""
+    parts = urlsplit(uri)
+    return parts.netloc if parts.scheme == SCHEME else None
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:

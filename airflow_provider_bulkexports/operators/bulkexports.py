@@ -38,6 +38,7 @@ from airflow_provider_bulkexports.tasks.destination_check import check_known_des
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
 from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
+from airflow_provider_bulkexports.tasks.names import set_default_name
 from airflow_provider_bulkexports.tasks.results import result_or_raise
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
 
@@ -172,6 +173,7 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         self._guard: JobGuard | None = None
         self._check_literals()
         remember_given(self)
+        set_default_name(self)
         if start_day is None and end_day is None:
             warn_at_parse_time(self)
 
@@ -212,10 +214,14 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         """Report the exported days as output, and Twilio's jobs; see ``assets/lineage.py``."""
         return export_lineage(self.hook.get_conn(), self._exported)
 
+    def _days_in(self, context: Context) -> DayRange:
+        return days_to_export(context, start_day=self.start_day, end_day=self.end_day)
+
     def _export(self, context: Context, days: DayRange, *, is_resumed: bool = False) -> str | list[str] | WaitResult:
         from airflow_provider_bulkexports.tasks.deferral import Pauses
         from airflow_provider_bulkexports.tasks.export_jobs import JobGuard, JobWait, await_jobs, submit_jobs
 
+        self._show_days(context, days)
         request = self._request(context, days, is_resumed=is_resumed)
         self._push_link(context, resource_type=request.resource_type, job_sids=())
         pauses = Pauses(self, days, request.identity, self.deferrable, "execute_when_exportable")

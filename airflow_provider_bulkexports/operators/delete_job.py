@@ -14,6 +14,7 @@ from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
 from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
+from airflow_provider_bulkexports.tasks.names import set_default_name
 
 __all__ = ["DeleteExportJobOperator"]
 
@@ -45,6 +46,7 @@ class DeleteExportJobOperator(BulkExportsTask, BaseOperator):
         if is_literal(job_sid):
             parse_job_sids(job_sid)
         remember_given(self)
+        set_default_name(self)
 
     def execute(self, context: Context) -> None:
         """Delete every job."""

@@ -28,6 +28,8 @@ MAX_FRIENDLY_NAME = 64
 
 _MARKER = re.compile(r"\[af-([0-9]{8})-([0-9a-f]{10})\]")
 _NOT_PLAIN = re.compile(r"[^ -~]+")
+#: What ends a word of a name, for example of ``dag_id.task_id``.
+_BETWEEN_WORDS = " ._-/:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,25 @@ def identity_of(
 
 def friendly_name(base: str, *, identity: str, today: date) -> str:
     """
-    Append the marker to a name, which is shortened and reduced to plain ASCII to fit.
+    Append the marker to a name, which is reduced to plain ASCII and, to fit, shortened at the end of a word.
 
     :param today: Current UTC day.
     """
     marker = str(Marker(today.strftime("%Y%m%d"), identity))
-    plain = _NOT_PLAIN.sub("?", base).strip()[: MAX_FRIENDLY_NAME - len(marker) - 1].rstrip()
+    plain = _shorten(_NOT_PLAIN.sub("?", base).strip(), MAX_FRIENDLY_NAME - len(marker) - 1)
     return f"{plain} {marker}".strip()
+
+
+def _shorten(text: str, longest: int) -> str:
+    """Cut a text after a word; within one only if that would lose more than half of what fits."""
+    if len(text) <= longest:
+        return text
+    end = longest
+    while end > longest // 2 and text[end] not in _BETWEEN_WORDS:
+        end -= 1
+    whole_words = text[:end].rstrip(_BETWEEN_WORDS)
+    is_at_word_end = text[end] in _BETWEEN_WORDS
+    return whole_words if is_at_word_end and whole_words else text[:longest].rstrip()
 
 
 def read_marker(job: Job) -> Marker | None:

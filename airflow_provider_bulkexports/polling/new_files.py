@@ -38,12 +38,16 @@ class NewFiles:
     Polls for day files that were not there before. It never gives up; failures are logged.
 
     :param seen: Keys of the files that were announced before; ``None``: the files of the first poll count as announced.
+    :param watcher: What the log calls the watcher.
     """
 
     def __init__(
-        self, resource_type: ResourceType, log: Log, schedule: PollSchedule, seen: Iterable[str] | None
+        self, resource_type: ResourceType, log: Log, schedule: PollSchedule, seen: Iterable[str] | None, *, watcher: str
     ) -> None:
         self.resource_type = resource_type
+        #: Account whose files were listed, if known.
+        self.account_sid: str | None = None
+        self._watcher = watcher
         self.has_polled = False
         self._seen = None if seen is None else set(seen)
         self._log = log
@@ -79,10 +83,14 @@ class NewFiles:
             self.fail(error)
             return None
         self.has_polled = True
+        self.account_sid = reader.account_sid
         self._failures.reset()
         if self._seen is None:
             self._seen = set(entries)
-            self._log.info("Found %d existing %s files; waiting for new ones", len(entries), self.resource_type)
+            self._log.info(
+                "%s: found %d existing %s files; waiting for new ones",
+                *(self._watcher, len(entries), self.resource_type),
+            )
             return []
         self._forget_old(entries)
         return [entry for key, entry in entries.items() if key not in self._seen] or None
@@ -105,10 +113,8 @@ class NewFiles:
         failure = as_poll_error(error)
         self._failures.add(failure)
         self._log.warning(
-            "Cannot list %s files (%d consecutive failures): %s",
-            self.resource_type,
-            self._failures.length,
-            plain_text(failure),
+            "%s: cannot list %s files (consecutive failures: %d): %s",
+            *(self._watcher, self.resource_type, self._failures.length, plain_text(failure)),
         )
 
     def _forget_old(self, listed: Mapping[str, ExportDay]) -> None:

@@ -96,6 +96,11 @@ class PollRound:
         self.has_read_lists = False
         self.has_failed = False
 
+    @property
+    def account_sid(self) -> str | None:
+        """Account of the client's credentials, if known."""
+        return self._client.account_sid
+
     def prefetch(self, needs: Iterable[Needs]) -> Iterator[list[str]]:
         """Read the lists that are cheaper than fetching the jobs one by one; yield the sids of each page."""
         by_type: dict[ResourceType | None, set[str]] = {}

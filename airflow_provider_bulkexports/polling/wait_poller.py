@@ -15,12 +15,21 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsResponseError,
     text_of,
 )
+from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.plain import plain_text
+from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitEvent
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.planning.progress import Progress
 from airflow_provider_bulkexports.polling.heartbeat import shown_time
-from airflow_provider_bulkexports.polling.waits import CheckResult, ExportsReader, Needs, StaleCredentialsError, Wait
+from airflow_provider_bulkexports.polling.waits import (
+    CheckResult,
+    ExportsReader,
+    JobCheck,
+    Needs,
+    StaleCredentialsError,
+    Wait,
+)
 
 __all__ = [
     "MAX_CONSECUTIVE_FAILURES",
@@ -100,6 +109,17 @@ class WaitPoller:
     def is_failing(self) -> bool:
         """Whether the last poll failed."""
         return self._failures.length > 0
+
+    @property
+    def days(self) -> DayRange | None:
+        """The awaited days; ``None`` before the first poll that succeeds."""
+        return self._last.progress.days if self._last else None
+
+    @property
+    def resource_type(self) -> ResourceType | None:
+        """Type of the awaited jobs, if the last poll found it."""
+        jobs = self._last.jobs if isinstance(self._last, JobCheck) else ()
+        return next((job.resource_type for job in jobs if job.resource_type), None)
 
     def poll(self, reader: ExportsReader) -> WaitEvent | None:
         """

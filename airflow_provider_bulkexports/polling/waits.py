@@ -54,6 +54,10 @@ class Needs(NamedTuple):
 class ExportsReader(Protocol):
     """Reads jobs and day files: a client (``BulkExportsClient``), or one poll of many waits (``PollRound``)."""
 
+    @property
+    def account_sid(self) -> str | None:
+        """Account of the jobs and files, if known."""
+
     def get_job(self, job_sid: str) -> Job:
         """Fetch one job."""
 

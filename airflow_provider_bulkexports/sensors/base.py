@@ -15,6 +15,7 @@ from airflow_provider_bulkexports.compat import (
     Context,
     PokeReturnValue,
 )
+from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.heartbeat import Heartbeat
@@ -88,6 +89,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
             event = (
                 poller.poll(client) if self.deferrable else poller.poll_until_answered(client, deadline=self._deadline)
             )
+        self._show_days(context, poller.days or (), poller.resource_type)
         if event is not None:
             return PokeReturnValue(is_done=True, xcom_value=self._end(context, event))
         if self.deferrable:
@@ -145,6 +147,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
             from airflow_provider_bulkexports.polling.wait_poller import WaitPoller
 
             wait = self._wait(context)
+            self._show_days(context, self._days_in(context))
             self._push_link(context, resource_type=wait.resource_type, job_sids=wait.needs.job_sids or None)
             self._poller = WaitPoller(wait, self.log, self._schedule)
         return self._poller
@@ -165,7 +168,9 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
         raise NotImplementedError
 
     def _end(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
-        return self._publish(context, self._judge(event))
+        result = self._judge(event)
+        self._show_days(context, DayRange.parse(result["start_day"], result["end_day"]), result["resource_type"])
+        return self._publish(context, result)
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         """Return the result of the wait, or raise what fails the task."""

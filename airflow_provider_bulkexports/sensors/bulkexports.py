@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_day
 from airflow_provider_bulkexports.tasks.constructors import checks_arguments
 from airflow_provider_bulkexports.tasks.days import days_to_export, warn_if_not_ready
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given
+from airflow_provider_bulkexports.tasks.names import set_default_name
 from airflow_provider_bulkexports.tasks.results import result_or_raise
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class ExportCustomJobSensor(WaitSensor):
         self.failed_days = failed_days
         self._check_literals()
         remember_given(self)
+        set_default_name(self)
 
     def _wait(self, context: Context) -> JobWait:
         from airflow_provider_bulkexports.polling.waits import JobWait
@@ -93,6 +95,9 @@ class ExportCustomJobSensor(WaitSensor):
         return JobWait.parse(
             self.job_sid, resource_type=self.resource_type, start_day=self.start_day, end_day=self.end_day
         )
+
+    def _days_in(self, context: Context) -> Iterable[date]:
+        return DayRange.parse(self.start_day, self.end_day) if self.start_day and self.end_day else ()
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         result = result_or_raise(event, failed_days=self.failed_days)
@@ -154,6 +159,10 @@ class ExportDaySensor(WaitSensor):
         ResourceType.parse(literal_or(resource_type, ResourceType.MESSAGES))
         literal_days(start_day, end_day)
         remember_given(self)
+        set_default_name(self)
+
+    def _days_in(self, context: Context) -> DayRange:
+        return days_to_export(context, start_day=self.start_day, end_day=self.end_day)
 
     def _wait(self, context: Context) -> DayWait:
         from airflow_provider_bulkexports.polling.waits import DayWait

@@ -12,19 +12,16 @@ from airflow_provider_bulkexports.links import BulkExportsLink, push_link
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
+from airflow_provider_bulkexports.tasks.names import NamedTask
 from airflow_provider_bulkexports.tasks.task_outputs import Returns
 
 if TYPE_CHECKING:
-    from airflow_provider_bulkexports.compat import BaseOperator as _Operator
     from airflow_provider_bulkexports.hooks.bulkexports import BulkExportsHook
-else:
-    # Airflow 2.11 wraps the constructor of every subclass of BaseOperator, which would leave out BaseSensorOperator's.
-    _Operator = object
 
 __all__ = ["BulkExportsTask"]
 
 
-class BulkExportsTask(_Operator):
+class BulkExportsTask(NamedTask):
     """
     Mixin of operators, sensors and the transfer; it comes before Airflow's class.
 

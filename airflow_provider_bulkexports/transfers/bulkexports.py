@@ -13,6 +13,7 @@ from airflow_provider_bulkexports.assets.events import add_day_events
 from airflow_provider_bulkexports.assets.lineage import report_hook_lineage, store_lineage
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.days import explicit_days
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.object_storage.layout import (
@@ -28,12 +29,13 @@ from airflow_provider_bulkexports.tables.column_rules import ColumnRules
 from airflow_provider_bulkexports.tables.conversion import FILE_FORMATS, Conversion, require_pyarrow
 from airflow_provider_bulkexports.tasks.arguments import is_literal, literal_days, literal_or, require_choice
 from airflow_provider_bulkexports.tasks.constructors import checks_arguments
-from airflow_provider_bulkexports.tasks.days import days_to_export
+from airflow_provider_bulkexports.tasks.days_to_store import days_of_run
 from airflow_provider_bulkexports.tasks.defaults import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tasks.destination_check import check_known_destination
 from airflow_provider_bulkexports.tasks.failures import as_task_failures
 from airflow_provider_bulkexports.tasks.missing_arguments import remember_given, require_given
 from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
+from airflow_provider_bulkexports.tasks.names import set_default_name
 from airflow_provider_bulkexports.tasks.schedules import warn_at_parse_time, warn_in_run
 from airflow_provider_bulkexports.transfers.failed_days import IF_EXISTS, require_all_exported, require_all_stored
 
@@ -69,8 +71,8 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     :param days: The days: one, a list, a text with commas between, or a sensor's whole result (or a list of results),
         of which the completed and the empty days are stored. If the sensor has ``failed_days="store"``, the
         task fails for the failed days after it has stored the others. (templated)
-    :param start_day: Instead of ``days``: first UTC day, inclusive. Without any of them, the days that the run covers.
-        (templated)
+    :param start_day: Instead of ``days``: first UTC day, inclusive. Without any of them, those of the run's partition
+        key, of the asset events that started it, of its data interval or of its logical date. (templated)
     :param end_day: Last UTC day, inclusive. (templated)
     :param destination: Folder: ``s3://bucket/folder``, ``gs://…``, ``abfs://…``, ``file:///folder``, or an absolute
         local path. (templated)
@@ -177,6 +179,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
         self.twilio_conn_id = twilio_conn_id
         self._check_literals()
         remember_given(self)
+        set_default_name(self)
         if days is None and start_day is None and end_day is None:
             warn_at_parse_time(self)
 
@@ -189,6 +192,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
             require_choice("if_exists", self.if_exists, IF_EXISTS)
             require_choice("missing_days", self.missing_days, _MISSING_DAYS)
             wanted = self._wanted(context)
+            self._show_days(context, [*wanted.days, *wanted.failed], wanted.resource_type)
             store = self._day_store(wanted)
             self._push_link(context, resource_type=store.resource_type)
             self._outcome = outcome = store.store_all(wanted.days, at_a_time=self.max_parallel_days)
@@ -284,10 +288,17 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
     def _wanted(self, context: Context) -> RequestedDays:
         """The days to store."""
         if self.days is None:
-            return RequestedDays(tuple(days_to_export(context, start_day=self.start_day, end_day=self.end_day)))
+            if days := explicit_days(self.start_day, self.end_day):
+                return RequestedDays(tuple(days))
+            kind = ResourceType.parse(self.resource_type) if self.resource_type else None
+            return days_of_run(context, resource_type=kind, account_sid=lambda: self.hook.get_conn().account_sid)
         if self.start_day is not None or self.end_day is not None:
             raise BulkExportsInputError(_TWICE)
         return RequestedDays.parse(self.days)
+
+    def _days_in(self, context: Context) -> list[date]:
+        wanted = self._wanted(context)
+        return [*wanted.days, *wanted.failed]
 
     def _check_literals(self) -> None:
         """Reject invalid literals at parse time."""

@@ -28,12 +28,14 @@ class AnnouncedFiles:
 
     :param stores: One for each watched asset (``compat.asset_state_stores``); none before Airflow 3.3.
     :param key: Name of the list in each store; several triggers may watch the same asset.
+    :param name: What the log calls the watcher.
     """
 
-    def __init__(self, stores: Sequence[Any], key: str, log: Log) -> None:
+    def __init__(self, stores: Sequence[Any], key: str, log: Log, *, name: str) -> None:
         self._stores = stores
         self._key = key
         self._log = log
+        self._name = name
 
     async def load(self) -> list[str] | None:
         """
@@ -69,6 +71,7 @@ class AnnouncedFiles:
             except Exception as error:  # noqa: BLE001  # any error of a store: giving up would lose or repeat events
                 failures += 1
                 self._log.warning(
-                    "Airflow's state store failed (%d consecutive failures): %s", failures, plain_text(error)
+                    "%s: Airflow's state store failed (consecutive failures: %d): %s",
+                    *(self._name, failures, plain_text(error)),
                 )
             await asyncio.sleep(PollSchedule(0).pause_after(failures))

@@ -94,6 +94,22 @@ def test_any_base_gives_a_short_plain_name_with_the_marker(base: str, identity: 
         ("two\nlines\tand \u65e5\u672c", "two?lines?and ? [af-20260124-3f9c0a12be]"),
         ("x" * 100, "x" * 39 + " [af-20260124-3f9c0a12be]"),
         ("x" * 38 + " y", "x" * 38 + " [af-20260124-3f9c0a12be]"),
+        ("messages_of_all_accounts.submit_to_twilio", "messages_of_all_accounts.submit_to [af-20260124-3f9c0a12be]"),
+        ("messages_of_all_accounts.submit_in_spring", "messages_of_all_accounts.submit_in [af-20260124-3f9c0a12be]"),
+        (
+            "messages of all accounts - every morning at six",
+            "messages of all accounts - every [af-20260124-3f9c0a12be]",
+        ),
+        (
+            "messages of all accounts, all of Europe: and more",
+            "messages of all accounts, all of Europe [af-20260124-3f9c0a12be]",
+        ),
+        (
+            "messages_of_every_account_in_Europe___.submit",
+            "messages_of_every_account_in_Europe [af-20260124-3f9c0a12be]",
+        ),
+        ("short." + "x" * 60, "short." + "x" * 33 + " [af-20260124-3f9c0a12be]"),
+        ("_" * 60, "_" * 39 + " [af-20260124-3f9c0a12be]"),
     ],
 )
 def test_base_is_shortened_and_reduced_to_plain_characters(base: str, shown: str) -> None:

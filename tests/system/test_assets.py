@@ -85,7 +85,7 @@ def days_from(first: date, count: int) -> list[str]:
 
 
 def asset_of(simulator: Simulator) -> str:
-    return f"twilio-bulkexports://{simulator.account_sid}/Messages"
+    return f"Twilio Messages ({simulator.account_sid})"
 
 
 def store(airflow: Airflow, days: list[str]) -> str:

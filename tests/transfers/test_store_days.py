@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,6 +46,27 @@ def file_of(folder: Path, day: str) -> Path:
 
 def downloads(sim: Simulator) -> int:
     return len(sim.requests.matching(origin="storage"))
+
+
+def test_days_of_asset_events_are_stored_without_a_template(
+    sim: Simulator, store: Store, context: dict[str, Any]
+) -> None:
+    """The account is the connection's: days of another one are left out."""
+    own, other = sim.account_sid, "AC" + "0b" * 16
+    context["triggering_asset_events"] = {
+        account: [
+            SimpleNamespace(
+                asset=SimpleNamespace(name="files", uri=f"twilio-bulkexports://{account}/Messages"),
+                extra={"days": days},
+            )
+        ]
+        for account, days in {own: ["2026-01-04", "2026-01-02"], other: ["2026-01-03"]}.items()
+    }
+
+    stored = store(days=None)
+
+    assert [entry["day"] for entry in stored] == ["2026-01-02", "2026-01-04"]
+    assert context["ti"].xcoms["days"] == "2026-01-02, 2026-01-04"
 
 
 def test_each_day_becomes_a_file_with_a_manifest(store: Store, tmp_path: Path) -> None:

@@ -340,20 +340,60 @@ def test_frozen_triggerer_does_not_repeat_announcements_of_another(
     assert days_of(announced(store)) == ["2026-01-04"]
 
 
-def test_watcher_logs_its_assets_at_start(
-    announced: Callable[..., Any], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stores = Stores(Store())
-    stores._by_name = {"message_files": Store()}  # type: ignore[dict-item]
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """What the log says."""
+    return lambda: caplog.text + "".join(capsys.readouterr())
 
-    announced(stores)
+
+def watching(asset: str) -> Stores:
+    stores = Stores()
+    stores._by_name = {asset: Store()}  # type: ignore[dict-item]
+    return stores
+
+
+NAMES = "Watcher 'new_files' of asset 'message_files' (connection "
+
+
+def test_watcher_logs_its_name_asset_and_connection_at_start(
+    announced: Callable[..., Any], said: Callable[[], str]
+) -> None:
+    announced(watching("message_files"), watcher="new_files")
     announced()
 
-    said = caplog.text + "".join(capsys.readouterr())
-    assert (
-        "Watching for new Messages files of connection 'twilio_bulkexports_default' for asset 'message_files'" in said
-    )
-    assert "for an unknown asset" in said
+    log = said()
+    assert f"{NAMES}'twilio_bulkexports_default'): watching for new Messages files every 60 seconds" in log
+    assert "Watcher of an unknown asset (connection 'twilio_bulkexports_default'): watching" in log
+
+
+def test_watcher_that_cannot_poll_is_named_in_the_log(
+    announced: Callable[..., Any], said: Callable[[], str], sim: Simulator
+) -> None:
+    """A triggerer has the log of many watchers."""
+    announced(watching("message_files"), watcher="new_files", twilio_conn_id="missing")
+    sim.faults.add(Fault(status=503, path=DAYS_LIST))
+    announced(watching("message_files"), watcher="new_files")
+
+    log = said()
+    assert f"{NAMES}'missing'): cannot list Messages files (consecutive failures: 1)" in log
+    assert f"{NAMES}'twilio_bulkexports_default'): cannot list Messages files (consecutive failures: 1)" in log
+
+
+def test_watcher_whose_state_store_fails_is_named_in_the_log(
+    announced: Callable[..., Any], said: Callable[[], str]
+) -> None:
+    class Failing(Store):
+        async def aget(self, key: str, default: Any = None) -> Any:
+            if not self.pop("failed", False):
+                self["failed"] = True
+                raise RuntimeError("API_SERVER_ERROR: 503")
+            return super().get(key, default)
+
+    stores = watching("message_files")
+    stores._by_name = {"message_files": Failing()}  # type: ignore[dict-item]
+    announced(stores, watcher="new_files")
+
+    assert f"{NAMES}'twilio_bulkexports_default'): Airflow's state store failed (consecutive failures: 1)" in said()
 
 
 ODD: dict[str, dict[str, Any]] = {
@@ -443,3 +483,6 @@ def test_equal_triggers_serialize_alike_at_every_parse() -> None:
         "poll_interval": 300.0,
         "announce_existing": False,
     }
+    named = ExportDayEventTrigger("Calls", watcher="new_files").serialize()[1]
+    assert named["watcher"] == "new_files"
+    assert ExportDayEventTrigger(**named).serialize()[1] == named
