@@ -83,7 +83,9 @@ class JobGuard:
         :raises TaskKilledError: if the task was killed.
         """
         if self._is_killed:
-            raise TaskKilledError("The task was killed. The next attempt searches for its job before it submits one.")
+            raise TaskKilledError(
+                "The task was killed", remedy="The next attempt searches for its job before it submits one."
+            )
 
     def sleep(self, seconds: float) -> None:
         """
