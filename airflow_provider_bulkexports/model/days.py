@@ -25,6 +25,7 @@ __all__ = [
     "explicit_days",
     "exportable_at",
     "merge_days",
+    "name_days",
     "needs_wait",
     "newest_exportable_day",
     "parse_day",
@@ -41,6 +42,9 @@ MAX_DAYS_PER_JOB = 366
 
 #: Twilio keeps a file this long from its creation (documentation of BulkExports, Overview).
 FILE_LIFETIME = timedelta(days=7)
+
+#: Most ranges of days in a sentence.
+_IN_A_SENTENCE = 2
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: Longest text of a library's error that an error quotes.
@@ -256,6 +260,17 @@ def day_ranges(days: Iterable[date | str], *, most: int = 5) -> list[str]:
     ranges = merge_days(day if isinstance(day, date) else date.fromisoformat(day) for day in days)
     rest = sum(map(len, ranges[most:]))
     return [*map(str, ranges[:most]), *([f"and {counted(rest, 'more day')}"] if rest else [])]
+
+
+def name_days(label: str, days: Iterable[date | str]) -> tuple[str, dict[str, list[str]]]:
+    """
+    Name days in an error: in its sentence if they are one or two ranges, otherwise in its details.
+
+    :param label: What the days are, for example ``failed days``.
+    :return: What to append to the sentence, and details.
+    """
+    ranges = day_ranges(days)
+    return (f": {', '.join(ranges)}", {}) if 0 < len(ranges) <= _IN_A_SENTENCE else ("", {label: ranges})
 
 
 def split_range(days: DayRange, *, max_days: int = MAX_DAYS_PER_JOB) -> Iterator[DayRange]:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple, Protocol
 
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsNotFoundError
-from airflow_provider_bulkexports.model.days import DayRange, day_ranges, parse_day
+from airflow_provider_bulkexports.model.days import DayRange, name_days, parse_day
 from airflow_provider_bulkexports.model.details import DayStatus
 from airflow_provider_bulkexports.model.plain import counted, listed, plain_text
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType, parse_job_sids
@@ -231,11 +231,12 @@ class JobWait:
 
     def _deleted(self, progress: Progress) -> WaitEvent:
         lost = progress.with_status(DayStatus.DELETED_BY_USER_REQUEST, DayStatus.RUNNING_TO_BE_DELETED)
-        which = f": {counted(len(lost), 'day')} will not be exported" if lost else ""
+        which, details = name_days("days not exported", lost)
+        lack = f"; {counted(len(lost), 'day')} will not be exported{which}" if lost else ""
         deleted = BulkExportsError(
-            f"Job {self.subject} was deleted{which}",
+            f"Job {self.subject} was deleted{lack}",
             remedy="Clear the task that submitted it: it submits the missing days again.",
-            details={"days not exported": day_ranges(lost)},
+            details=details,
         )
         return failed_wait("deleted", deleted)
 

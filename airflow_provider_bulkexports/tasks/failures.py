@@ -18,7 +18,13 @@ from textwrap import wrap
 from types import TracebackType
 from typing import Protocol
 
-from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException, AirflowSensorTimeout, Log
+from airflow_provider_bulkexports.compat import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSensorTimeout,
+    Log,
+)
 from airflow_provider_bulkexports.exceptions import BulkExportsError
 
 __all__ = [
@@ -36,7 +42,9 @@ _WIDTH = 84
 #: Details for Twilio's support rather than for a quick cure.
 _LAST = ("request", "next page", "response", "file", "more")
 
-_LABELS = {"more": "More about it", "response": "Response", "job": "Job", "days": "Days"}
+_CREATE_CONNECTION = "Create the connection (Admin, Connections, type Twilio BulkExports), or correct twilio_conn_id."
+
+_LABELS = {"more": "More about it"}
 
 
 class BulkExportsTaskError(AirflowException):
@@ -79,6 +87,9 @@ class as_task_failures:  # noqa: N801 -- a context manager, used like a function
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Log an error of this package, and raise what it means for the task."""
+        if isinstance(error, AirflowNotFoundException):
+            error = BulkExportsError(error, remedy=_CREATE_CONNECTION)
+            error.is_transient = True  # as Airflow sees it: a secrets backend may have been down
         if isinstance(error, BulkExportsError):
             raise task_failure(self._task, error) from None
         if isinstance(error, (BulkExportsTaskError, BulkExportsTaskFailure, AirflowSensorTimeout)):

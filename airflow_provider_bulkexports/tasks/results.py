@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from airflow_provider_bulkexports.compat import AirflowException, AirflowSensorTimeout
 from airflow_provider_bulkexports.exceptions import BulkExportsError
-from airflow_provider_bulkexports.model.days import day_ranges
+from airflow_provider_bulkexports.model.days import name_days
 from airflow_provider_bulkexports.model.plain import counted, plain_text
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.tasks.failures import (
@@ -72,10 +72,11 @@ def _error_of(event: Mapping[str, Any]) -> BulkExportsError:
 def _failed_days(result: WaitResult) -> BulkExportsError:
     exported = len(result["completed"]) + len(result["empty"])
     total = exported + len(result["failed"])
+    which, details = name_days("failed days", result["failed"])
     return BulkExportsError(
-        f"{len(result['failed'])} of {counted(total, 'day')} failed at Twilio; "
+        f"{len(result['failed'])} of {counted(total, 'day')} failed at Twilio{which}; "
         f"{exported} {'is' if exported == 1 else 'are'} exported",
         remedy="Clear the task that submitted the job: it submits the failed days again, and only those. "
         "failed_days='store' stores the others first, failed_days='ignore' continues without them.",
-        details={"failed days": day_ranges(result["failed"]), "job": result["job_sids"]},
+        details={**details, "job": result["job_sids"]},
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_bulkexports.exceptions import BulkExportsError, text_of
-from airflow_provider_bulkexports.model.days import day_ranges
+from airflow_provider_bulkexports.model.days import name_days
 from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
 from airflow_provider_bulkexports.tasks.failures import (
@@ -63,18 +63,19 @@ def require_all_exported(result: StoreResult, wanted: RequestedDays, *, task: Fa
         stored = len(result.stored)
         others = f"the other {_days_are(stored)} stored" if stored else "there were no other days to store"
         error = BulkExportsError(
-            f"{_how_many_failed(wanted)}; {others}", remedy=_SUBMIT_AGAIN, details=_failed_days(wanted)
+            f"{_which_failed(wanted)}; {others}", remedy=_SUBMIT_AGAIN, details=_details_of_failed(wanted)
         )
         raise task_failure(task, error, BulkExportsTaskFailure) from None
 
 
-def _how_many_failed(wanted: RequestedDays) -> str:
+def _which_failed(wanted: RequestedDays) -> str:
     total = len(wanted.days) + len(wanted.failed)
-    return f"{len(wanted.failed)} of {counted(total, 'day')} failed at Twilio"
+    which = name_days("failed days", wanted.failed)[0]
+    return f"{len(wanted.failed)} of {counted(total, 'day')} failed at Twilio{which}"
 
 
-def _failed_days(wanted: RequestedDays) -> Mapping[str, list[str]]:
-    return {"failed days": day_ranges(wanted.failed), "job": list(wanted.job_sids)}
+def _details_of_failed(wanted: RequestedDays) -> Mapping[str, list[str]]:
+    return {**name_days("failed days", wanted.failed)[1], "job": list(wanted.job_sids)}
 
 
 def _not_stored(result: StoreResult, wanted: RequestedDays, *, if_exists: str) -> BulkExportsError:
@@ -83,21 +84,22 @@ def _not_stored(result: StoreResult, wanted: RequestedDays, *, if_exists: str) -
     if isinstance(first, BulkExportsError):
         cause, cure, place = first.what, first.remedy, first.details
     kept = _STORED_DAYS[if_exists] if result.stored else ""
-    also = f"Also, {_how_many_failed(wanted)}. {_SUBMIT_AGAIN}" if wanted.failed else ""
-    days = {"days not stored": day_ranges(result.failures)}
+    also = f"Also, {_which_failed(wanted)}. {_SUBMIT_AGAIN}" if wanted.failed else ""
+    what, days = _which_not_stored(result)
     return BulkExportsError(
-        f"{_which_failed(result)}. {'The first failure: ' if len(result.failures) > 1 else ''}{cause}",
+        f"{what}. {'The first failure: ' if len(result.failures) > 1 else ''}{cause}",
         remedy=_joined([cure, result.retry_by, kept, also]),
-        details={**days, **(_failed_days(wanted) if wanted.failed else {}), **place},
+        details={**days, **(_details_of_failed(wanted) if wanted.failed else {}), **place},
     )
 
 
-def _which_failed(result: StoreResult) -> str:
+def _which_not_stored(result: StoreResult) -> tuple[str, Mapping[str, list[str]]]:
     failed = len(result.failures)
     total = len(result.entries) + failed
     if total == 1:
-        return f"{next(iter(result.failures))} could not be stored"
-    return f"{'All' if failed == total else failed} of {counted(total, 'day')} could not be stored"
+        return f"{next(iter(result.failures))} could not be stored", {}
+    which, details = name_days("days not stored", result.failures)
+    return f"{failed} of {counted(total, 'day')} could not be stored{which}", details
 
 
 def _joined(sentences: Iterable[str]) -> str:
