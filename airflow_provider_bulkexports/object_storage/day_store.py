@@ -24,7 +24,7 @@ from airflow_provider_bulkexports.exceptions import (
     DayMissingError,
     TaskKilledError,
 )
-from airflow_provider_bulkexports.model.plain import counted
+from airflow_provider_bulkexports.model.plain import counted, with_full_stop
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.object_storage.day_fetcher import DayFetcher, FetchedDay
 from airflow_provider_bulkexports.object_storage.destination import Destination
@@ -167,7 +167,7 @@ class DayStore:
         # Another task may have written to the same path meanwhile.
         self._existing.require_own(self._existing.find(path), path, day, account=account)
         sizes = counted(entry["records"], "record"), counted(entry["bytes"], "byte")
-        self.log.info("%s: %s, %s at %s", day, *sizes, entry["uri"])
+        self.log.info("%s: stored %s, %s at %s", day, *sizes, entry["uri"])
         return entry
 
     def _path(self, day: date) -> str:
@@ -264,7 +264,7 @@ class DayStore:
         self._existing.require_own(found, path, day, account=self._fetcher.account(day))
         if not self.ignore_missing:
             raise error
-        self.log.warning("%s. Continuing without it.", error.what.rstrip("."))
+        self.log.warning("%s Continuing without it.", with_full_stop(error.what))
         return self._entry(day, None, None, None, status="missing")
 
     @contextmanager
