@@ -9,7 +9,7 @@ from datetime import date
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.model.days import FILE_LIFETIME
-from airflow_provider_bulkexports.model.plain import plain_text
+from airflow_provider_bulkexports.model.plain import counted, plain_text
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.polling.wait_poller import ConsecutiveFailures, as_poll_error
@@ -82,7 +82,9 @@ class NewFiles:
         self._failures.reset()
         if self._seen is None:
             self._seen = set(entries)
-            self._log.info("Found %d existing %s files; waiting for new ones", len(entries), self.resource_type)
+            self._log.info(
+                "Found %s of %s; waiting for new ones", counted(len(entries), "existing file"), self.resource_type
+            )
             return []
         self._forget_old(entries)
         return [entry for key, entry in entries.items() if key not in self._seen] or None
@@ -102,9 +104,9 @@ class NewFiles:
         failure = as_poll_error(error)
         self._failures.add(failure)
         self._log.warning(
-            "Cannot list %s files (%d consecutive failures): %s",
+            "Cannot list %s files (%s): %s",
             self.resource_type,
-            self._failures.length,
+            counted(self._failures.length, "consecutive failure"),
             plain_text(failure),
         )
 

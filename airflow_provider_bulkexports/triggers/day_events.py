@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from airflow_provider_bulkexports.compat import BaseEventTrigger, TriggerEvent, asset_state_stores, watched_assets
-from airflow_provider_bulkexports.model.plain import listed, plain
+from airflow_provider_bulkexports.model.plain import counted, listed, plain
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
@@ -116,8 +116,8 @@ class ExportDayEventTrigger(BaseEventTrigger):
             except Exception as error:  # noqa: BLE001  # a wrong connection, or a bug
                 failures += 1
                 self.log.warning(
-                    "Cannot poll for new %s files (%d consecutive failures): %s",
-                    *(new_files.resource_type, failures, as_poll_error(error)),
+                    "Cannot poll for new %s files (%s): %s",
+                    *(new_files.resource_type, counted(failures, "consecutive failure"), as_poll_error(error)),
                 )
             await asyncio.sleep(PollSchedule(self.poll_interval).pause_after(failures))
 
