@@ -21,14 +21,15 @@ Every error that this package raises, as one tree.
 This module imports no Airflow. ``tasks/failures.py`` decides by :attr:`BulkExportsError.is_transient` whether the task
 may be retried.
 
-A message is one printable line of at most :data:`MAX_MESSAGE` characters, whatever a server or a user put into it: the
-logs, databases and pipes on its way accept no lone surrogate, NUL or line break.
+An error says what happened, what to do (``remedy``) and where (``details``); its text is all three, in this order, on
+one printable line of at most :data:`MAX_MESSAGE` characters, whatever a server or a user put into it: the logs,
+databases and pipes on its way accept no lone surrogate, NUL or line break.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -57,6 +58,14 @@ MAX_MESSAGE = 2_000
 
 #: Characters kept from the end of a message that is cut: the end says what to do.
 _END_OF_MESSAGE = 500
+
+#: Characters of a remedy and of one detail, and of a message that at least remain beside them.
+_LONGEST_REMEDY = 700
+_LONGEST_DETAIL = 500
+_SHORTEST_MESSAGE = 500
+
+#: Most lines of one detail.
+_MOST_LINES = 10
 
 #: Replaces a character that cannot be shown or stored.
 _REPLACEMENT = "\ufffd"
@@ -116,14 +125,49 @@ class BulkExportsError(Exception):
     """
     Base of every error of this package.
 
-    :param message: What failed and what to do; made one printable line of bounded length.
+    ``str(error)`` is one line: what happened, then the remedy, then the details.
+
+    :param message: What happened, without a cure that ``remedy`` has; kept as :attr:`what`.
+    :param remedy: What to do now, in sentences; empty if the message says it.
+    :param details: Where it happened, by label, for example ``{"job": "JS…"}``; a list has a line for each element.
     """
 
     #: Whether the same request may succeed later although nobody changes anything.
     is_transient: bool = False
 
-    def __init__(self, message: object = "") -> None:
+    def __init__(
+        self, message: object = "", *, remedy: str = "", details: Mapping[str, str | Sequence[str]] | None = None
+    ) -> None:
         super().__init__(_message(message))
+        self.what: str = self.args[0]
+        self.remedy = printable(remedy, _LONGEST_REMEDY)
+        self.details: dict[str, str | list[str]] = {}
+        self.add_details(details or {})
+
+    def add_details(self, details: Mapping[str, str | Sequence[str]]) -> None:
+        """Add what the error does not say yet, before the details it has."""
+        new = {label: _detail(value) for label, value in details.items() if value and label not in self.details}
+        self.details = {**new, **self.details}
+
+    def __str__(self) -> str:
+        if not self.remedy and not self.details:
+            return self.what
+        facts = "; ".join(
+            f"{label} {value if isinstance(value, str) else ', '.join(value)}" for label, value in self.details.items()
+        )
+        rest = " ".join(filter(None, [self.remedy, f"[{facts}]" if facts else ""]))
+        rest = printable(rest, MAX_MESSAGE - _SHORTEST_MESSAGE)
+        return f"{_sentence(printable(self.what, MAX_MESSAGE - len(rest) - 2))} {rest}".strip()
+
+
+def _detail(value: str | Sequence[str]) -> str | list[str]:
+    if isinstance(value, str):
+        return printable(value, _LONGEST_DETAIL)
+    return [printable(line, _LONGEST_DETAIL) for line in value[:_MOST_LINES]]
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) or not text else f"{text}."
 
 
 class BulkExportsInputError(BulkExportsError, ValueError):
@@ -135,10 +179,11 @@ class DayNotExportableError(BulkExportsInputError):
     A wanted day is too recent for Twilio.
 
     :param exportable_at: First moment (UTC) at which Twilio accepts the day.
+    :param said: ``remedy`` and ``details``, as of every error.
     """
 
-    def __init__(self, message: str, *, exportable_at: datetime) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, exportable_at: datetime, **said: Any) -> None:
+        super().__init__(message, **said)
         self.exportable_at = exportable_at
 
 
@@ -149,12 +194,15 @@ class BulkExportsConnectionError(BulkExportsError):
     :param is_transient: ``False`` if a retry cannot help, for example for a certificate that is not trusted.
     :param kind: What went wrong, if the message has advice for it: ``proxy``, ``certificate``, ``name``, ``refused``.
     :param reason: The message of the system or the library, without secrets.
+    :param said: ``remedy`` and ``details``, as of every error.
     """
 
     is_transient = True
 
-    def __init__(self, message: str, *, is_transient: bool = True, kind: str = "", reason: str = "") -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, is_transient: bool = True, kind: str = "", reason: str = "", **said: Any
+    ) -> None:
+        super().__init__(message, **said)
         self.is_transient = is_transient
         self.kind = kind
         self.reason = reason
@@ -165,10 +213,11 @@ class BulkExportsResponseError(BulkExportsError):
     A response arrived that cannot be used.
 
     :param is_transient: ``False`` if a retry cannot help, for example for a page link to another host.
+    :param said: ``remedy`` and ``details``, as of every error.
     """
 
-    def __init__(self, message: str, *, is_transient: bool = True) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, is_transient: bool = True, **said: Any) -> None:
+        super().__init__(message, **said)
         self.is_transient = is_transient
 
 
@@ -177,12 +226,13 @@ class BulkExportsDownloadError(BulkExportsError):
     A day's file could not be fetched whole and verified; no part of it was kept.
 
     :param day: The UTC day.
+    :param said: ``remedy`` and ``details``, as of every error.
     """
 
     is_transient = True
 
-    def __init__(self, message: str, *, day: date) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, day: date, **said: Any) -> None:
+        super().__init__(message, **said)
         self.day = day
 
 
@@ -194,6 +244,7 @@ class BulkExportsStorageError(BulkExportsError):
     :param is_forbidden: Whether the credentials lack the permission.
     :param is_conflict: Whether an object exists that had to be absent.
     :param is_absent: Whether there is no such object; a missing bucket is another failure.
+    :param said: ``remedy`` and ``details``, as of every error.
     """
 
     def __init__(
@@ -204,8 +255,9 @@ class BulkExportsStorageError(BulkExportsError):
         is_forbidden: bool = False,
         is_conflict: bool = False,
         is_absent: bool = False,
+        **said: Any,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, **said)
         self.is_transient = is_transient
         self.is_forbidden = is_forbidden
         self.is_conflict = is_conflict
@@ -225,6 +277,7 @@ class BulkExportsAPIError(BulkExportsError):
     :param more_info: Twilio's page about the code.
     :param request_id: Value of the ``Twilio-Request-Id`` header, which Twilio's support asks for.
     :param answered_at: Twilio's time of the response (its ``Date`` header, UTC); ``None`` if missing or impossible.
+    :param said: ``remedy`` and ``details``, as of every error.
     """
 
     def __init__(
@@ -237,8 +290,9 @@ class BulkExportsAPIError(BulkExportsError):
         more_info: str | None = None,
         request_id: str | None = None,
         answered_at: datetime | None = None,
+        **said: Any,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, **said)
         self.status = status
         self.code = code
         self.twilio_message = twilio_message
@@ -246,12 +300,13 @@ class BulkExportsAPIError(BulkExportsError):
         self.request_id = request_id
         self.answered_at = answered_at
 
-    def restated(self, message: str, kind: type[_APIError]) -> _APIError:
+    def restated(self, message: str, kind: type[_APIError], *, remedy: str | None = None) -> _APIError:
         """
         Return the same error of Twilio with another message.
 
         :param message: The new message.
         :param kind: Class of the new error.
+        :param remedy: The new remedy; ``None`` keeps the former.
         """
         return kind(
             message,
@@ -261,6 +316,8 @@ class BulkExportsAPIError(BulkExportsError):
             more_info=self.more_info,
             request_id=self.request_id,
             answered_at=self.answered_at,
+            remedy=self.remedy if remedy is None else remedy,
+            details=self.details,
         )
 
 
@@ -311,10 +368,11 @@ class DaysNotConvertedError(BulkExportsError):
     Some stored days could not be converted; the others are.
 
     :param failures: Each day that failed, and its error. A day can be there once for each account.
+    :param said: ``remedy`` and ``details``, as of every error.
     """
 
-    def __init__(self, message: str, *, failures: Sequence[tuple[date, Exception]] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, failures: Sequence[tuple[date, Exception]] = (), **said: Any) -> None:
+        super().__init__(message, **said)
         self.failures = tuple(failures)
         self.is_transient = any(getattr(error, "is_transient", True) for _, error in failures)
 

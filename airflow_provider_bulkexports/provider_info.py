@@ -54,9 +54,10 @@ def connection_form() -> dict[str, Any]:
             },
             "region": {
                 "label": "Region",
-                "description": "Twilio offers BulkExports in us1 only.",
-                # The form's drop-down can be cleared anyway; None among the choices would show as "null".
-                "schema": {"type": ["string", "null"], "enum": ["us1"], "default": "us1"},
+                "description": "Leave it empty: Twilio offers BulkExports in us1 only.",
+                # No default: it would be stored, and Airflow warns in every task's log that a value of three letters is
+                # too short to be masked. The drop-down can be cleared; None among the choices would show as "null".
+                "schema": {"type": ["string", "null"], "enum": ["us1"]},
             },
         },
     }

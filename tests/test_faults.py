@@ -76,14 +76,14 @@ TABLE = {
     "503": Row({"status": 503, "headers": {"Retry-After": "30"}}, "HTTP 503"),
     "gateway page": Row({"status": 502, "body": HTML_PAGE}, "HTTP 502"),
     "error without a body": Row({"status": 504, "body": ""}, "HTTP 504"),
-    "web page": Row({"status": 200, "body": HTML_PAGE}, "Unexpected response to"),
-    "empty body": Row({"status": 200, "body": ""}, "Unexpected response to"),
+    "web page": Row({"status": 200, "body": HTML_PAGE}, "Unexpected response: HTTP"),
+    "empty body": Row({"status": 200, "body": ""}, "Unexpected response: HTTP"),
     "broken JSON": Row(
-        {"status": 201, "body": '{"job_sid": "JS', "content_type": "application/json"}, "Unexpected response to"
+        {"status": 201, "body": '{"job_sid": "JS', "content_type": "application/json"}, "Unexpected response: HTTP"
     ),
-    "redirect": Row({"status": 302, "headers": {"Location": "/login"}}, "Unexpected response to"),
-    "reset": Row({"drop": True}, "did not get a complete response"),
-    "time-out": Row({"delay": 2 * READ_TIMEOUT}, "did not get a complete response", not_sent=None, delayed=True),
+    "redirect": Row({"status": 302, "headers": {"Location": "/login"}}, "Unexpected response: HTTP"),
+    "reset": Row({"drop": True}, "No complete response from"),
+    "time-out": Row({"delay": 2 * READ_TIMEOUT}, "No complete response from", not_sent=None, delayed=True),
     "401": final(401, "Check the connection's login"),
     "403": final(403, "The credentials lack the permission"),
     "404": final(404, "the account of the credentials"),
@@ -174,7 +174,7 @@ def test_submission_that_does_not_arrive(sim: Simulator, create: Any, wait_for: 
 
 
 @pytest.mark.parametrize(
-    "row", [Row({"delay": 2 * READ_TIMEOUT, "drop": True}, "did not get a complete response", delayed=True)]
+    "row", [Row({"delay": 2 * READ_TIMEOUT, "drop": True}, "No complete response from", delayed=True)]
 )
 def test_submission_that_times_out_and_does_not_arrive(sim: Simulator, create: Any, wait_for: Any, row: Row) -> None:
     sim.faults.add(Fault(**row.fault, **CREATE, times=1))
@@ -225,6 +225,6 @@ def test_wait_fails_on_lasting_fault(sim: Simulator, wait_for: Any, row: Row, so
     assert end.state == row.wait[soft_fail], end.error
     assert row.says in str(end.error)
     if row.passes:
-        assert "10 times in a row. The job may still be running at Twilio" in str(end.error)
+        assert "The job may still be running at Twilio. Clear this task" in str(end.error)
     assert list(sim.state.jobs) == [sid]
     assert not sim.state.jobs[sid].is_deleted

@@ -110,6 +110,8 @@ SECTION_OF = {
     "wait": "Log lines of a wait",
     "store": "Log lines of a storing task",
 }
+#: Characters that a line of a failure may have, except for an address.
+WIDEST = 100
 #: Lines made of parts only; the page describes them in words.
 PROGRESS = re.compile(r"JS\w{32}: \d+/\d+ days final.*")
 #: A line of a package's logger as Airflow 3 writes it.
@@ -219,13 +221,67 @@ def test_failed_run_logs_what_the_page_shows_and_explains(title: str, failed_run
     unexplained = [(task, line) for task, line in logged if not is_explained(task, line)]
     assert not unexplained
     assert any(words in re.sub(r"\bJS\w{32}", "…", error) for words in ERRORS), error
+    assert error_of(failed_run.lines) == CAUSE_AND_CURE[title]
+    assert [line for _, line in logged if len(line) > WIDEST and is_of_a_failure(line) and "://" not in line] == []
     happened = {(task, without_variables(line)) for task, line in failed_run.lines}
     shown = [(task, line) for task, line in shown_lines(title) if not PROGRESS.fullmatch(line)]
     assert [line for line in shown if (line[0], without_variables(line[1])) not in happened] == []
 
 
+#: Beginnings of the lines of a failure, as the page explains them.
+TITLES = tuple(
+    title.strip("` ").removesuffix("…")
+    for row in rows(PAGE.section("The lines of a failure"))
+    for title in row[0].split(", ")
+)
+
+#: What the lines of a failure say: cause, place and cure.
+CAUSE_AND_CURE = {
+    "A day failed at Twilio": {
+        "What happened": "1 of 2 days failed at Twilio: 2026-11-22; the other day is stored",
+        "Connection": "twilio_bulkexports_default",
+        "Job": "JS#",
+        "What to do": "Clear the task that submitted the job, with its downstream tasks: it submits the failed days "
+        "again, and only those.",
+    },
+    "The Auth Token is wrong": {
+        "What happened": "Twilio returned HTTP 401: Authenticate: Your AccountSid or AuthToken was incorrect.",
+        "Connection": "twilio_bulkexports_default (account AC#)",
+        "What to do": "Check the connection's login (Account SID or API key SID) and password (Auth Token or the key's "
+        "secret).",
+    },
+    "The quota is spent": {
+        "What happened": "Twilio returned HTTP 400: Daily limit of 366 export days exceeded for account AC#: 366 "
+        "requested, 2 more asked for",
+        "Connection": "twilio_bulkexports_default (account AC#)",
+        "What to do": "Run the task after 00:00 UTC, or let it wait (wait_for_quota=True): the account and its "
+        "subaccounts can request at most 366 days of data per UTC day.",
+    },
+}
+
+
+def is_of_a_failure(line: str) -> bool:
+    return line.startswith((*TITLES, "    "))
+
+
+def error_of(lines: list[Line]) -> dict[str, str]:
+    """The cause, place and cure in the lines of the failed task, joined again."""
+    parts: dict[str, str] = {}
+    label = ""
+    for _, line in lines:
+        if line.startswith(TITLES):
+            label, _, text = line.partition(": ")
+            parts[label] = text
+        elif line.startswith("    "):
+            parts[label] += f" {line.strip()}"
+    known = {label: text for label, text in parts.items() if label not in ("Request", "Response", "More about it")}
+    return {label: re.sub(r"\b(AC|JS)[0-9a-f]{32}\b", r"\1#", text) for label, text in known.items()}
+
+
 def is_explained(task: str, line: str) -> bool:
-    """Whether the section for a task has a row for a line."""
+    """Whether the page has a row for a line: in the section for the task, or in that of the lines of a failure."""
+    if is_of_a_failure(line):
+        return True
     templates = (re.escape(row).replace("…", ".+") for row in LINES_OF[SECTION_OF[task]])
     return bool(PROGRESS.fullmatch(line)) or any(re.fullmatch(template, line) for template in templates)
 

@@ -20,6 +20,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from airflow_provider_bulkexports.api.connections import ConnectionAdapter
+from airflow_provider_bulkexports.model.plain import counted
 
 __all__ = ["BrokenBodyError", "ReceivingAdapter", "ResponseTooLateError", "UnreadableBodyError", "read_body"]
 
@@ -39,7 +40,7 @@ class ResponseTooLateError(TimeoutError):
     """The response did not complete in time."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the response was not complete after {seconds:g} seconds")
+        super().__init__(f"the response was not complete after {seconds:g} second{'' if seconds == 1 else 's'}")
 
 
 class BrokenBodyError(Exception):
@@ -163,7 +164,7 @@ def _inflated(response: requests.Response, limit: int) -> Iterator[bytes]:
         length += len(inflated)
         yield inflated
         if max(received, length) > limit:
-            raise UnreadableBodyError(f"the response has more than {limit} bytes")
+            raise UnreadableBodyError(f"the response has more than {counted(limit, 'byte')}")
     inflater.require_end(received)
 
 

@@ -64,6 +64,7 @@ class BulkExportsClient:
     :param stall_timeout: Seconds to wait for the first byte of a file, and over which its transfer must not stall.
     :param retry: Retries within one call; see :mod:`airflow_provider_bulkexports.api.retry`.
     :param user_agent: Added to the package's own User-Agent.
+    :param connection: Name of the Airflow connection; errors name it and its account.
     :param today: Current UTC day; decides which days can be exported.
     :raises BulkExportsInputError: if a value cannot be right.
     """
@@ -80,6 +81,7 @@ class BulkExportsClient:
         stall_timeout: float = 60.0,
         retry: RetryPolicy | None = None,
         user_agent: str = "",
+        connection: str = "",
         today: Callable[[], date] = utc_today,
     ) -> None:
         credentials = Credentials(login, password)
@@ -92,6 +94,7 @@ class BulkExportsClient:
             timeouts=(connect_timeout, read_timeout),
             retry=self._retry,
             user_agent=user_agent,
+            connection=connection,
         )
         self._storage = Storage(
             (connect_timeout, read_timeout), stall_timeout=checked_seconds("stall_timeout", stall_timeout)

@@ -25,6 +25,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsError,
     BulkExportsResponseError,
 )
+from airflow_provider_bulkexports.model.plain import counted
 
 __all__ = ["DownloadedDay", "download"]
 
@@ -83,8 +84,8 @@ def download(
             return transfer.result(day, target)
     except OSError as error:
         raise BulkExportsDownloadError(
-            f"The file for {day} could not be written to {target.parent} ({error.strerror or error}): "
-            "make room there, or correct the folder, and run the task again.",
+            f"The file for {day} could not be written to {target.parent}: {error.strerror or error}",
+            remedy="Make room there, or correct the folder, and run the task again.",
             day=day,
         ) from error
 
@@ -113,8 +114,9 @@ def _download_until_complete(
                 transfer.start_over()  # resuming does not help: the storage may no longer have this file
             if failures >= _MAX_FAILURES:
                 raise BulkExportsDownloadError(
-                    f"Downloading the file for {day} failed {failures} times in a row. Last error: {error}. "
-                    "Run the task again; Twilio keeps a file for seven days.",
+                    f"Downloading the file for {day} failed {failures} times in a row. Last error: {error.what}",
+                    remedy=f"Run the task again; Twilio keeps a file for seven days. {error.remedy}".strip(),
+                    details=error.details,
                     day=day,
                 ) from error
         time.sleep(backoff(failures))
@@ -122,7 +124,9 @@ def _download_until_complete(
 
 def _permanent_error(day: date, error: BulkExportsError) -> BulkExportsDownloadError:
     """Name the day in an error that a retry does not remove; errors of Twilio's API name it already."""
-    named = BulkExportsDownloadError(f"Cannot download the file for {day}: {error}", day=day)
+    named = BulkExportsDownloadError(
+        f"Cannot download the file for {day}: {error.what}", remedy=error.remedy, details=error.details, day=day
+    )
     named.is_transient = False
     return named
 
@@ -204,18 +208,18 @@ class _Transfer:
 
     def _require_all_of(self, stored: StoredObject) -> None:
         if stored.size is not None and self.offset < stored.size:
-            raise BulkExportsConnectionError(f"the storage sent {self.offset} of {stored.size} bytes")
+            raise BulkExportsConnectionError(f"the storage sent {self.offset} of {counted(stored.size, 'byte')}")
         self._require_listed(self.offset)
         if not self.offset and not self._is_known_empty():
             raise BulkExportsResponseError(
-                "the storage sent no bytes, and neither the day's job nor a sensor's result says that the day is "
-                "empty: check the day's status in its job's details, and whether a proxy empties responses"
+                "the storage sent no bytes, and neither the day's job nor a sensor's result says that the day is empty",
+                remedy="Check the day's status in its job's details, and whether a proxy empties responses.",
             )
         self._check.finish()
 
     def _require_listed(self, size: int) -> None:
         if self._sizes and size not in self._sizes:
-            raise BulkExportsResponseError(f"the file has {size} bytes, and Twilio lists {self._listed}")
+            raise BulkExportsResponseError(f"the file has {counted(size, 'byte')}, and Twilio lists {self._listed}")
 
     @property
     def _listed(self) -> str:

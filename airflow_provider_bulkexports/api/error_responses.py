@@ -22,6 +22,7 @@ from airflow_provider_bulkexports.exceptions import (
     printable,
 )
 from airflow_provider_bulkexports.model import parsing
+from airflow_provider_bulkexports.model.plain import counted
 
 __all__ = ["error_from", "kind_of"]
 
@@ -39,7 +40,7 @@ _PROXY_ERRORS = frozenset({408, 421, 425})
 _REMEDIES = {
     401: "Check the connection's login (Account SID or API key SID) and password (Auth Token or the key's secret).",
     403: "The credentials lack the permission: use a Standard or Main API key, or the account's Auth Token.",
-    404: "Check the sid or day in this address, and the account of the credentials.",
+    404: "Check the sid or day of the request, and the account of the credentials.",
     405: "Check that the connection's host is Twilio's BulkExports API.",
     429: "Twilio did not process the request. Retry later; if it persists, send fewer requests at a time.",
 }
@@ -71,13 +72,14 @@ def error_from(response: requests.Response, *, hide: Callable[[object], str] = r
     is_submission = method == "POST" and urlsplit(response.url).path.endswith("/Jobs")
     kind = BulkExportsQuotaError if is_submission and is_quota_refusal(status, words) else _class_for(status)
     quoted = words or f"no readable message ({kind_of(response, hide)})"
-    message = (
-        f"{method} {redact_url(response.url)}: {quoted} [{', '.join(labels)}]. "
-        f"{QUOTA_REMEDY if kind is BulkExportsQuotaError else _remedy(status)}"
-        f"{f' More: {more_info}' if more_info else ''}"
-    )
     error = kind(
-        hide(message),
+        hide(f"Twilio returned HTTP {status}: {quoted}"),
+        remedy=QUOTA_REMEDY if kind is BulkExportsQuotaError else _remedy(status),
+        details={
+            "request": hide(f"{method} {redact_url(response.url)}"),
+            "response": ", ".join(labels),
+            "more": more_info,
+        },
         status=status,
         code=code,
         twilio_message=words or None,
@@ -127,7 +129,7 @@ def kind_of(response: requests.Response, hide: Callable[[object], str] = redact)
     if not response.content:
         return "empty body"
     kind = _quoted(response.headers.get("Content-Type", "").partition(";")[0], hide, _LONGEST_LABEL)
-    return f"{kind or 'unlabelled'} body of {len(response.content)} bytes"
+    return f"{kind or 'unlabelled'} body of {counted(len(response.content), 'byte')}"
 
 
 def _quoted(text: str, hide: Callable[[object], str], limit: int = _LONGEST_QUOTE) -> str:

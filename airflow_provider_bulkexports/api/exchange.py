@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import ProtocolError
@@ -95,13 +97,24 @@ class Exchange:
                 raise
         raise unusable(response, self._hide)
 
-    def next_try(self, retries: BudgetedRetry, failure: BulkExportsError) -> BudgetedRetry | None:
-        """Wait until the next attempt is due; ``None`` if there is none."""
+    def next_try(
+        self,
+        retries: BudgetedRetry,
+        failure: BulkExportsError,
+        *,
+        announce: Callable[[BulkExportsError, float, int], None],
+    ) -> BudgetedRetry | None:
+        """
+        Wait until the next attempt is due; ``None`` if there is none.
+
+        :param announce: Called before the wait, with the failure, the seconds, and the number of the retry.
+        """
+        tell = partial(announce, failure)
         if self._refusal is not None:
-            return retries.after(self._method, response=self._refusal)
+            return retries.after(self._method, response=self._refusal, announce=tell)
         if not failure.is_transient:
             return None
-        return retries.after(self._method, error=self._lost or ProtocolError("unusable response"))
+        return retries.after(self._method, error=self._lost or ProtocolError("unusable response"), announce=tell)
 
     def _receive_body(self, response: requests.Response) -> None:
         raw, status = response.raw, response.status_code
@@ -111,7 +124,7 @@ class Exchange:
             read_body(response, _LARGEST_ERROR if is_error else _LARGEST_RESPONSE, cut=is_error)
         except UnreadableBodyError as error:
             raise BulkExportsResponseError(
-                f"Unexpected response to {self}: HTTP {status}; {error}. {_CHECK_HOST}"
+                f"Unexpected response: HTTP {status}; {error}", remedy=_CHECK_HOST, details={"request": str(self)}
             ) from None
         if status >= 400:
             self._refusal = raw
@@ -128,13 +141,16 @@ class Exchange:
             advice = "Twilio may have processed it: check before sending it again."
         else:
             advice = (
-                "Usually this is transient; if it persists, check the network, the proxy and the connection's host."
+                "Usually this is transient: retry. If it persists, check the network, the proxy and the connection's "
+                "host."
             )
         return BulkExportsConnectionError(
-            f"{self} did not get a complete response: {reason}. {advice}",
+            f"No complete response from {_host_of(self._url)}: {reason}",
             is_transient=cause.is_transient,
             kind=cause.kind,
             reason=reason,
+            remedy=advice,
+            details={"request": str(self)},
         )
 
     def __str__(self) -> str:
@@ -143,7 +159,12 @@ class Exchange:
 
 def unusable(response: requests.Response, hide: Callable[[object], str]) -> BulkExportsResponseError:
     """Make the error for a response that is not what was requested."""
-    request = f"{response.request.method} {printable(redact_url(response.url), _LONGEST_QUOTE)}"
     return BulkExportsResponseError(
-        f"Unexpected response to {request}: HTTP {response.status_code}, {kind_of(response, hide)}. {_CHECK_HOST}"
+        f"Unexpected response: HTTP {response.status_code}, {kind_of(response, hide)}",
+        remedy=_CHECK_HOST,
+        details={"request": f"{response.request.method} {printable(redact_url(response.url), _LONGEST_QUOTE)}"},
     )
+
+
+def _host_of(url: str) -> str:
+    return printable(urlsplit(redact_url(url)).netloc or "the server", _LONGEST_QUOTE)

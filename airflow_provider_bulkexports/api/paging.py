@@ -10,6 +10,7 @@ from airflow_provider_bulkexports.api.redact import redact, redact_url
 from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError, printable
 from airflow_provider_bulkexports.model import parsing
+from airflow_provider_bulkexports.model.plain import counted
 
 __all__ = ["address_of", "iterate_pages", "require_page"]
 
@@ -102,8 +103,9 @@ def _elements(page: Page, keys: tuple[str, str | None], url: str) -> Elements:
         if key is not None and isinstance(elements := page.get(key), list):
             return elements
     raise BulkExportsResponseError(
-        f"The response of {redact_url(url)} has no {keys[0]!r} list. Check that the connection's host is Twilio's "
-        "BulkExports API."
+        f"The response has no {keys[0]!r} list",
+        remedy="Check that the connection's host is Twilio's BulkExports API.",
+        details={"request": f"GET {redact_url(url)}"},
     )
 
 
@@ -116,8 +118,9 @@ def _next_url(next_url: Any, *, current: str, first_url: str) -> str | None:
         return target
     where = printable(redact(redact_url(str(next_url))), _LONGEST_QUOTE)
     raise BulkExportsResponseError(
-        f"{redact_url(first_url)} points to a next page on another host ({where}). Not followed: that would send the "
-        "credentials there. If a proxy is in front of Twilio, configure it to rewrite meta.next_page_url.",
+        "A list points to a next page on another host. It was not followed: that would send the credentials there",
+        remedy="If a proxy is in front of Twilio, configure it to rewrite meta.next_page_url.",
+        details={"request": f"GET {redact_url(first_url)}", "next page": where},
         is_transient=False,
     )
 
@@ -131,7 +134,8 @@ def _joined(current: str, next_url: Any) -> str | None:
 
 def _loop(first_url: str, pages: int) -> BulkExportsResponseError:
     return BulkExportsResponseError(
-        f"Pagination loop at {redact_url(first_url)}: after {pages} pages, the list repeats a page or is longer than "
-        "any account's. Try again; if it persists, report it to Twilio.",
+        f"Pagination loop: after {counted(pages, 'page')}, the list repeats a page or is longer than any account's",
+        remedy="Try again; if it persists, report it to Twilio.",
+        details={"request": f"GET {redact_url(first_url)}"},
         is_transient=False,
     )

@@ -19,13 +19,14 @@ from __future__ import annotations
 import re
 
 from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsQuotaError
+from airflow_provider_bulkexports.model.plain import with_full_stop
 
 __all__ = ["QUOTA_REMEDY", "as_quota_error", "is_quota_refusal"]
 
 #: What such a refusal means, and what to do.
 QUOTA_REMEDY = (
-    "The account and its subaccounts can request at most 366 days of data per UTC day: "
-    "run the task after 00:00 UTC, or let it wait (wait_for_quota=True)."
+    "Run the task after 00:00 UTC, or let it wait (wait_for_quota=True): "
+    "the account and its subaccounts can request at most 366 days of data per UTC day."
 )
 
 _OTHER_MEANING = frozenset({401, 404, 405})
@@ -68,4 +69,4 @@ def as_quota_error(error: BulkExportsAPIError, *, why: str) -> BulkExportsQuotaE
 
     :param why: Sentence that says why it must be the quota.
     """
-    return error.restated(f"{error} {why} {QUOTA_REMEDY}", BulkExportsQuotaError)
+    return error.restated(f"{with_full_stop(error.what)} {why}", BulkExportsQuotaError, remedy=QUOTA_REMEDY)

@@ -42,7 +42,7 @@ _AUTHORIZATION = re.compile(r"(?i)(?<![a-z])(Basic|Bearer)((?:\s|%20|\+){1,8})[A
 
 
 def redact_url(url: str) -> str:
-    """Keep scheme, host and path of a URL; remove its user information and query in every notation."""
+    """Keep scheme, host and path of a URL; remove its user information, query and fragment in every notation."""
     url = url[:LONGEST]
     try:
         parts = urlsplit(url)
@@ -50,11 +50,8 @@ def redact_url(url: str) -> str:
         return REDACTED
     is_url = bool(parts.scheme and parts.netloc)
     shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) if is_url else url
-    if found := _QUERY.search(shown):
-        shown, is_query = shown[: found.start()], not re.search(f"(?i){_HASH}$", found.group())
-    else:
-        is_query = False
-    return f"{shown}?{REDACTED}" if parts.query or is_query else shown
+    found = _QUERY.search(shown)
+    return shown[: found.start()] if found else shown
 
 
 def redact(text: object, *secrets: str | None) -> str:
@@ -68,7 +65,7 @@ def redact(text: object, *secrets: str | None) -> str:
     clean = _beginning(text_of(text), secrets)
     clean = _URL.sub(lambda match: _shown(match.group()), clean)
     clean = _USER.sub("", clean)
-    clean = _QUERY_OF_PATH.sub(rf"\1?{REDACTED}", clean)
+    clean = _QUERY_OF_PATH.sub(r"\1", clean)
     clean = _SIGNATURE.sub(rf"\1\2{REDACTED}", clean)
     clean = _AUTHORIZATION.sub(rf"\1\2{REDACTED}", clean)
     for secret in secrets:
@@ -100,7 +97,4 @@ def _shown(url: str) -> str:
     authority, rest = (body[: path.start()], body[path.start() :]) if path else (body, "")
     for found in _ANY_AT.finditer(authority):
         authority = body[found.end() : path.start() if path else None]
-    is_query = query is not None and not re.fullmatch(f"(?i){_HASH}", query.group())
-    return f"{url[:end].lower() if url.startswith(('HTTP', 'http')) else url[:end]}{authority}{rest}" + (
-        f"?{REDACTED}" if is_query else ""
-    )
+    return f"{url[:end].lower() if url.startswith(('HTTP', 'http')) else url[:end]}{authority}{rest}"

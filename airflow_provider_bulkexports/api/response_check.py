@@ -27,6 +27,9 @@ _CUT_NAME = 32
 
 _ignored = parsing.Once()
 
+_CHECK_PROXY = "Retry; if it persists, check whether a proxy or cache answers in Twilio's place."
+_SEARCH_JOB = "Look for the job in the Jobs list."
+
 _Read = TypeVar("_Read", Export, ExportConfiguration)
 
 
@@ -39,8 +42,7 @@ def the_job(payload: Mapping[str, Any], *, job_sid: str) -> Job:
     job = Job.from_json(payload)
     if job.job_sid.lower() != job_sid.lower():
         raise BulkExportsResponseError(
-            f"Requested job {job_sid}, but the response is about {_name_of(job)}. Retry; if it persists, check whether "
-            "a proxy or cache answers in Twilio's place"
+            f"Requested job {job_sid}, but the response is about {_name_of(job)}", remedy=_CHECK_PROXY
         )
     return job
 
@@ -55,8 +57,8 @@ def created_job(payload: Mapping[str, Any], *, resource_type: ResourceType, days
     job = Job.from_json(payload)
     if not is_job_sid(job.job_sid):
         raise BulkExportsResponseError(
-            f"The response to the submission has no valid job sid ({parsing.shown(job.job_sid)}): look for the job in "
-            "the Jobs list"
+            f"The response to the submission has no valid job sid ({parsing.shown(job.job_sid)})",
+            remedy=_SEARCH_JOB,
         )
     sent = {"resource_type": resource_type, "start_day": days.start, "end_day": days.end}
     wrong = [name for name, value in sent.items() if getattr(job, name) not in (None, value)]
@@ -65,8 +67,8 @@ def created_job(payload: Mapping[str, Any], *, resource_type: ResourceType, days
     if wrong:
         raise BulkExportsResponseError(
             f"The response to the submission of {friendly_name!r} is about another job, {job.job_sid}: "
-            f"{' and '.join(wrong)} {'do' if len(wrong) > 1 else 'does'} not match. Look for the right job in the Jobs "
-            "list"
+            f"{' and '.join(wrong)} {'do' if len(wrong) > 1 else 'does'} not match",
+            remedy=_SEARCH_JOB,
         )
     return job
 
@@ -89,8 +91,7 @@ def _about(read: _Read, resource_type: ResourceType) -> _Read:
     """
     if read.resource_type not in (None, resource_type):
         raise BulkExportsResponseError(
-            f"Requested {resource_type}, but the response is about {read.resource_type}. Retry; if it persists, check "
-            "whether a proxy or cache answers in Twilio's place"
+            f"Requested {resource_type}, but the response is about {read.resource_type}", remedy=_CHECK_PROXY
         )
     return read
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,13 +113,19 @@ class BudgetedRetry(Retry):
         return super().new(**kwargs)
 
     def after(
-        self, method: str, *, response: BaseHTTPResponse | None = None, error: HTTPError | None = None
+        self,
+        method: str,
+        *,
+        response: BaseHTTPResponse | None = None,
+        error: HTTPError | None = None,
+        announce: Callable[[float, int], None] = lambda seconds, number: None,
     ) -> BudgetedRetry | None:
         """
         Count a failure, and sleep until the next attempt is due; ``None`` if there is none.
 
         :param response: Response with an error status.
         :param error: What happened, without a usable response.
+        :param announce: Called before the sleep, with its seconds and the number of the retry.
         """
         if response is not None and not self.is_retry(method, response.status, "Retry-After" in response.headers):
             return None
@@ -127,7 +133,10 @@ class BudgetedRetry(Retry):
             counted = self.increment(method, "", response, error)
         except HTTPError:  # urllib3's way to say that no retries are left, or that this verb has none
             return None
-        counted.sleep(response)
+        seconds = (response is not None and self.get_retry_after(response)) or counted.get_backoff_time()
+        announce(seconds, len(counted.history))
+        if seconds > 0:
+            time.sleep(seconds)
         return counted
 
     def increment(

@@ -42,7 +42,9 @@ class SignedLink:
         link = _named_by(response)
         if link is None:
             raise BulkExportsResponseError(
-                f"The response of {redact_url(response.url)} (HTTP {response.status_code}) has no link: retry"
+                f"The response (HTTP {response.status_code}) has no link to the file",
+                remedy="Retry.",
+                details={"request": f"GET {redact_url(response.url)}"},
             )
         try:
             check_link(link)
@@ -102,7 +104,7 @@ def _shown(host: str) -> str:
 
 def _refused(reason: str) -> BulkExportsResponseError:
     return BulkExportsResponseError(
-        f"Twilio's link was not used: {reason}. Check that the connection's host is Twilio's BulkExports API and that "
-        "no proxy changes its responses.",
+        f"Twilio's link was not used: {reason}",
+        remedy="Check that the connection's host is Twilio's BulkExports API and that no proxy changes its responses.",
         is_transient=False,
     )

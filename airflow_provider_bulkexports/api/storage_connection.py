@@ -19,6 +19,7 @@ from urllib3.connection import HTTPSConnection
 from airflow_provider_bulkexports.api.connections import ConnectionAdapter
 from airflow_provider_bulkexports.api.hosts import is_link_local, is_loopback
 from airflow_provider_bulkexports.exceptions import BulkExportsConnectionError, BulkExportsResponseError
+from airflow_provider_bulkexports.model.plain import counted
 
 __all__ = ["Patience", "StorageAdapter", "check_peer"]
 
@@ -45,7 +46,7 @@ class Patience(threading.local):
         :raises BulkExportsConnectionError: if no usable data arrived for too long.
         """
         if time.monotonic() > self._end:
-            raise BulkExportsConnectionError(f"no usable data arrived for {self._seconds:.0f} seconds")
+            raise BulkExportsConnectionError(f"no usable data arrived for {counted(self._seconds, 'second')}")
 
 
 class StorageAdapter(ConnectionAdapter):

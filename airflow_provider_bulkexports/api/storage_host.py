@@ -23,6 +23,7 @@ from airflow_provider_bulkexports.exceptions import (
     BulkExportsResponseError,
     text_of,
 )
+from airflow_provider_bulkexports.model.plain import counted
 
 __all__ = ["Storage", "StoredObject"]
 
@@ -118,7 +119,8 @@ class Storage:
             if now - since >= self._stall_timeout:
                 if received < _MIN_RATE * (now - since):
                     raise BulkExportsConnectionError(
-                        f"{link}: the transfer stalled: {received} bytes in {now - since:.0f} seconds"
+                        f"the transfer stalled: {counted(received, 'byte')} in {counted(now - since, 'second')}",
+                        details={"file": str(link)},
                     )
                 since, received = now, 0
 
@@ -134,9 +136,9 @@ class Storage:
 def _interrupted(link: SignedLink, error: Exception) -> BulkExportsError:
     """Make the error. Raise it outside ``except``, so that the original, which contains the URL, is not chained."""
     if isinstance(error, BulkExportsResponseError):
-        return BulkExportsResponseError(f"{link}: {error}", is_transient=error.is_transient)
+        return BulkExportsResponseError(error.what, is_transient=error.is_transient, details={"file": str(link)})
     cause = redact(text_of(error)[: 4 * _LONGEST_QUOTE])[:_LONGEST_QUOTE] or type(error).__name__
-    return BulkExportsConnectionError(f"{link}: the transfer was interrupted: {cause}")
+    return BulkExportsConnectionError(f"the transfer was interrupted: {cause}", details={"file": str(link)})
 
 
 def _described(link: SignedLink, response: requests.Response, pieces: Iterator[bytes]) -> StoredObject:
@@ -150,12 +152,14 @@ def _described(link: SignedLink, response: requests.Response, pieces: Iterator[b
         return StoredObject(int(span[1]), int(span[3]), etag, pieces)
     if 300 <= response.status_code < 400:
         raise BulkExportsResponseError(
-            f"{link}: the storage answered HTTP {response.status_code}, a redirect to "
-            f"{host_of(response.headers.get('Location', ''))}, which is not followed"
+            f"the storage answered HTTP {response.status_code}, a redirect to "
+            f"{host_of(response.headers.get('Location', ''))}, which is not followed",
+            details={"file": str(link)},
         )
     code = _ERROR_CODE.search(next(pieces, b"")[:4096].decode("utf-8", "replace"))
     raise BulkExportsResponseError(
-        f"{link}: the storage answered HTTP {response.status_code} ({code[1][:100] if code else 'no reason given'})"
+        f"the storage answered HTTP {response.status_code} ({code[1][:100] if code else 'no reason given'})",
+        details={"file": str(link)},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any, TypeVar
@@ -21,13 +22,18 @@ from airflow_provider_bulkexports.api.settings import (
     checked_seconds,
     own_user_agent,
 )
-from airflow_provider_bulkexports.exceptions import BulkExportsError
+from airflow_provider_bulkexports.exceptions import BulkExportsError, printable
 
 __all__ = ["Transport"]
 
 #: Limit of the seconds for a complete response: a multiple of the read timeout, and never less than that timeout.
 _READ_TIMEOUTS_OF_A_RESPONSE = 4
 _LONGEST_RESPONSE = 120.0
+
+#: Characters of a failure in the log line of its retry.
+_LONGEST_REASON = 200
+
+log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -40,6 +46,7 @@ class Transport:
 
     :param credentials: Checked here.
     :param timeouts: Seconds to wait for a connection, and for the next bytes.
+    :param connection: Name of the Airflow connection, for errors.
     """
 
     def __init__(
@@ -51,8 +58,10 @@ class Transport:
         timeouts: tuple[float, float],
         retry: RetryPolicy,
         user_agent: str,
+        connection: str = "",
     ) -> None:
         credentials.check()
+        self._connection = connection
         self.login = credentials.login
         self.base_url = checked_base_url(base_url)
         self.account_sid = checked_account_sid(self.login, account_sid)
@@ -107,10 +116,29 @@ class Transport:
             except BulkExportsError as error:
                 failure = error
             assert retries is not None
-            retries = exchange.next_try(retries, failure)
+            retries = exchange.next_try(retries, failure, announce=self._announce)
             if retries is None:
+                if self._connection:
+                    failure.add_details({"connection": self.connection})
                 # Without the frames of the libraries, which hold the headers.
                 raise failure.with_traceback(None)
+
+    @property
+    def connection(self) -> str:
+        """The Airflow connection and its account, for an error; empty for a client without a connection."""
+        if not self._connection:
+            return ""
+        return f"{self._connection} ({f'account {self.account_sid}' if self.account_sid else f'login {self.login}'})"
+
+    def _announce(self, failure: BulkExportsError, seconds: float, number: int) -> None:
+        """Log a retry: one line for each, instead of a silent pause."""
+        log.warning(
+            "Retrying in %.1f s (retry %d of %d): %s",
+            seconds,
+            number,
+            self._retry.max_retries,
+            printable(failure.what, _LONGEST_REASON),
+        )
 
     def send(self, method: str, path: str) -> None:
         """

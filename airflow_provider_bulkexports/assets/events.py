@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.compat import Asset, AssetRef, BaseOperator, Context, Log
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.results import WaitResult
 
 __all__ = ["add_day_events", "add_result_events", "require_asset_outlet"]
@@ -61,7 +62,7 @@ def add_day_events(
         return
     for event in outlet_events:
         event.add_partitions(keys)
-    log.info("Emitted %d days as partitions of %s", len(keys), ", ".join(map(_name_of, assets)))
+    log.info("Emitted %s as partitions of %s", counted(len(keys), "day"), ", ".join(map(_name_of, assets)))
 
 
 def add_result_events(

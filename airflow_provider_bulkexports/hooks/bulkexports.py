@@ -151,6 +151,9 @@ class BulkExportsHook(BaseHook):
         from airflow_provider_bulkexports.hooks.connection import client_of
 
         try:
-            return client_of(connection, extra, most_retries=most_retries)
+            return client_of(connection, extra, most_retries=most_retries, name=self.twilio_conn_id)
         except BulkExportsInputError as error:
-            raise BulkExportsInputError(f"Connection {self.twilio_conn_id!r}: {error}") from error
+            refused = BulkExportsInputError(
+                f"Connection {self.twilio_conn_id!r}: {error.what}", remedy=error.remedy, details=error.details
+            )
+            raise refused from None

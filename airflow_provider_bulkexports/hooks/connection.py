@@ -23,13 +23,14 @@ _SHORTEST_KEY = 16
 
 
 def client_of(
-    connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None
+    connection: Connection, extra: Mapping[str, Any], *, most_retries: int | None = None, name: str = ""
 ) -> BulkExportsClient:
     """
     Make the client that a connection describes.
 
     :param extra: The connection's ``extra``.
     :param most_retries: Limit on the connection's ``max_retries``.
+    :param name: Its id, which the client's errors name; none for a connection that is only tested.
     :raises BulkExportsInputError: for a field that cannot be right; it names the field, but not the connection.
     """
     retry = RetryPolicy()
@@ -44,6 +45,7 @@ def client_of(
         read_timeout=fields.number("read_timeout", default=30, at_least=1),
         retry=RetryPolicy(max_retries=retries if most_retries is None else min(retries, most_retries)),
         user_agent=f"airflow/{AIRFLOW_VERSION}",
+        connection=name,
     )
 
 

@@ -12,6 +12,7 @@ import pendulum
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError, printable
 from airflow_provider_bulkexports.model import parsing
+from airflow_provider_bulkexports.model.plain import counted
 
 __all__ = [
     "EXPORT_DELAY",
@@ -20,9 +21,11 @@ __all__ = [
     "DayRange",
     "check_exportable",
     "check_job_length",
+    "day_ranges",
     "explicit_days",
     "exportable_at",
     "merge_days",
+    "name_days",
     "needs_wait",
     "newest_exportable_day",
     "parse_day",
@@ -39,6 +42,9 @@ MAX_DAYS_PER_JOB = 366
 
 #: Twilio keeps a file this long from its creation (documentation of BulkExports, Overview).
 FILE_LIFETIME = timedelta(days=7)
+
+#: Most ranges of days in a sentence.
+_IN_A_SENTENCE = 2
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: Longest text of a library's error that an error quotes.
@@ -165,8 +171,8 @@ def check_job_length(days: DayRange) -> None:
     """
     if len(days) > MAX_DAYS_PER_JOB:
         raise BulkExportsInputError(
-            f"{days} is {len(days)} days, and Twilio accepts {MAX_DAYS_PER_JOB} in a UTC day: split it into ranges of "
-            "at most that many days, one job each"
+            f"{days} is {counted(len(days), 'day')}, and Twilio accepts {MAX_DAYS_PER_JOB} in a UTC day: split it into "
+            "ranges of at most that many days, one job each"
         )
 
 
@@ -242,6 +248,29 @@ def merge_days(days: Iterable[date]) -> tuple[DayRange, ...]:
         else:
             ranges.append(DayRange(day, day))
     return tuple(ranges)
+
+
+def day_ranges(days: Iterable[date | str], *, most: int = 5) -> list[str]:
+    """
+    Name days as ranges, ascending: the first ones, and how many days are in the rest.
+
+    :param days: In any order; a text is a day as ``YYYY-MM-DD``.
+    :param most: Most ranges to name.
+    """
+    ranges = merge_days(day if isinstance(day, date) else date.fromisoformat(day) for day in days)
+    rest = sum(map(len, ranges[most:]))
+    return [*map(str, ranges[:most]), *([f"and {counted(rest, 'more day')}"] if rest else [])]
+
+
+def name_days(label: str, days: Iterable[date | str]) -> tuple[str, dict[str, list[str]]]:
+    """
+    Name days in an error: in its sentence if they are one or two ranges, otherwise in its details.
+
+    :param label: What the days are, for example ``failed days``.
+    :return: What to append to the sentence, and details.
+    """
+    ranges = day_ranges(days)
+    return (f": {', '.join(ranges)}", {}) if 0 < len(ranges) <= _IN_A_SENTENCE else ("", {label: ranges})
 
 
 def split_range(days: DayRange, *, max_days: int = MAX_DAYS_PER_JOB) -> Iterator[DayRange]:

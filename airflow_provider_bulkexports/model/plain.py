@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.exceptions import printable
 
-__all__ = ["listed", "plain", "plain_text", "with_full_stop"]
+__all__ = ["counted", "listed", "plain", "plain_text", "with_full_stop"]
 
 #: Longest text of a message; what is longer is cut.
 LONGEST_TEXT = 2000
@@ -48,6 +48,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, Iterable):
         return [plain(each) for each in value]
     return plain_text(value)
+
+
+def counted(number: float, noun: str) -> str:
+    """
+    Write a number with its noun: ``1 day``, ``2 days``.
+
+    :param number: Shown without decimals.
+    :param noun: In the singular; its plural has an ``s``.
+    """
+    shown = f"{number:.0f}"
+    return f"{shown} {noun}{'' if shown == '1' else 's'}"
 
 
 def listed(words: Iterable[object], *, most: int = 40) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-__all__ = ["Status", "WaitEvent", "WaitResult"]
+from airflow_provider_bulkexports.exceptions import BulkExportsError
+
+__all__ = ["Failure", "Status", "WaitEvent", "WaitResult", "failed_wait"]
 
 
 Status = Literal["finished", "deleted", "timeout", "error", "fatal"]
@@ -32,14 +34,33 @@ class WaitResult(_Result, total=False):
     failed_days: str
 
 
-class WaitEvent(TypedDict):
+class Failure(TypedDict):
+    """An error's parts; see :class:`~airflow_provider_bulkexports.exceptions.BulkExportsError`."""
+
+    what: str
+    remedy: str
+    details: dict[str, str | list[str]]
+
+
+class _Event(TypedDict):
+    status: Status
+    message: str
+    result: WaitResult | None
+
+
+class WaitEvent(_Event, total=False):
     """
     How a wait ended.
 
     ``finished``: every day is final, see ``result``; ``deleted``: days were taken out of the job; ``timeout``: the
     deadline passed first; ``error``: polling failed too many times in a row; ``fatal``: asking again cannot help.
+    Except for the first, ``message`` is the whole error on one line, and ``failure`` its parts.
     """
 
-    status: Status
-    message: str
-    result: WaitResult | None
+    failure: Failure
+
+
+def failed_wait(status: Status, error: BulkExportsError) -> WaitEvent:
+    """Make the event of a wait that an error ended."""
+    failure = Failure(what=error.what, remedy=error.remedy, details=dict(error.details))
+    return WaitEvent(status=status, message=str(error), result=None, failure=failure)

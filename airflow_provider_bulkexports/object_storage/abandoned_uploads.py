@@ -7,6 +7,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from airflow_provider_bulkexports.model.plain import counted
+
 __all__ = ["ABANDONED_AFTER", "abort_abandoned"]
 
 #: No upload of a day's file takes this long.
@@ -41,7 +43,7 @@ def abort_abandoned(fs: Any, paths: Collection[str], *, now: datetime | None = N
     except Exception as error:  # noqa: BLE001  # see above
         log.debug("Skipped the cleanup of abandoned uploads: %s", type(error).__name__)
     if aborted:
-        log.info("Aborted %d multipart uploads left by killed tasks", aborted)
+        log.info("Aborted %s left by killed tasks", counted(aborted, "multipart upload"))
     return aborted
 
 

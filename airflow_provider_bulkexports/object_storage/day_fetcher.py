@@ -21,6 +21,7 @@ from airflow_provider_bulkexports.exceptions import (
 )
 from airflow_provider_bulkexports.model.days import FILE_LIFETIME, DayRange
 from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType
 from airflow_provider_bulkexports.object_storage.day_source import FetchedDay, empty_day
 from airflow_provider_bulkexports.object_storage.manifest import Manifest
@@ -93,7 +94,7 @@ class DayFetcher:
                 if status is DayStatus.COMPLETED_EMPTY_RECORDS:
                     return empty_day(target)  # Twilio has no file for some empty days
                 if status is not DayStatus.COMPLETED or time.monotonic() >= give_up_at:
-                    raise DayMissingError(self._why_missing(day, status, error)) from error
+                    raise self._missing(day, status, error) from None
                 self.log.info("%s is exported, but has no file yet; checking again in %.0f s", day, MISSING_INTERVAL)
             if self.stop.wait(MISSING_INTERVAL):
                 raise TaskKilledError(f"{day} has no file yet, and the task was killed")
@@ -138,10 +139,10 @@ class DayFetcher:
         generation = generation_of(file.size, listed)
         if len(listed) > 1 and generation:
             self.log.info(
-                "Twilio lists %d files of %s; storing the one of %d bytes, made on %s (%s)",
+                "Twilio lists %d files of %s; storing the one of %s, made on %s (%s)",
                 len(listed),
                 day,
-                file.size,
+                counted(file.size, "byte"),
                 generation.create_date or "an unknown date",
                 generation.friendly_name or "unnamed",
             )
@@ -166,26 +167,32 @@ class DayFetcher:
         finished = [job.estimated_completion_time for job in self._jobs_covering(day) if job.estimated_completion_time]
         return bool(finished) and max(finished) + FILE_LIFETIME <= now
 
-    def _why_missing(self, day: date, status: DayStatus | None, response: BulkExportsNotFoundError) -> str:
+    def _missing(self, day: date, status: DayStatus | None, response: BulkExportsNotFoundError) -> DayMissingError:
         now = twilio_time(response, now=datetime.now(timezone.utc))
         if status is DayStatus.COMPLETED and self._has_expired(day, now):
-            return (
-                f"The {self.resource_type} file for {day} has expired: Twilio removes files after seven days. Clear "
-                "the task that submitted the day, with if_exists='submit', and then this one."
+            return DayMissingError(
+                f"The {self.resource_type} file for {day} has expired: Twilio removes files after seven days",
+                remedy="Clear the task that submitted the day, with if_exists='submit', and then this one.",
+                details=response.details,
             )
         if status is DayStatus.COMPLETED:
-            return (
+            return DayMissingError(
                 f"{self.resource_type} of {day}: its job says Completed, but no file appeared within "
-                f"{self.missing_timeout:.0f} seconds. Run this task again, or ask Twilio's support."
+                f"{counted(self.missing_timeout, 'second')}",
+                remedy="Run this task again, or ask Twilio's support.",
+                details=response.details,
             )
         if status is None:
-            return (
+            return DayMissingError(
                 f"{self.resource_type} of {day} has no file, and no job of the last seven days covers it: it was never "
-                "exported, or its file has expired. Submit it with CreateExportCustomJobOperator."
+                "exported, or its file has expired",
+                remedy="Submit it with CreateExportCustomJobOperator.",
+                details=response.details,
             )
-        return (
-            f"{self.resource_type} of {day} has no file: its job says {status.value}. Wait for it with "
-            "ExportCustomJobSensor before this task."
+        return DayMissingError(
+            f"{self.resource_type} of {day} has no file: its job says {status.value}",
+            remedy="Wait for it with ExportCustomJobSensor before this task.",
+            details=response.details,
         )
 
 

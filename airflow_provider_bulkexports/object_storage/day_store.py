@@ -24,6 +24,7 @@ from airflow_provider_bulkexports.exceptions import (
     DayMissingError,
     TaskKilledError,
 )
+from airflow_provider_bulkexports.model.plain import counted, with_full_stop
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.object_storage.changes import changes_of, described
 from airflow_provider_bulkexports.object_storage.day_source import DaySource, FetchedDay
@@ -145,7 +146,7 @@ class DayStore:
         path = self._path(day)
         found = self._existing.find(path)
         if (entry := self._existing_copy(found, day, path, listed)) is not None:
-            self.log.info("%s: already stored at %s, %d bytes", day, entry["uri"], entry["bytes"])
+            self.log.info("%s: already stored at %s, %s", day, entry["uri"], counted(entry["bytes"], "byte"))
             return entry
         with self._spool(path) as folder, _local_errors(folder):
             try:
@@ -163,7 +164,8 @@ class DayStore:
         self._write_manifest(path, entry)
         # Another task may have written to the same path meanwhile.
         self._existing.require_own(self._existing.find(path), path, day, account=account)
-        self.log.info("%s: %d records, %d bytes at %s", day, entry["records"], entry["bytes"], entry["uri"])
+        sizes = counted(entry["records"], "record"), counted(entry["bytes"], "byte")
+        self.log.info("%s: stored %s, %s at %s", day, *sizes, entry["uri"])
         if entry["changes"] and found.manifest and found.manifest.source_sha256 != entry["source_sha256"]:
             self.log.info("%s was exported again: %s", day, described(entry))
         return entry
@@ -227,10 +229,10 @@ class DayStore:
         published = self.conversion.convert(file.path, self.resource_type, file.records)
         if published.statistics.rescued:
             self.log.warning(
-                "%s: %d of %d records have fields or values that fit no column; they are in _rescued",
+                "%s: %d of %s with fields or values that fit no column; they are in _rescued",
                 day,
                 published.statistics.rescued,
-                published.statistics.records,
+                counted(published.statistics.records, "record"),
             )
         return published
 
@@ -262,7 +264,7 @@ class DayStore:
         self._existing.require_own(found, path, day, account=self.source.account(day))
         if not self.ignore_missing:
             raise error
-        self.log.warning("%s Continuing without it.", error)
+        self.log.warning("%s Continuing without it.", with_full_stop(error.what))
         return self._entry(day, None, None, None, status="missing")
 
     @contextmanager
@@ -338,4 +340,4 @@ def _local_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise translated(error, operation="write", uri=str(folder)) from error
+        raise translated(error, operation="write", uri=str(folder)) from None

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from airflow_provider_bulkexports.api.first_record import HEAD_BYTES, account_of_gzip
 from airflow_provider_bulkexports.compat import object_storage_path
 from airflow_provider_bulkexports.exceptions import BulkExportsStorageError
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.object_storage.abandoned_uploads import abort_abandoned
 from airflow_provider_bulkexports.object_storage.destination_url import check_scheme
 from airflow_provider_bulkexports.object_storage.errors import store_errors
@@ -62,8 +63,9 @@ class Destination:
         if "://" in url and "://" not in folder:  # the root of a file system
             folder += "///"
         self._url = folder or "/"
+        self._conn_id = conn_id or (urlsplit(url).username if "://" in url else None)
         self._options = check_upload_options(upload_options)
-        with store_errors("open", self.folder_uri, protocol=scheme):
+        with store_errors("open", self.folder_uri, protocol=scheme, conn_id=self._conn_id):
             self._root = object_storage_path(self._url, conn_id)
             self._protocol = self._root.protocol
             self._fs = self._root.fs
@@ -263,7 +265,7 @@ class Destination:
                     self._fs.put_file(str(file), self._full(path), **arguments)
         except BulkExportsStorageError as error:
             if not error.is_conflict and not self._is_atomic:
-                self._take_back(path, before, expected=file.stat().st_size, because=str(error))
+                self._take_back(path, before, expected=file.stat().st_size, because=error.what)
             raise
         self._require_size(path, before, expected=file.stat().st_size)
 
@@ -281,7 +283,9 @@ class Destination:
             log.info("Cannot read %s to check its size; relying on the store's own check of the upload", self.uri(path))
             return
         if size != expected:
-            self._take_back(path, before, expected=expected, because=f"the uploaded object has {size} bytes")
+            self._take_back(
+                path, before, expected=expected, because=f"the uploaded object has {counted(size or 0, 'byte')}"
+            )
 
     def _take_back(self, path: str, before: int | None, *, expected: int, because: str) -> NoReturn:
         """Remove what a failed upload left, but not the file that existed before it."""
@@ -295,9 +299,10 @@ class Destination:
                 self.remove(path)
                 remains = "The incomplete object was removed"
             except BulkExportsStorageError as error:
-                remains = f"Remove the incomplete object by hand ({error})"
+                remains = f"Remove the incomplete object by hand ({error.what})"
         raise BulkExportsStorageError(
-            f"{uri} was not stored completely ({expected} bytes): {because}. {remains}. Run the task again."
+            f"{uri} was not stored completely ({counted(expected, 'byte')}): {because}. {remains}",
+            remedy="Run the task again.",
         )
 
     def _size_or_none(self, path: str) -> int | None:
@@ -314,7 +319,7 @@ class Destination:
 
     @contextmanager
     def _errors(self, operation: str, path: str) -> Iterator[None]:
-        with store_errors(operation, self.uri(path), protocol=self._protocol):
+        with store_errors(operation, self.uri(path), protocol=self._protocol, conn_id=self._conn_id):
             yield
 
     def _full(self, path: str) -> str:

@@ -25,8 +25,8 @@ def check_scheme(url: object) -> str:
         return scheme
     if extra := EXTRAS.get(scheme):
         raise BulkExportsInputError(
-            f"destination {url!r}: support for {scheme}:// is not installed; run pip install "
-            f"'airflow-provider-bulkexports[{extra}]' wherever the DAG is parsed and run"
+            f"destination {url!r}: support for {scheme}:// is not installed",
+            remedy=f"Run `pip install 'airflow-provider-bulkexports[{extra}]'` wherever the DAG is parsed and run.",
         )
     raise BulkExportsInputError(
         f"destination {url!r}: unknown scheme {scheme}://; write s3://, gs://, abfs:// or file:///, or install the "

@@ -81,12 +81,13 @@ class _Facts:
 
 
 @contextmanager
-def store_errors(operation: str, uri: str, *, protocol: str = "") -> Iterator[None]:
+def store_errors(operation: str, uri: str, *, protocol: str = "", conn_id: str | None = None) -> Iterator[None]:
     """
     Translate the errors of the block; see :func:`translated`.
 
     :param operation: Verb: ``write``, ``read``, ``find``, ``remove``, ``open``.
     :param uri: The object, without credentials.
+    :param conn_id: Airflow connection of the store, if it has one.
     """
     try:
         yield
@@ -94,10 +95,12 @@ def store_errors(operation: str, uri: str, *, protocol: str = "") -> Iterator[No
         raise
     except Exception as error:  # noqa: BLE001  # a store's library may raise anything
         # Not chained: the original's text may contain secrets.
-        raise translated(error, operation=operation, uri=uri, protocol=protocol) from None
+        raise translated(error, operation=operation, uri=uri, protocol=protocol, conn_id=conn_id) from None
 
 
-def translated(error: Exception, *, operation: str, uri: str, protocol: str = "") -> BulkExportsStorageError:
+def translated(
+    error: Exception, *, operation: str, uri: str, protocol: str = "", conn_id: str | None = None
+) -> BulkExportsStorageError:
     """Describe an error of a store in one sentence, and say whether a retry may help."""
     facts = _facts_of(error)
     extra = EXTRAS.get(protocol, "")
@@ -106,7 +109,9 @@ def translated(error: Exception, *, operation: str, uri: str, protocol: str = ""
     remedy = _remedy(error, facts, operation, extra, is_forbidden=is_forbidden, is_transient=is_transient)
     shown = uri if len(uri) <= _MAX_URI else f"{uri[: _MAX_URI - 1]}…"
     return BulkExportsStorageError(
-        f"Could not {operation} {_printable(shown)}: {facts.text}. {remedy}",
+        f"Could not {operation} {_printable(shown)}: {facts.text}",
+        remedy=remedy,
+        details={"store's connection": conn_id or ("none, so the environment's credentials" if extra else "")},
         is_transient=is_transient,
         is_forbidden=is_forbidden,
         is_conflict=bool(facts.codes & _CONFLICT) or facts.status == 412,

@@ -80,9 +80,9 @@ class StoredDays:
             return FetchedDay(target, check.size, check.records, check.sha256, check.account_sid, None)
         if (manifest.sha256, manifest.records) != (check.sha256, check.records):
             raise BulkExportsResponseError(
-                f"{self._uri(day)} has other content than its manifest says, so it was not converted. Restore the "
-                "file, or remove its manifest if the file is right",
+                f"{self._uri(day)} has other content than its manifest says, so it was not converted",
                 is_transient=False,
+                remedy="Restore the file, or remove its manifest if the file is right.",
             )
         return FetchedDay(
             target,

@@ -179,7 +179,7 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
 
     def execute(self, context: Context) -> str | list[str] | WaitResult:
         """Wait until the days are exportable, submit or adopt, and wait for completion if asked to."""
-        with as_task_failures():
+        with as_task_failures(self):
             require_given(self)
             if self.start_day is None and self.end_day is None:
                 warn_in_run(context, log=self.log)
@@ -197,13 +197,14 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
         end_day: str | None = None,
     ) -> str | list[str] | WaitResult:
         """Resume after waiting for exportable days or for quota, with the same days as before."""
-        with as_task_failures():
+        with as_task_failures(self):
             days = days_to_export(context, start_day=start_day or self.start_day, end_day=end_day or self.end_day)
             return self._export(context, days, is_resumed=True)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
         """Resume with the trigger's event after the wait for completion: return the result, or fail the task."""
-        return self._conclude(context, event)
+        with as_task_failures(self):
+            return self._conclude(context, event)
 
     def on_kill(self) -> None:
         """Stop submitting; with ``cancel_on_kill``, delete unfinished jobs. Takes at most three seconds."""
@@ -281,7 +282,7 @@ class CreateExportCustomJobOperator(BulkExportsTask, BaseOperator):
 
     def _conclude(self, context: Context, event: Mapping[str, Any] | None) -> WaitResult:
         # A retry may help in both cases: it adopts the job, and submits failed days again.
-        result = result_or_raise(event, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
+        result = result_or_raise(event, task=self, on_failed_days=BulkExportsTaskError, on_timeout=BulkExportsTaskError)
         self._exported = ExportedDays.from_result(result)
         return self._publish(context, result)
 

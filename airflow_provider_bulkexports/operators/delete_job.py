@@ -50,7 +50,7 @@ class DeleteExportJobOperator(BulkExportsTask, BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Delete every job."""
-        with as_task_failures():
+        with as_task_failures(self):
             require_given(self)
             client = self.hook.get_conn()
             for job_sid in parse_job_sids(self.job_sid):

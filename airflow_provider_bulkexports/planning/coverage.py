@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange
+from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange, day_ranges
 from airflow_provider_bulkexports.model.plain import listed
 from airflow_provider_bulkexports.model.resources import Job, ResourceType
 from airflow_provider_bulkexports.planning.progress import days_spanned_by
@@ -36,14 +36,15 @@ def awaited_days(
     sids = listed((job.job_sid for job in jobs), most=10)
     if len(days) > MAX_DAYS_PER_JOB * len(jobs):  # too many to list
         raise BulkExportsInputError(
-            f"{days} is more than {sids} can cover: a job has at most {MAX_DAYS_PER_JOB} days. "
-            "Correct start_day and end_day."
+            f"{days} is more than {sids} can cover: a job has at most {MAX_DAYS_PER_JOB} days",
+            remedy="Correct start_day and end_day.",
         )
     covered = any(own.start <= days.start and days.end <= own.end for own in ranges)
     missing = [] if covered else [day for day in days if not any(day in own for own in ranges)]
     if missing and len(ranges) == len(jobs):
         raise BulkExportsInputError(
-            f"Not covered by {sids} ({listed(ranges, most=10)}): {listed(missing)}. Correct start_day and end_day."
+            f"Not covered by {sids} ({listed(sorted(ranges), most=10)}): {', '.join(day_ranges(missing))}",
+            remedy="Correct start_day and end_day.",
         )
     return days
 
@@ -58,5 +59,5 @@ def require_resource_type(jobs: Sequence[Job], resource_type: ResourceType | Non
     for job in jobs:
         if resource_type and job.resource_type and job.resource_type is not resource_type:
             raise BulkExportsInputError(
-                f"Job {job.job_sid} exports {job.resource_type}, not {resource_type}. Correct resource_type."
+                f"Job {job.job_sid} exports {job.resource_type}, not {resource_type}", remedy="Correct resource_type."
             )

@@ -158,7 +158,9 @@ def days_spanned_by(jobs: Sequence[Job]) -> DayRange:
     ranges = [days for job in jobs if (days := job.days)]
     if not ranges:
         sids = listed((job.job_sid for job in jobs), most=10)
-        raise BulkExportsInputError(f"Twilio does not say which days job {sids} covers. Pass start_day and end_day.")
+        raise BulkExportsInputError(
+            f"Twilio does not say which days job {sids} covers", remedy="Pass start_day and end_day."
+        )
     return DayRange(min(days.start for days in ranges), max(days.end for days in ranges))
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta, timezone
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange, exportable_at
+from airflow_provider_bulkexports.model.plain import counted
 
 __all__ = ["CLOCK_MARGIN", "quota_renewed_at", "schedule_ranges"]
 
@@ -48,7 +49,7 @@ def schedule_ranges(
     for days in ranges:
         if len(days) > quota:
             raise BulkExportsInputError(
-                f"{days} is {len(days)} days, and only {quota} can be requested in a UTC day: split it first"
+                f"{days} is {counted(len(days), 'day')}, and only {quota} can be requested in a UTC day: split it first"
             )
         day = max(today, exportable_at(days.end).date())
         while room.setdefault(day, quota) < len(days):

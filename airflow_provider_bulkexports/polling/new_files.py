@@ -9,7 +9,7 @@ from datetime import date
 
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.model.days import FILE_LIFETIME
-from airflow_provider_bulkexports.model.plain import plain_text
+from airflow_provider_bulkexports.model.plain import counted, plain_text
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.polling.wait_poller import ConsecutiveFailures, as_poll_error
@@ -88,8 +88,8 @@ class NewFiles:
         if self._seen is None:
             self._seen = set(entries)
             self._log.info(
-                "%s: found %d existing %s files; waiting for new ones",
-                *(self._watcher, len(entries), self.resource_type),
+                "%s: found %s; waiting for new ones",
+                *(self._watcher, counted(len(entries), f"existing {self.resource_type} file")),
             )
             return []
         self._forget_old(entries)
@@ -113,8 +113,11 @@ class NewFiles:
         failure = as_poll_error(error)
         self._failures.add(failure)
         self._log.warning(
-            "%s: cannot list %s files (consecutive failures: %d): %s",
-            *(self._watcher, self.resource_type, self._failures.length, plain_text(failure)),
+            "%s: cannot list %s files (%s): %s",
+            self._watcher,
+            self.resource_type,
+            counted(self._failures.length, "consecutive failure"),
+            plain_text(failure),
         )
 
     def _forget_old(self, listed: Mapping[str, ExportDay]) -> None:

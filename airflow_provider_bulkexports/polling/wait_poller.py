@@ -18,7 +18,7 @@ from airflow_provider_bulkexports.exceptions import (
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.plain import plain_text
 from airflow_provider_bulkexports.model.resources import ResourceType
-from airflow_provider_bulkexports.model.results import WaitEvent
+from airflow_provider_bulkexports.model.results import WaitEvent, failed_wait
 from airflow_provider_bulkexports.planning.pacing import CompletionEstimate, PollSchedule
 from airflow_provider_bulkexports.planning.progress import Progress
 from airflow_provider_bulkexports.polling.heartbeat import shown_time
@@ -204,12 +204,19 @@ class WaitPoller:
         """
         if fallback := self._fallback():
             return fallback
-        message = (
-            f"Timed out waiting for {self.wait.subject} ({self._last_line}). "
+        remedy = (
             f"{cancellation or f'{self.wait.aftermath} Clear this task to resume waiting'}; "
             "raise timeout if this happens often."
         )
-        return WaitEvent(status="timeout", message=message, result=None)
+        late = BulkExportsError(
+            f"Timed out waiting for {self.wait.subject} ({self._last_line})", remedy=remedy, details=self._details
+        )
+        return failed_wait("timeout", late)
+
+    @property
+    def _details(self) -> dict[str, str | list[str]]:
+        days = self._last.progress.days if self._last else None
+        return {**self.wait.details, **({"days": str(days)} if days else {})}
 
     @property
     def _last_line(self) -> str:
@@ -225,12 +232,16 @@ class WaitPoller:
         """
         failure = as_poll_error(error)
         if not failure.is_transient:
-            return WaitEvent(status="fatal", message=str(failure), result=None)
+            return failed_wait("fatal", failure)
         self._failures.add(failure)
         length = self._failures.length
         if length >= MAX_CONSECUTIVE_FAILURES:
-            message = f"Polling Twilio failed {length} times in a row. {self.wait.aftermath} {failure}"
-            return self._fallback() or WaitEvent(status="error", message=message, result=None)
+            outage = BulkExportsError(
+                f"Polling Twilio failed {length} times in a row. {failure.what}",
+                remedy=f"{self.wait.aftermath} Clear this task to resume waiting. {failure.remedy}".strip(),
+                details={**self._details, **failure.details},
+            )
+            return self._fallback() or failed_wait("error", outage)
         self._log.warning(
             "Poll failed (%d of %d consecutive failures): %s", length, MAX_CONSECUTIVE_FAILURES, plain_text(failure)
         )

@@ -13,11 +13,11 @@ from datetime import date
 from typing import NamedTuple, Protocol
 
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsNotFoundError
-from airflow_provider_bulkexports.model.days import DayRange, parse_day
+from airflow_provider_bulkexports.model.days import DayRange, name_days, parse_day
 from airflow_provider_bulkexports.model.details import DayStatus
-from airflow_provider_bulkexports.model.plain import listed, plain_text
+from airflow_provider_bulkexports.model.plain import counted, listed, plain_text
 from airflow_provider_bulkexports.model.resources import ExportDay, Job, ResourceType, parse_job_sids
-from airflow_provider_bulkexports.model.results import WaitEvent, WaitResult
+from airflow_provider_bulkexports.model.results import WaitEvent, WaitResult, failed_wait
 from airflow_provider_bulkexports.planning.coverage import awaited_days, require_resource_type
 from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 from airflow_provider_bulkexports.planning.identity import read_marker
@@ -122,6 +122,10 @@ class Wait(Protocol):
         """What may still happen when nobody waits any more, as a sentence."""
 
     @property
+    def details(self) -> dict[str, str | list[str]]:
+        """What it waits for, as details of an error."""
+
+    @property
     def needs(self) -> Needs:
         """What each check requests."""
 
@@ -187,6 +191,11 @@ class JobWait:
         return "The job may still be running at Twilio."
 
     @property
+    def details(self) -> dict[str, str | list[str]]:
+        """The job sids."""
+        return {"job": list(self.job_sids)}
+
+    @property
     def needs(self) -> Needs:
         """The jobs."""
         return Needs(job_sids=self.job_sids, job_type=self.resource_type)
@@ -237,12 +246,14 @@ class JobWait:
 
     def _deleted(self, progress: Progress) -> WaitEvent:
         lost = progress.with_status(DayStatus.DELETED_BY_USER_REQUEST, DayStatus.RUNNING_TO_BE_DELETED)
-        which = f": {listed(lost)} will not be exported" if lost else ""
-        message = (
-            f"Job {self.subject} was deleted{which}. "
-            "Clear the task that submitted it: it submits the missing days again."
+        which, details = name_days("days not exported", lost)
+        lack = f"; {counted(len(lost), 'day')} will not be exported{which}" if lost else ""
+        deleted = BulkExportsError(
+            f"Job {self.subject} was deleted{lack}",
+            remedy="Clear the task that submitted it: it submits the missing days again.",
+            details=details,
         )
-        return WaitEvent(status="deleted", message=message, result=None)
+        return failed_wait("deleted", deleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +280,11 @@ class DayWait:
     def aftermath(self) -> str:
         """Files come from jobs of others, if there are any."""
         return "The files may still appear."
+
+    @property
+    def details(self) -> dict[str, str | list[str]]:
+        """The resource type and the days."""
+        return {"resource type": self.resource_type.value, "days": str(self.days)}
 
     @property
     def needs(self) -> Needs:
@@ -338,9 +354,10 @@ def _fetch(reader: ExportsReader, job_sid: str) -> Job:
     except BulkExportsNotFoundError as error:
         raise error.restated(
             f"Twilio does not know job {job_sid}: it was deleted, finished more than seven days ago, or belongs to "
-            f"another account than the connection's. Clear the task that submitted it to submit it again. ({error})",
+            "another account than the connection's",
             BulkExportsNotFoundError,
-        ) from error
+            remedy="Clear the task that submitted it to submit it again.",
+        ) from None
 
 
 def _submission_days(jobs: Sequence[Job]) -> list[date]:

@@ -15,6 +15,7 @@ from airflow_provider_bulkexports.compat import (
     Context,
     PokeReturnValue,
 )
+from airflow_provider_bulkexports.exceptions import BulkExportsError
 from airflow_provider_bulkexports.model.days import DayRange
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
@@ -26,7 +27,7 @@ from airflow_provider_bulkexports.tasks.defaults import (
     POLL_INTERVAL,
     TIMEOUT,
 )
-from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures
+from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, as_task_failures, task_failure
 from airflow_provider_bulkexports.tasks.missing_arguments import require_given
 from airflow_provider_bulkexports.tasks.mixin import BulkExportsTask
 from airflow_provider_bulkexports.tasks.results import result_or_raise
@@ -82,7 +83,7 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Poll once; in deferrable mode, defer if the wait is not over."""
-        with as_task_failures():
+        with as_task_failures(self):
             require_given(self)
             client = self.hook.get_conn()
             poller = self._poller_in(context)
@@ -100,13 +101,16 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait; with ``soft_fail``, the reason of a skip has the error."""
-        try:
-            return super().execute(context)
-        except (AirflowSensorTimeout, AirflowSkipException) as error:
-            if not str(error).startswith(_AIRFLOWS_TIMEOUT):
-                raise (_with_reason(error) if isinstance(error, AirflowSkipException) else error) from error.__cause__
-            timeout = error
-        return self._time_out(context, timeout)
+        with as_task_failures(self):
+            try:
+                return super().execute(context)
+            except (AirflowSensorTimeout, AirflowSkipException) as error:
+                if not str(error).startswith(_AIRFLOWS_TIMEOUT):
+                    raise (
+                        _with_reason(error) if isinstance(error, AirflowSkipException) else error
+                    ) from error.__cause__
+                timeout = error
+            return self._time_out(context, timeout)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> WaitResult:
         """Resume with the trigger's event: return the result, or fail the task."""
@@ -114,13 +118,18 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after deferral; ``soft_fail`` then skips the same failures as on a worker."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except AirflowSkipException as skipped:
-            # Airflow skips every failure here. On a worker, an error that a retry may mend goes to the retries.
-            if self.soft_fail and isinstance(skipped.__cause__, BulkExportsTaskError):
-                raise skipped.__cause__ from None
-            raise _with_reason(skipped) from skipped.__cause__
+        with as_task_failures(self):
+            try:
+                return super().resume_execution(next_method, next_kwargs, context)
+            except AirflowSkipException as skipped:
+                # Airflow skips every failure here. On a worker, an error that a retry may mend goes to the retries.
+                if self.soft_fail and isinstance(skipped.__cause__, BulkExportsTaskError):
+                    raise skipped.__cause__ from None
+                raise _with_reason(skipped) from skipped.__cause__
+            except AirflowSensorTimeout as late:
+                if late.__cause__ is None:  # ours, with its reason
+                    raise
+            raise task_failure(self, _unattended(), AirflowSensorTimeout) from None
 
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
         """Pause as long as the triggerer would, and poll once more at the timeout; called by Airflow."""
@@ -174,7 +183,14 @@ class WaitSensor(BulkExportsTask, BaseSensorOperator):
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
         """Return the result of the wait, or raise what fails the task."""
-        return result_or_raise(event)
+        return result_or_raise(event, task=self)
+
+
+def _unattended() -> BulkExportsError:
+    return BulkExportsError(
+        "The timeout of this deferred task has passed, and no triggerer has ended its wait",
+        remedy="Check that a triggerer is running and healthy, then clear this task to resume waiting.",
+    )
 
 
 def _with_reason(skipped: AirflowSkipException) -> AirflowSkipException:

@@ -7,8 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_bulkexports.compat import Context, XComArg
-from airflow_provider_bulkexports.model.days import DayRange, parse_day
-from airflow_provider_bulkexports.model.plain import listed
+from airflow_provider_bulkexports.model.days import DayRange, day_ranges, parse_day
 from airflow_provider_bulkexports.model.resources import ResourceType, parse_job_sids
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.sensors.base import WaitSensor
@@ -100,10 +99,10 @@ class ExportCustomJobSensor(WaitSensor):
         return DayRange.parse(self.start_day, self.end_day) if self.start_day and self.end_day else ()
 
     def _judge(self, event: Mapping[str, Any] | None) -> WaitResult:
-        result = result_or_raise(event, failed_days=self.failed_days)
+        result = result_or_raise(event, task=self, failed_days=self.failed_days)
         if result["failed"]:
             then = "the storing task stores the others and then fails" if self.failed_days == "store" else "ignored"
-            self.log.warning("Days that failed at Twilio: %s; %s", listed(result["failed"]), then)
+            self.log.warning("Days that failed at Twilio: %s; %s", ", ".join(day_ranges(result["failed"])), then)
         return result
 
     def _check_literals(self) -> None:

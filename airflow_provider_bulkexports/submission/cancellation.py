@@ -83,7 +83,9 @@ class JobGuard:
         :raises TaskKilledError: if the task was killed.
         """
         if self._is_killed:
-            raise TaskKilledError("The task was killed. The next attempt searches for its job before it submits one.")
+            raise TaskKilledError(
+                "The task was killed", remedy="The next attempt searches for its job before it submits one."
+            )
 
     def sleep(self, seconds: float) -> None:
         """
@@ -159,7 +161,7 @@ def _cancel_job(client: BulkExportsClient, sid: str) -> tuple[str, bool]:
     except BulkExportsNotFoundError:
         return f"Job {sid} no longer exists.", True
     except BulkExportsError as error:
-        reason = with_full_stop(error)
+        reason = with_full_stop(error.what)
         return f"Could not delete job {sid}; it is still running at Twilio: {reason}", False
     return f"Deleted job {sid} because cancel_on_kill is set; the quota it used is not refunded.", True
 

@@ -75,9 +75,11 @@ def find_created_jobs(
         return ()
     seen = "the Jobs list could not be read" if result.absent_for is None else "the Jobs list does not show it"
     raise BulkExportsConnectionError(
-        f"Cannot tell whether Twilio created {name!r}: the response was lost, and {seen}. The task's next attempt "
-        f"searches for the job again before it submits; if no retries are left, clear the task. ({error})"
-    ) from error
+        f"Cannot tell whether Twilio created {name!r}: the response was lost ({error.what}), and {seen}",
+        remedy="The task's next attempt searches for the job again before it submits; if no retries are left, clear "
+        "the task.",
+        details=error.details,
+    ) from None
 
 
 class _SearchResult(NamedTuple):

@@ -27,6 +27,7 @@ from airflow_provider_bulkexports.api.quota_refusals import as_quota_error
 from airflow_provider_bulkexports.compat import Log
 from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsRateLimitError
 from airflow_provider_bulkexports.model.days import DayRange
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import Job, ResourceType
 from airflow_provider_bulkexports.planning.adoption import ExportPlan, days_paid_twice, equal_jobs, plan_exports
 from airflow_provider_bulkexports.planning.identity import base_of, friendly_name
@@ -213,7 +214,8 @@ class _Submission:
             email=request.email,
         )
         self._log.info(
-            "Submitted job %s: %s %s, %d days of today's quota", job.job_sid, request.resource_type, days, len(days)
+            "Submitted job %s: %s %s, %s of today's quota",
+            *(job.job_sid, request.resource_type, days, counted(len(days), "day")),
         )
         return job
 

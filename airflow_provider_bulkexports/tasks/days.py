@@ -54,8 +54,8 @@ def days_covered_by_run(context: Mapping[str, Any]) -> DayRange:
         day = _utc(logical_date).date()
         return DayRange(day, day)
     raise BulkExportsInputError(
-        "Cannot tell which days to export: this run has no logical date, data interval or partition key. "
-        f"{_how_to_say_days(context)}"
+        "Cannot tell which days to export: this run has no logical date, data interval or partition key",
+        remedy=_how_to_say_days(context),
     )
 
 
@@ -77,9 +77,9 @@ def _how_to_say_days(context: Mapping[str, Any]) -> str:
     if _run_type(context) != "manual":
         return f"Pass {arguments}."
     last, dag_id = newest_exportable_day(utc_today()), _dag_id(context)
-    advice = f"Trigger a run for a day: {trigger_command(dag_id, last)}."
+    advice = f"Trigger a run for a day: `{trigger_command(dag_id, last)}`."
     if is_scheduled(context.get("dag")):
-        advice += f" For a week: {backfill_command(dag_id, last - timedelta(days=6), last)}."
+        advice += f" For a week: `{backfill_command(dag_id, last - timedelta(days=6), last)}`."
     return f"{advice} Or pass {arguments}."
 
 

@@ -14,6 +14,7 @@ from airflow_provider_bulkexports.assets.lineage import report_hook_lineage, sto
 from airflow_provider_bulkexports.compat import BaseOperator, Context, XComArg
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import explicit_days
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.object_storage.layout import (
@@ -185,7 +186,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
 
     def execute(self, context: Context) -> list[StoredDay]:
         """Store the days; then fail if some could not be stored."""
-        with as_task_failures():
+        with as_task_failures(self):
             require_given(self)
             if self.days is None and self.start_day is None and self.end_day is None:
                 warn_in_run(context, log=self.log)
@@ -196,12 +197,14 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
             store = self._day_store(wanted)
             self._push_link(context, resource_type=store.resource_type)
             self._outcome = outcome = store.store_all(wanted.days, at_a_time=self.max_parallel_days)
-            require_all_stored(outcome, wanted, if_exists=self.if_exists, log=self.log)
+            require_all_stored(outcome, wanted, if_exists=self.if_exists, task=self)
             if self.write_manifest and wanted.days:
                 path = f"_manifests/resource_type={store.resource_type}/{wanted.days[0]}_{wanted.days[-1]}.json"
                 store.destination.write_json(path, outcome.entries)
-                self.log.info("Wrote the manifest of %d days to %s", len(wanted.days), store.destination.uri(path))
-        require_all_exported(outcome, wanted)
+                self.log.info(
+                    "Wrote the manifest of %s to %s", counted(len(wanted.days), "day"), store.destination.uri(path)
+                )
+            require_all_exported(outcome, wanted, task=self)
         self._report(context, store, outcome)
         return outcome.entries
 

@@ -1,15 +1,20 @@
-"""How a transfer fails that could not store every day: the message, and whether Airflow retries."""
+"""How a transfer fails that could not store every day: the error, and whether Airflow retries."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider_bulkexports.compat import Log
-from airflow_provider_bulkexports.exceptions import BulkExportsError
-from airflow_provider_bulkexports.model.plain import with_full_stop
+from airflow_provider_bulkexports.exceptions import BulkExportsError, text_of
+from airflow_provider_bulkexports.model.days import name_days
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.planning.requested_days import RequestedDays
-from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
+from airflow_provider_bulkexports.tasks.failures import (
+    BulkExportsTaskError,
+    BulkExportsTaskFailure,
+    FailingTask,
+    task_failure,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.object_storage.day_store import StoreResult
@@ -24,11 +29,13 @@ _STORED_DAYS = {
 }
 IF_EXISTS = tuple(_STORED_DAYS)
 
-_MAX_MESSAGE = 2000
-_MAX_DAYS = 40
+_SUBMIT_AGAIN = (
+    "Clear the task that submitted the job, with its downstream tasks: it submits the failed days again, "
+    "and only those."
+)
 
 
-def require_all_stored(result: StoreResult, wanted: RequestedDays, *, if_exists: str, log: Log) -> None:
+def require_all_stored(result: StoreResult, wanted: RequestedDays, *, if_exists: str, task: FailingTask) -> None:
     """
     Fail for the days that could not be stored.
 
@@ -37,17 +44,16 @@ def require_all_stored(result: StoreResult, wanted: RequestedDays, *, if_exists:
     """
     if not result.failures:
         return
-    for day, error in result.failures.items():
-        log.error("%s was not stored: %s", day, error)
-    errors = list(result.failures.values())
-    message = _what_failed(result, if_exists=if_exists)
-    if wanted.failed:
-        message = f"{with_full_stop(message)} Also, {_which_failed(wanted)} {_SUBMIT_AGAIN}"
-    final = all(isinstance(error, BulkExportsError) and not error.is_transient for error in errors)
-    raise (BulkExportsTaskFailure if final else BulkExportsTaskError)(message[:_MAX_MESSAGE]) from errors[0]
+    for day, reason in sorted(result.failures.items()):
+        task.log.error("%s was not stored: %s", day, reason)
+    final = all(isinstance(error, BulkExportsError) and not error.is_transient for error in result.failures.values())
+    kind = BulkExportsTaskFailure if final else BulkExportsTaskError
+    error = _not_stored(result, wanted, if_exists=if_exists)
+    bug = next((one for one in result.failures.values() if not isinstance(one, BulkExportsError)), None)
+    raise task_failure(task, error, kind) from bug  # of an error of this package, the text says it all
 
 
-def require_all_exported(result: StoreResult, wanted: RequestedDays) -> None:
+def require_all_exported(result: StoreResult, wanted: RequestedDays, *, task: FailingTask) -> None:
     """
     Fail for the days that failed at Twilio, if the sensor left that to this task (``failed_days="store"``).
 
@@ -55,40 +61,50 @@ def require_all_exported(result: StoreResult, wanted: RequestedDays) -> None:
     """
     if wanted.failed:
         stored = len(result.stored)
-        others = f"The other {_days_are(stored)} stored." if stored else "There were no other days to store."
-        raise BulkExportsTaskFailure(f"{_which_failed(wanted)} {others} {_SUBMIT_AGAIN}"[:_MAX_MESSAGE])
-
-
-_SUBMIT_AGAIN = (
-    "Clear the task that submitted the job, with its downstream tasks: it submits the failed days again, "
-    "and only those."
-)
+        others = f"the other {_days_are(stored)} stored" if stored else "there were no other days to store"
+        error = BulkExportsError(
+            f"{_which_failed(wanted)}; {others}", remedy=_SUBMIT_AGAIN, details=_details_of_failed(wanted)
+        )
+        raise task_failure(task, error, BulkExportsTaskFailure) from None
 
 
 def _which_failed(wanted: RequestedDays) -> str:
     total = len(wanted.days) + len(wanted.failed)
-    jobs = f" (job {', '.join(wanted.job_sids[:5])})" if wanted.job_sids else ""
-    return f"{len(wanted.failed)} of {total} days failed at Twilio: {_listed(wanted.failed)}{jobs}."
+    which = name_days("failed days", wanted.failed)[0]
+    return f"{len(wanted.failed)} of {counted(total, 'day')} failed at Twilio{which}"
 
 
-def _what_failed(result: StoreResult, *, if_exists: str) -> str:
-    days, errors = tuple(result.failures), list(result.failures.values())
-    total = len(result.entries) + len(days)
+def _details_of_failed(wanted: RequestedDays) -> Mapping[str, list[str]]:
+    return {**name_days("failed days", wanted.failed)[1], "job": list(wanted.job_sids)}
+
+
+def _not_stored(result: StoreResult, wanted: RequestedDays, *, if_exists: str) -> BulkExportsError:
+    first = result.failures[min(result.failures)]
+    cause, cure, place = text_of(first), "", {}
+    if isinstance(first, BulkExportsError):
+        cause, cure, place = first.what, first.remedy, first.details
+    kept = _STORED_DAYS[if_exists] if result.stored else ""
+    also = f"Also, {_which_failed(wanted)}. {_SUBMIT_AGAIN}" if wanted.failed else ""
+    what, days = _which_not_stored(result)
+    return BulkExportsError(
+        f"{what}. {'The first failure: ' if len(result.failures) > 1 else ''}{cause}",
+        remedy=_joined([cure, result.retry_by, kept, also]),
+        details={**days, **(_details_of_failed(wanted) if wanted.failed else {}), **place},
+    )
+
+
+def _which_not_stored(result: StoreResult) -> tuple[str, Mapping[str, list[str]]]:
+    failed = len(result.failures)
+    total = len(result.entries) + failed
     if total == 1:
-        which = f"{days[0]} could not be stored."
-    elif result.entries:
-        which = f"{len(days)} of {total} days could not be stored: {_listed(days)}."
-    else:
-        which = f"None of the {total} days could be stored: {_listed(days)}."
-    kept = f" {_STORED_DAYS[if_exists]}" if result.stored else ""
-    return f"{which}{kept} {result.retry_by}{'The first' if len(days) > 1 else 'The'} failure: {errors[0]}"
+        return f"{next(iter(result.failures))} could not be stored", {}
+    which, details = name_days("days not stored", result.failures)
+    return f"{failed} of {counted(total, 'day')} could not be stored{which}", details
 
 
-def _listed(days: tuple[date, ...]) -> str:
-    """Days, up to a limit; the log has them all."""
-    named = ", ".join(map(str, days[:_MAX_DAYS]))
-    return named if len(days) <= _MAX_DAYS else f"{named} and {len(days) - _MAX_DAYS} more"
+def _joined(sentences: Iterable[str]) -> str:
+    return " ".join(filter(None, (sentence.strip() for sentence in sentences)))
 
 
 def _days_are(count: int) -> str:
-    return "day is" if count == 1 else f"{count} days are"
+    return "day is" if count == 1 else f"{counted(count, 'day')} are"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DaysNotConvertedError
 from airflow_provider_bulkexports.model.days import parse_day
-from airflow_provider_bulkexports.model.plain import listed
+from airflow_provider_bulkexports.model.plain import counted, listed
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.object_storage.layout import (
     DEFAULT_LAYOUT,
@@ -143,14 +143,17 @@ def convert_days(
         converted += outcome.entries
         failures += outcome.failures.items()
     if failures:
-        raise DaysNotConvertedError(_message(failures, len(failures) + len(converted)), failures=failures)
+        raise _not_converted(failures, total=len(failures) + len(converted))
     return converted
 
 
-def _message(failures: Sequence[tuple[date, Exception]], total: int) -> str:
-    return (
-        f"{len(failures)} of {total} days could not be converted: {listed([day for day, _ in failures])}. Run it again "
-        f"to convert them; the others are skipped. The first failure: {failures[0][1]}"
+def _not_converted(failures: Sequence[tuple[date, Exception]], *, total: int) -> DaysNotConvertedError:
+    days = listed(day for day, _ in failures)
+    return DaysNotConvertedError(
+        f"{len(failures)} of {counted(total, 'day')} could not be converted: {days}. The first failure: "
+        f"{failures[0][1]}",
+        failures=failures,
+        remedy="Run it again to convert them; the others are skipped.",
     )
 
 
@@ -212,5 +215,6 @@ def _days_by_account(
             f"{folder.folder_uri} has no files of {kind} with the layout {layout!r} in this range{outside}: correct "
             "source, source_layout or the days"
         )
-    log.info("%d days of %s to convert below %s", sum(map(len, found.values())), kind, folder.folder_uri)
+    total = counted(sum(map(len, found.values())), "day")
+    log.info("%s of %s to convert below %s", total, kind, folder.folder_uri)
     return found

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from airflow_provider_bulkexports.compat import Log
-from airflow_provider_bulkexports.model.plain import plain_text
+from airflow_provider_bulkexports.model.plain import counted, plain_text
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 
 __all__ = ["AnnouncedFiles"]
@@ -71,7 +71,7 @@ class AnnouncedFiles:
             except Exception as error:  # noqa: BLE001  # any error of a store: giving up would lose or repeat events
                 failures += 1
                 self._log.warning(
-                    "%s: Airflow's state store failed (consecutive failures: %d): %s",
-                    *(self._name, failures, plain_text(error)),
+                    "%s: Airflow's state store failed (%s): %s",
+                    *(self._name, counted(failures, "consecutive failure"), plain_text(error)),
                 )
             await asyncio.sleep(PollSchedule(0).pause_after(failures))

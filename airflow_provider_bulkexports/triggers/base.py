@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow_provider_bulkexports.compat import BaseTrigger, Log, TriggerEvent
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError
 from airflow_provider_bulkexports.model.plain import plain
-from airflow_provider_bulkexports.model.results import WaitEvent
+from airflow_provider_bulkexports.model.results import WaitEvent, failed_wait
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
 from airflow_provider_bulkexports.polling.heartbeat import HEARTBEAT_MINUTES
 from airflow_provider_bulkexports.polling.shared_poller import poll_until_done
@@ -69,9 +69,13 @@ class WaitTrigger(BaseTrigger):
                 start_time=self.start_time,
             )
         except BulkExportsInputError as error:
-            return WaitEvent(status="fatal", message=str(error), result=None)
+            return failed_wait("fatal", self._named(error))
         except Exception as error:  # noqa: BLE001  # passed on to the task: an error raised here may end the triggerer
-            return WaitEvent(status="error", message=str(as_poll_error(error)), result=None)
+            return failed_wait("error", self._named(as_poll_error(error)))
+
+    def _named(self, error: BulkExportsError) -> BulkExportsError:
+        error.add_details({"connection": self.twilio_conn_id})
+        return error
 
     def _poller_at(self, schedule: PollSchedule) -> WaitPoller:
         return WaitPoller(self._wait(), self.log, schedule)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_bulkexports.compat import BaseEventTrigger, TriggerEvent, asset_state_stores, watched_assets
-from airflow_provider_bulkexports.model.plain import listed, plain
+from airflow_provider_bulkexports.model.plain import counted, listed, plain
 from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
 from airflow_provider_bulkexports.planning.expiry import earliest_expiry
 from airflow_provider_bulkexports.planning.pacing import PollSchedule
@@ -127,8 +127,11 @@ class ExportDayEventTrigger(BaseEventTrigger):
             except Exception as error:  # noqa: BLE001  # a wrong connection, or a bug
                 failures += 1
                 self.log.warning(
-                    "%s: cannot poll for new %s files (consecutive failures: %d): %s",
-                    *(self._name, new_files.resource_type, failures, as_poll_error(error)),
+                    "%s: cannot poll for new %s files (%s): %s",
+                    self._name,
+                    new_files.resource_type,
+                    counted(failures, "consecutive failure"),
+                    as_poll_error(error),
                 )
             await asyncio.sleep(PollSchedule(self.poll_interval).pause_after(failures))
 

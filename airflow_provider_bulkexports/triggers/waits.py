@@ -136,7 +136,7 @@ class ExportCustomJobTrigger(WaitTrigger):
         try:
             client = await BulkExportsHook(self.twilio_conn_id).aget_conn()
         except Exception as error:  # noqa: BLE001  # in the event
-            reason = with_full_stop(as_poll_error(error))
+            reason = with_full_stop(as_poll_error(error).what)
             return f"Could not delete job {listed(self._own_jobs)}: {reason} {RESUME_WAITING}"
         try:
             return await in_thread(cancel_jobs, client, self._own_jobs, self.log)

@@ -186,7 +186,7 @@ def test_empty_download_is_retried_then_fails(
 
     (tmp_path / "day.gz").unlink()
     storage.script = lambda _: nothing
-    with pytest.raises(BulkExportsDownloadError, match=r"sent no bytes.*: check the day's status") as failure:
+    with pytest.raises(BulkExportsDownloadError, match=r"sent no bytes.* Check the day's status") as failure:
         server.client().download_day("Messages", "2026-01-01", tmp_path / "day.gz", expected_sizes=[0])
     assert failure.value.is_transient
     assert list(tmp_path.iterdir()) == []
@@ -359,7 +359,7 @@ def test_error_names_a_folder_that_cannot_be_written(
     (tmp_path / "file").write_text("")
     storage.answers(whole())
 
-    with pytest.raises(BulkExportsDownloadError, match=rf"2026-01-01 could not be written to {tmp_path}/{folder} \("):
+    with pytest.raises(BulkExportsDownloadError, match=rf"2026-01-01 could not be written to {tmp_path}/{folder}: "):
         server.client().download_day("Messages", "2026-01-01", tmp_path / folder / "day.gz")
 
 

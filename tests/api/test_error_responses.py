@@ -30,7 +30,7 @@ CLASSES = [
         404,
         BulkExportsNotFoundError,
         False,
-        "Check the sid or day in this address, and the account of the",
+        "Check the sid or day of the request, and the account of the",
     ),
     (405, BulkExportsAPIError, False, "Check that the connection's host is Twilio's BulkExports API."),
     (409, BulkExportsAPIError, False, "Fix what Twilio's message names"),
@@ -72,9 +72,10 @@ def test_message_has_all_that_twilio_support_needs(server: Any, answer: Any) -> 
     }
     error = error_of(server, answer, body=body, Twilio_Request_Id="RQ123")
     assert str(error) == (
-        f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: EndDay is too recent: EndDay must be at least two days ago "
-        "[HTTP 400, Twilio error 20001, request RQ123]. Fix what Twilio's message names, then try again. "
-        "More: https://www.twilio.com/docs/errors/20001"
+        "Twilio returned HTTP 400: EndDay is too recent: EndDay must be at least two days ago. "
+        "Fix what Twilio's message names, then try again. "
+        f"[request GET {server.url}/v1/Exports/Jobs/{JOB_SID}; response HTTP 400, Twilio error 20001, request RQ123; "
+        "more https://www.twilio.com/docs/errors/20001]"
     )
     assert (error.code, error.request_id) == (20001, "RQ123")
     assert error.twilio_message == "EndDay is too recent: EndDay must be at least two days ago"
@@ -84,8 +85,8 @@ def test_message_has_all_that_twilio_support_needs(server: Any, answer: Any) -> 
 def test_missing_details_are_not_mentioned(server: Any, answer: Any) -> None:
     error = error_of(server, answer, 418)
     assert str(error) == (
-        f"GET {server.url}/v1/Exports/Jobs/{JOB_SID}: no readable message (empty body) [HTTP 418]. "
-        "Fix what Twilio's message names, then try again."
+        "Twilio returned HTTP 418: no readable message (empty body). Fix what Twilio's message names, then try again. "
+        f"[request GET {server.url}/v1/Exports/Jobs/{JOB_SID}; response HTTP 418]"
     )
     assert (error.code, error.request_id, error.twilio_message, error.more_info) == (None, None, None, None)
 
@@ -97,7 +98,7 @@ def test_message_names_the_verb(verb: str, sim: Simulator, client: Any) -> None:
         "POST": lambda: client.create_job("Messages", start_day="2026-01-01", end_day="2026-01-01", friendly_name="x"),
         "DELETE": lambda: client.delete_job(JOB_SID),
     }
-    with pytest.raises(BulkExportsAPIError, match=f"^{verb} http://.*/v1/Exports"):
+    with pytest.raises(BulkExportsAPIError, match=rf"\[request {verb} http://.*/v1/Exports"):
         calls[verb]()
 
 
@@ -160,7 +161,7 @@ def test_any_body_leaves_the_status_visible(
 ) -> None:
     error = error_of(server, answer, status, body, Content_Type=content_type)
     assert words in str(error)
-    assert f"[HTTP {status}" in str(error)
+    assert f"response HTTP {status}" in str(error)
 
 
 @pytest.mark.parametrize("code", ["20404", 20404, 20404.0])
@@ -198,7 +199,7 @@ def test_success_without_a_json_object_is_an_error(status: int, body: Any, serve
     with pytest.raises(BulkExportsResponseError) as caught:
         server.client().get_export("Messages")
     kind = "empty body" if body == b"" else "text/html"
-    assert f"Unexpected response to GET {server.url}/v1/Exports/Messages: HTTP {status}, {kind}" in str(caught.value)
+    assert f"Unexpected response: HTTP {status}, {kind}" in str(caught.value)
     assert "no proxy answers in its place" in str(caught.value)
     assert caught.value.is_transient
     assert len(server.received) == 4

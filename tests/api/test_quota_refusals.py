@@ -74,8 +74,8 @@ def test_client_error_says_when_the_quota_renews(sim: Simulator, client: BulkExp
     assert refusal.value.status == status
     assert refusal.value.is_transient is (status == 429)
     assert "Daily limit of 366 export days exceeded" in str(refusal.value)
-    assert f"[HTTP {status}, Twilio error 20001, request RQ" in str(refusal.value)
-    assert "run the task after 00:00 UTC" in str(refusal.value)
+    assert f"response HTTP {status}, Twilio error 20001, request RQ" in str(refusal.value)
+    assert "Run the task after 00:00 UTC" in str(refusal.value)
 
 
 def test_only_submissions_raise_quota_errors(sim: Simulator, client: BulkExportsClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -15,13 +16,13 @@ from airflow_provider_bulkexports.api.redact import LONGEST, redact, redact_url
     ("url", "shown"),
     [
         ("https://x.example.com/a/b", "https://x.example.com/a/b"),
-        ("https://x.example.com/a?b=c", "https://x.example.com/a?***"),
-        ("https://x.example.com:8443/a?b=c#d", "https://x.example.com:8443/a?***"),
+        ("https://x.example.com/a?b=c", "https://x.example.com/a"),
+        ("https://x.example.com:8443/a?b=c#d", "https://x.example.com:8443/a"),
         ("https://x.example.com/a#secret", "https://x.example.com/a"),
         ("https://user:pass@x.example.com/a", "https://x.example.com/a"),
-        ("https://us@er:pass@x.example.com/?q", "https://x.example.com/?***"),
-        ("//x.example.com/a?b", "//x.example.com/a?***"),
-        ("/v1/Exports?PageToken=x", "/v1/Exports?***"),
+        ("https://us@er:pass@x.example.com/?q", "https://x.example.com/"),
+        ("//x.example.com/a?b", "//x.example.com/a"),
+        ("/v1/Exports?PageToken=x", "/v1/Exports"),
         ("no url", "no url"),
         ("", ""),
         ("https://[::1/secret", "***"),
@@ -34,13 +35,13 @@ def test_url_keeps_scheme_host_and_path(url: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("GET https://x.example.com/a?b=c failed", "GET https://x.example.com/a?*** failed"),
-        ("HTTPS://X.example.com/a?b=c", "https://X.example.com/a?***"),
-        ("'https://x.example.com/?q=1', \"http://y/?z\"", "'https://x.example.com/?***', \"http://y/?***\""),
+        ("GET https://x.example.com/a?b=c failed", "GET https://x.example.com/a failed"),
+        ("HTTPS://X.example.com/a?b=c", "https://X.example.com/a"),
+        ("'https://x.example.com/?q=1', \"http://y/?z\"", "'https://x.example.com/', \"http://y/\""),
         ("<a href='https://u:p@x.example.com/'>", "<a href='https://x.example.com/'>"),
         (
             "Max retries exceeded with url: /v1/x?PageToken=PA (Caused",
-            "Max retries exceeded with url: /v1/x?*** (Caused",
+            "Max retries exceeded with url: /v1/x (Caused",
         ),
         ("key?X-Amz-Signature=abc&X-Amz-Date=1", "key?X-Amz-Signature=***&X-Amz-Date=***"),
         ("x-amz-security-token=abc", "x-amz-security-token=***"),
@@ -59,7 +60,7 @@ def test_given_secrets_are_removed_anywhere() -> None:
 
 
 def test_other_values_are_shown_as_text() -> None:
-    assert redact(ValueError("https://x.example.com/?a=b")) == "https://x.example.com/?***"
+    assert redact(ValueError("https://x.example.com/?a=b")) == "https://x.example.com/"
 
 
 @given(
@@ -119,7 +120,7 @@ NOTATIONS = {
 def test_signed_link_is_found_in_every_notation(notation: str, around: str) -> None:
     shown = redact(around.format(notation.format(SECRET)))
     assert SECRET not in shown
-    assert "***" in shown or "user" in notation or "#" in notation
+    assert not re.search("(?i)signature=[^*]|%3DX-|Date", shown)
     assert SECRET not in redact_url(notation.format(SECRET)) or "://" not in notation
 
 

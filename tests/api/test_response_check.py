@@ -47,7 +47,7 @@ def test_right_job_after_a_wrong_one_is_accepted(server: Any, answer: Any) -> No
 @pytest.mark.parametrize("sid", NO_SIDS)
 def test_submission_response_without_a_job_is_transient(sid: Any, server: Any, answer: Any) -> None:
     server.answers(answer(201, {**ECHO, "job_sid": sid}))
-    with pytest.raises(BulkExportsResponseError, match="look for the job in the Jobs list") as caught:
+    with pytest.raises(BulkExportsResponseError, match="Look for the job in the Jobs list") as caught:
         create(server)
     assert caught.value.is_transient
     assert len(server.received) == 1

@@ -147,7 +147,7 @@ def test_failures_of_different_kinds_share_one_count(server: Any, answer: Any) -
 
 def test_incomplete_response_is_a_connection_error(server: Any, answer: Any) -> None:
     server.answers(answer(body={"job_sid": JOB_SID}, cut=5))
-    with pytest.raises(BulkExportsConnectionError, match="did not get a complete response"):
+    with pytest.raises(BulkExportsConnectionError, match="No complete response from"):
         CALLS["GET"](server.client())
 
 

@@ -145,3 +145,21 @@ def test_copies_keep_limit_and_budget() -> None:
     copy = RetryPolicy(max_wait=3.0, budget=4.0).as_urllib3().new(total=1)
     assert isinstance(copy, BudgetedRetry)
     assert (copy.max_wait, copy.budget, copy.deadline) == (3.0, 4.0, None)
+
+
+def test_each_retry_has_one_line_and_the_error_names_the_connection(
+    server: Any, clock: Any, answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither urllib3 nor `requests` adds lines of its own at the level of tasks."""
+    caplog.set_level("INFO")
+    server.answers(answer(429, {"message": "Too many requests"}))
+
+    with pytest.raises(BulkExportsRateLimitError) as failure:
+        server.client(retry=RetryPolicy(max_retries=2), connection="twilio_main").get_export("Messages")
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", f"Retrying in {nap:.1f} s (retry {number} of 2): Twilio returned HTTP 429: Too many requests")
+        for number, nap in enumerate(clock.naps, start=1)
+    ]
+    assert failure.value.details["connection"].startswith("twilio_main (")
+    assert str(failure.value).index("Retry later") < str(failure.value).index("[connection twilio_main (")

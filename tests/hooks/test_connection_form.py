@@ -17,6 +17,13 @@ def test_form_declares_every_field_as_optional() -> None:
     assert all("null" in field["schema"]["type"] for field in fields.values())
 
 
+def test_no_default_is_a_text_that_airflow_cannot_mask() -> None:
+    """The form stores defaults, and Airflow warns in every task's log of texts below five characters in the extra."""
+    defaults = [field["schema"].get("default") for field in connection_form()["conn-fields"].values()]
+
+    assert not [default for default in defaults if isinstance(default, str)]
+
+
 def test_no_drop_down_offers_null() -> None:
     choices = [
         field["schema"]["enum"] for field in connection_form()["conn-fields"].values() if "enum" in field["schema"]

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DayNotExportableError
-from airflow_provider_bulkexports.model.days import DayRange, merge_days, needs_wait, newest_exportable_day, split_range
+from airflow_provider_bulkexports.model.days import (
+    DayRange,
+    day_ranges,
+    merge_days,
+    name_days,
+    needs_wait,
+    newest_exportable_day,
+    split_range,
+)
 
 TODAY = date(2026, 11, 24)
 NEAR = st.integers(0, 60).map(lambda offset: date(2026, 1, 1) + timedelta(days=offset))
@@ -91,3 +99,18 @@ def test_recent_day_is_refused_if_waiting_is_not_allowed() -> None:
     assert needs_wait(date(2026, 11, 22), today=TODAY, may_wait=False) is False
     with pytest.raises(DayNotExportableError):
         needs_wait(date(2026, 11, 23), today=TODAY, may_wait=False)
+
+
+def test_days_are_named_as_few_ranges_in_order() -> None:
+    days = ["2026-01-09", "2026-01-02", "2026-01-05", date(2026, 1, 1), "2026-01-07"]
+
+    assert day_ranges(days) == ["2026-01-01 to 2026-01-02", "2026-01-05", "2026-01-07", "2026-01-09"]
+    assert day_ranges(days, most=2) == ["2026-01-01 to 2026-01-02", "2026-01-05", "and 2 more days"]
+    assert day_ranges(days, most=3)[-1] == "and 1 more day"
+    assert day_ranges([]) == []
+
+
+def test_few_ranges_are_named_in_the_sentence_and_many_in_the_details() -> None:
+    assert name_days("failed days", ["2026-01-02", "2026-01-01"]) == (": 2026-01-01 to 2026-01-02", {})
+    scattered = ["2026-01-01", "2026-01-03", "2026-01-05"]
+    assert name_days("failed days", scattered) == ("", {"failed days": scattered})

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_bulkexports.model.plain import LONGEST_TEXT, listed, plain, plain_text, with_full_stop
+from airflow_provider_bulkexports.model.plain import LONGEST_TEXT, counted, listed, plain, plain_text, with_full_stop
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))
 ANY_JSON = st.recursive(
@@ -74,3 +74,10 @@ def test_first_of_many_words_are_listed() -> None:
 @pytest.mark.parametrize("text", ["It broke", "It broke.", "It broke. "])
 def test_sentence_ends_with_one_full_stop(text: str) -> None:
     assert with_full_stop(ValueError(text)) == "It broke."
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0, "0 days"), (1, "1 day"), (2, "2 days"), (0.6, "1 day"), (1.6, "2 days")]
+)
+def test_number_agrees_with_its_noun(number: float, shown: str) -> None:
+    assert counted(number, "day") == shown

@@ -209,7 +209,7 @@ def test_timeout_names_a_job_that_cannot_be_cancelled(create: Create, sim: Simul
 
     assert end.state == "up_for_retry"
     assert "it is still running at Twilio" in str(end.error)
-    assert "20503. Clear the task to resume waiting; raise timeout" in str(end.error)
+    assert "fault. Clear the task to resume waiting; raise timeout" in str(end.error)
     assert "submit the missing days again" not in str(end.error)
 
 

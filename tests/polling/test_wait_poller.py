@@ -105,7 +105,8 @@ def test_end_without_a_result_says_what_may_still_happen(
     assert f"{aftermath} Clear this task to resume waiting; raise timeout" in poller.timed_out()["message"]
     while not (event := poller.poll(client)):
         pass
-    assert event["message"].startswith(f"Polling Twilio failed 10 times in a row. {aftermath} ")
+    assert event["message"].startswith("Polling Twilio failed 10 times in a row. Twilio returned HTTP 503: ")
+    assert f" {aftermath} Clear this task to resume waiting." in event["message"]
 
 
 def test_wait_is_parsed_from_user_input() -> None:

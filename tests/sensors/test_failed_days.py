@@ -78,12 +78,22 @@ def test_failure_names_the_other_modes(wait_for: Wait, sim: Simulator, job_sid: 
     assert "failed_days='store' stores the others first" in str(end.error)
 
 
-def test_long_list_of_failed_days_is_shortened(wait_for: Wait, sim: Simulator) -> None:
+def test_whole_range_of_failed_days_is_named_as_a_range(wait_for: Wait, sim: Simulator) -> None:
     sid = sim.create_job("Messages", "2025-01-01", "2025-12-31").sid
     sim.state.set_details(sid, [{"status": "Failed", "count": 365, "days": None}])
 
     end = wait_for(sid)
 
-    assert str(end.error).startswith("365 of 365 days failed at Twilio: 2025-01-01, 2025-01-02, ")
-    assert " and 325 more (job " in str(end.error)
-    assert len(str(end.error)) <= 2000
+    assert str(end.error).startswith("365 of 365 days failed at Twilio: 2025-01-01 to 2025-12-31; 0 are exported. ")
+
+
+def test_many_failed_days_are_named_as_a_few_ranges(wait_for: Wait, sim: Simulator) -> None:
+    sid = sim.create_job("Messages", "2025-01-01", "2025-12-31").sid
+    failed = [f"2025-{month:02}-{day:02}" for month in range(12, 0, -1) for day in (20, 2, 1)]
+    done = {"status": "Completed", "count": 365 - len(failed), "days": None}
+    sim.state.set_details(sid, [done, {"status": "Failed", "count": len(failed), "days": failed}])
+
+    end = wait_for(sid)
+
+    assert "failed days 2025-01-01 to 2025-01-02, 2025-01-20, 2025-02-01 to 2025-02-02" in str(end.error)
+    assert ", and 28 more days; job JS" in str(end.error)

@@ -74,7 +74,7 @@ def test_days_outside_the_job_are_rejected(wait_for: Wait, job_sid: str, window:
     assert end.state == "failed"
     assert "Not covered by" in str(end.error)
     assert f"({DAYS[0]} to {DAYS[-1]}): " in str(end.error)
-    assert str(end.error).endswith(". Correct start_day and end_day.")
+    assert ". Correct start_day and end_day. [" in str(end.error)
 
 
 def test_several_jobs_are_waited_for_together(wait_for: Wait, sim: Simulator, timeline: Any) -> None:
@@ -118,7 +118,7 @@ def test_job_of_another_resource_type_is_rejected(wait_for: Wait, job_sid: str) 
     end = wait_for(job_sid, resource_type="Calls")
 
     assert end.state == "failed"
-    assert str(end.error) == f"Job {job_sid} exports Messages, not Calls. Correct resource_type."
+    assert str(end.error).startswith(f"Job {job_sid} exports Messages, not Calls. Correct resource_type. [connection ")
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_manual_run_without_a_date_names_commands_that_work_at_once() -> None:
         option, backfill = "--exec-date", "dags backfill --start-date 2026-11-18 --end-date 2026-11-24 exports"
     assert str(refusal.value) == (
         "Cannot tell which days to export: this run has no logical date, data interval or partition key. Trigger a run "
-        f"for a day: airflow dags trigger {option} 2026-11-24 exports. For a week: airflow {backfill}. "
+        f"for a day: `airflow dags trigger {option} 2026-11-24 exports`. For a week: `airflow {backfill}`. "
         'Or pass start_day and end_day, such as start_day="{{ params.day }}".'
     )
 

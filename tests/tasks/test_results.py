@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
 
 from airflow_provider_bulkexports.compat import AirflowException, AirflowSensorTimeout
-from airflow_provider_bulkexports.model.results import Status, WaitResult
+from airflow_provider_bulkexports.exceptions import BulkExportsError
+from airflow_provider_bulkexports.model.plain import plain
+from airflow_provider_bulkexports.model.results import Status, WaitResult, failed_wait
+from airflow_provider_bulkexports.tasks import results
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
-from airflow_provider_bulkexports.tasks.results import result_or_raise
 
 JOB = "JS" + "0" * 32
+
+
+class Lines(list[str]):
+    """A log that keeps its lines."""
+
+    def error(self, message: str, *args: Any) -> None:
+        self.append(message % args)
+
+
+TASK = SimpleNamespace(log=Lines(), twilio_conn_id="twilio_of_test")
+result_or_raise = partial(results.result_or_raise, task=TASK)
 
 
 def result(**changes: Any) -> WaitResult:
@@ -46,7 +61,8 @@ def test_failed_days_fail_the_task_with_a_remedy() -> None:
         result_or_raise(finished)
 
     message = str(failure.value)
-    assert message.startswith(f"1 of 3 days failed at Twilio: 2026-01-02 (job {JOB}); 2 are exported.")
+    assert message.startswith("1 of 3 days failed at Twilio: 2026-01-02; 2 are exported. Clear the task")
+    assert message.endswith(f"[connection twilio_of_test; job {JOB}]")
     assert "Clear the task that submitted the job" in message
     assert "failed_days='ignore'" in message
 
@@ -78,6 +94,31 @@ def test_every_other_status_raises_its_own_error(status: str, failure: type[Airf
         result_or_raise(event(status), failed_days="ignore")
 
     assert type(raised.value) is failure
+
+
+def test_event_brings_the_parts_of_the_error() -> None:
+    error = BulkExportsError(
+        "What happened", remedy="Do this.", details={"connection": "of_the_trigger (account AC1)", "job": [JOB, JOB]}
+    )
+    task = SimpleNamespace(log=Lines(), twilio_conn_id="of_the_task")
+
+    with pytest.raises(BulkExportsTaskError) as failure:
+        results.result_or_raise(plain(failed_wait("error", error)), task=task)
+
+    assert str(failure.value) == str(error)
+    assert task.log == [
+        "What happened: What happened",
+        "Connection: of_the_trigger (account AC1)",
+        f"Job: {JOB}",
+        f"    {JOB}",
+        "What to do: Do this.",
+    ]
+
+
+@pytest.mark.parametrize("failure", [None, "text", {}, {"what": "x"}, {"what": "x", "details": ["y"]}], ids=str)
+def test_event_of_another_version_has_its_message(failure: Any) -> None:
+    with pytest.raises(BulkExportsTaskError, match="the words"):
+        result_or_raise(event("error", failure=failure))
 
 
 def test_every_status_is_tested() -> None:

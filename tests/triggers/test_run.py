@@ -31,7 +31,11 @@ def fire(connection: str, timeline: Any) -> Callable[..., dict[str, Any]]:
     def run(*job_sids: str, **kwargs: Any) -> dict[str, Any]:
         (event,) = asyncio.run(events(ExportCustomJobTrigger(job_sids=job_sids, **kwargs)))
         assert json.loads(json.dumps(event)) == event
-        assert set(event) == {"status", "message", "result"}
+        assert set(event) - {"failure"} == {"status", "message", "result"}
+        if event["status"] != "finished":
+            assert set(event["failure"]) == {"what", "remedy", "details"}
+            assert event["failure"]["what"].rstrip(".") in event["message"]
+            assert event["failure"]["remedy"] in event["message"]
         return event
 
     return run
