@@ -149,6 +149,14 @@ class BulkExportsError(Exception):
         new = {label: _detail(value) for label, value in details.items() if value and label not in self.details}
         self.details = {**new, **self.details}
 
+    def name(self, subject: str) -> None:
+        """Begin the message with what it is about, such as a task."""
+        text = self.what
+        if text.startswith("Task "):
+            text = f"task {text[5:]}"
+        self.what = _message(f"{subject}: {text}")
+        self.args = (self.what,)
+
     def __str__(self) -> str:
         if not self.remedy and not self.details:
             return self.what

@@ -265,8 +265,7 @@ def _naming_the_group() -> Iterator[None]:
     try:
         yield
     except BulkExportsError as error:
-        text = str(error)
-        error.args = (f"{_NAME}: {text[0].lower()}{text[1:]}" if text.startswith("Task ") else f"{_NAME}: {text}",)
+        error.name(_NAME)
         raise
     except TypeError as error:
         text = str(error)

@@ -146,7 +146,7 @@ def _naming_the_task(task: BaseOperator, task_class: type, arguments: Mapping[st
     try:
         yield
     except BulkExportsError as error:
-        error.args = (f"{_name(task, arguments)}: {error}",)
+        error.name(_name(task, arguments))
         raise
     except (TypeError, AirflowException) as error:
         name = _name(task, arguments)

@@ -375,8 +375,8 @@ def test_watcher_that_cannot_poll_is_named_in_the_log(
     announced(watching("message_files"), watcher="new_files")
 
     log = said()
-    assert f"{NAMES}'missing'): cannot list Messages files (consecutive failures: 1)" in log
-    assert f"{NAMES}'twilio_bulkexports_default'): cannot list Messages files (consecutive failures: 1)" in log
+    assert f"{NAMES}'missing'): cannot list Messages files (1 consecutive failure)" in log
+    assert f"{NAMES}'twilio_bulkexports_default'): cannot list Messages files (1 consecutive failure)" in log
 
 
 def test_watcher_whose_state_store_fails_is_named_in_the_log(
@@ -393,7 +393,7 @@ def test_watcher_whose_state_store_fails_is_named_in_the_log(
     stores._by_name = {"message_files": Failing()}  # type: ignore[dict-item]
     announced(stores, watcher="new_files")
 
-    assert f"{NAMES}'twilio_bulkexports_default'): Airflow's state store failed (consecutive failures: 1)" in said()
+    assert f"{NAMES}'twilio_bulkexports_default'): Airflow's state store failed (1 consecutive failure)" in said()
 
 
 ODD: dict[str, dict[str, Any]] = {
