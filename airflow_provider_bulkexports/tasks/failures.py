@@ -47,6 +47,7 @@ _CREATE_CONNECTION = "Create the connection (Admin, Connections, type Twilio Bul
 
 #: A command in a remedy.
 _COMMAND = re.compile(r"`[^`]+`")
+_AFTER_COMMAND = re.compile(r"(?<=`[.;]) ")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 _LABELS = {"more": "More about it"}
@@ -132,13 +133,14 @@ def failure_lines(error: BulkExportsError) -> Iterator[str]:
 def _lines(label: str, value: str | list[str]) -> Iterator[str]:
     """Break lines at spaces, but not within a command, which is to be copied."""
     title = f"{_LABELS.get(label, label.capitalize())}: "
-    for number, text in enumerate([value] if isinstance(value, str) else value):
-        begin = title if number == 0 else "    "
+    texts = [value] if isinstance(value, str) else value
+    parts = [part for text in texts for part in _AFTER_COMMAND.split(text)]
+    for number, text in enumerate(parts):
         whole = _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), text)
         for line in wrap(
             whole,
             _WIDTH,
-            initial_indent=begin,
+            initial_indent=title if number == 0 else "    ",
             subsequent_indent="    ",
             break_long_words=False,
             break_on_hyphens=False,

@@ -15,6 +15,7 @@ from airflow_provider_bulkexports.tasks.failures import (
     BulkExportsTaskError,
     BulkExportsTaskFailure,
     as_task_failures,
+    failure_lines,
     task_failure,
 )
 
@@ -176,3 +177,16 @@ def divide_by_zero() -> None:
 def test_only_a_task_failure_prevents_retries() -> None:
     assert issubclass(BulkExportsTaskFailure, AirflowFailException)
     assert not issubclass(BulkExportsTaskError, AirflowFailException)
+
+
+def test_command_stays_on_one_line() -> None:
+    command = "`airflow backfill create --dag-id a_long_name_of_a_dag --from-date 2026-11-18 --to-date 2026-11-24`"
+    error = BulkExportsInputError("No days", remedy=f"For a day: `do this`. For a week: {command}. Or pass days.")
+
+    assert list(failure_lines(error)) == [
+        "What happened: No days",
+        "What to do: For a day: `do this`.",
+        "    For a week:",
+        f"    {command}.",
+        "    Or pass days.",
+    ]
