@@ -8,7 +8,7 @@ counts towards the quota like any other. In most weeks there is none, and the ta
 
 The log of the storing task says what each day's new file changed, for example::
 
-    2026-01-05 was exported again: no records gained, 41 prices filled in, price total from -3.21 to -4.05
+    2026-01-05 was exported again: no records gained, 41 prices filled in, price total from -3.21000000 to -4.05000000
 
 It works on days that another DAG has stored as Parquet, or as JSON with columns dropped or hashed: only converted files
 are counted. Give this DAG the same arguments for its files as that one has.

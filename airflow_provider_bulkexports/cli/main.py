@@ -30,7 +30,11 @@ _NOT_READ = 141
 
 _EXIT_STATUSES = (
     "exit status: 0 success, 1 a day failed, or Airflow could not run the DAG, 2 bad input or a missing extra, "
-    "130 interrupted by Ctrl-C or a signal"
+    "130 interrupted by Ctrl-C or a signal, 141 nobody reads the output"
+)
+
+_EXIT_STATUSES_OF_SIMULATE = (
+    "exit status: 2 bad input, a port that is in use, or a missing extra, 130 stopped by Ctrl-C or a signal"
 )
 
 
@@ -137,7 +141,7 @@ def _add_demo(commands: _Commands) -> None:
     demo.add_argument(
         "--empty-day", action="append", default=[], metavar="DAY", help="a day without records; may be repeated"
     )
-    demo.add_argument("--output", metavar="DIR", help="keep the days' files in this folder; it is made if needed")
+    demo.add_argument("--output", metavar="DIR", help="keep the days' files in this folder, created if needed")
     demo.add_argument("--log", action="store_true", help="show Airflow's own log at the end")
     demo.set_defaults(run=_demo)
 
@@ -148,6 +152,7 @@ def _add_simulate(commands: _Commands) -> None:
         help="serve a simulated Twilio on this machine and print the connection to it",
         description="Serves a simulated Twilio BulkExports on this machine until interrupted, and prints the Airflow "
         "connection to it.",
+        epilog=_EXIT_STATUSES_OF_SIMULATE,
     )
     # Texts: their own module checks them, and says in one line what to write.
     simulate.add_argument(
@@ -162,7 +167,7 @@ def _add_simulate(commands: _Commands) -> None:
     simulate.add_argument(
         "--quota", default="366", metavar="N", help="days that may be submitted per UTC day (default: %(default)s)"
     )
-    simulate.add_argument("--records", default="50", metavar="N", help="records of a day (default: %(default)s)")
+    simulate.add_argument("--records", default="50", metavar="N", help="records per day (default: %(default)s)")
     simulate.add_argument(
         "--accounts",
         default="1",
