@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 import textwrap
 import threading
@@ -40,8 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
     simulator = _simulator(options)
     if options.verbose:
         simulator.requests.watch(_log)
-    # A shell without job control starts background commands with SIGINT ignored; `kill -INT` must end this one.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _start(simulator, options.port)
         _print(_instructions(simulator, options))

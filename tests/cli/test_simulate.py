@@ -362,7 +362,8 @@ def test_interrupt_at_any_moment_ends_with_130_and_frees_the_port(moment: str) -
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     assert ended.returncode == 130, ended.stderr
-    assert re.fullmatch(r"pressed: [12] threads: [12]\n", ended.stderr)
+    # A second Ctrl-C while it stops ends it at once, without a word.
+    assert re.fullmatch(r"(pressed: [12] threads: [12]\n)?", ended.stderr)
     socket.create_server(("127.0.0.1", int(port))).close()
 
 

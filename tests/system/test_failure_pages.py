@@ -48,7 +48,7 @@ def now(twilio: Simulator) -> None:
 def with_wrong_token(airflow: Airflow, twilio: Simulator) -> None:
     now(twilio)
     fields = {"conn_type": CONNECTION_TYPE, "host": twilio.base_url, "login": twilio.account_sid, "password": "0" * 32}
-    airflow.rest("POST", "/connections", json={"connection_id": "twilio_wrong_token", **fields})
+    airflow.rest("POST", "/connections", json={"connection_id": "twilio_refused_token", **fields})
 
 
 def with_failed_day(airflow: Airflow, twilio: Simulator) -> None:
@@ -109,7 +109,7 @@ FAILURES = [
         "fails_for_its_token",
         "submit",
         with_wrong_token,
-        cause=(r"HTTP 401", r"twilio_wrong_token"),
+        cause=(r"HTTP 401", r"twilio_refused_token"),
         cure=(r"(check|copy|correct)\b.{0,60}\b(login|password)",),
     ),
     Failure(

@@ -37,11 +37,10 @@ def test_deferred_sensor_times_out_with_the_last_known_progress(airflow: Airflow
         # Airflow's own timeout comes 15 minutes later.
         airflow.wait_for_state("impatient_waits", run_id, task_id, {"failed"}, timeout=120)
         assert airflow.task_instance("impatient_waits", run_id, task_id)["try_number"] == 1
-        (error,) = [
-            line for line in airflow.task_log("impatient_waits", run_id, task_id).splitlines() if " error " in line
-        ]
-        assert f"Timed out waiting for {job.sid} (0/3 days final" in error
-        assert "The job may still be running at Twilio. Clear this task to resume waiting" in error
+        log = airflow.task_log("impatient_waits", run_id, task_id)
+        errors = "\n".join(line for line in log.splitlines() if " error " in line)
+        assert f"What happened: Timed out waiting for {job.sid} (0/3 days" in errors
+        assert "What to do: The job may still be running at Twilio. Clear this task to resume" in errors
     assert not simulator.requests.matching(method="DELETE")
 
 

@@ -12,7 +12,7 @@ MESSAGES = {"resource_type": "Messages"}
 DAYS = {"start_day": "2026-01-01", "end_day": "2026-01-03"}
 
 with DAG("fails_for_its_token", schedule=None):
-    CreateExportCustomJobOperator(task_id="submit", twilio_conn_id="twilio_wrong_token", **DAYS, **MESSAGES)
+    CreateExportCustomJobOperator(task_id="submit", twilio_conn_id="twilio_refused_token", **DAYS, **MESSAGES)
 
 with DAG("fails_for_a_day", schedule=None):
     submit = CreateExportCustomJobOperator(task_id="submit", **DAYS, **MESSAGES)
