@@ -67,8 +67,7 @@ def test_bad_value_is_one_line_and_nothing_starts(
 
     shown = capsys.readouterr()
     (line,) = shown.err.splitlines()
-    named = "resource_type" if option == "--resource-type" else option
-    assert line.startswith(f"bulkexports: {named} ")
+    assert line.startswith(f"bulkexports: {option} ")
     assert sentence in line
     assert len(line) < 250
     assert shown.out == ""
