@@ -191,7 +191,7 @@ def test_quota_is_shared_by_the_accounts_and_can_be_renewed() -> None:
 
         assert one.submit().status_code == 201
         assert two.submit().status_code == 400
-        assert requests.post(renew, timeout=10).text == "Renewed: 5 days are left today.\n"
+        assert requests.post(renew, timeout=10).text == "Renewed: 5 days left today.\n"
         assert two.submit().status_code == 201
 
         listed = [account.get("/Messages/Jobs").json()["jobs"] for account in (one, two)]
