@@ -216,8 +216,8 @@ def _by_task(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     of_tasks = argument_names(BaseOperator) - _NOT_SHARED
     of_sensors = argument_names(BaseSensorOperator) - of_tasks - _NOT_SHARED - {"poke_interval"}
     known = _FOR_GROUP | of_tasks | of_sensors
-    group: dict[str, Any] = {}
-    of_all, of_submit, of_wait, of_store = group.copy(), group.copy(), group.copy(), group.copy()
+    divided: tuple[dict[str, Any], ...] = ({}, {}, {}, {}, {})
+    group, of_all, of_submit, of_wait, of_store = divided
     for name, value in arguments.items():
         if name not in known:
             raise TypeError(_unknown(name, known))
@@ -233,7 +233,7 @@ def _by_task(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
             of_all[name] = value
     if "dag" in of_all:
         group["dag"] = of_all["dag"]
-    return group, of_all, of_submit, of_wait, of_store
+    return divided
 
 
 def _unknown(name: str, known: frozenset[str]) -> str:
