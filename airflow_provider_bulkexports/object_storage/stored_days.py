@@ -133,7 +133,9 @@ class StoredDays:
                     file.write(piece)
             check.finish()
         except BulkExportsResponseError as error:
-            raise BulkExportsResponseError(f"{self._uri(day)}: {error}", is_transient=False) from error
+            raise BulkExportsResponseError(
+                f"{self._uri(day)}: {error.what}", is_transient=False, remedy=error.remedy, details=error.details
+            ) from error
         finally:
             check.close()
         return check
