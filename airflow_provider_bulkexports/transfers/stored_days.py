@@ -169,6 +169,10 @@ def _check_layouts(source: str, target: str, *, file_format: str) -> None:
         check_layout(layout)
     check_format(source, "json")
     check_format(target, file_format)
+    if "{account_sid}" in target and "{account_sid}" not in source:
+        raise BulkExportsInputError(
+            f"layout {target!r} uses {{account_sid}}, which source_layout does not have: leave it out"
+        )
 
 
 def _conversion(file_format: str, rules: ColumnRules) -> Conversion:

@@ -290,6 +290,7 @@ def test_from_and_to_s3(simulated: Simulator, store: Store, s3: Any, tmp_path: P
         ({"source_layout": "day={day}/part-0.parquet"}, "have to end in '.json.gz'"),
         ({"layout": "day={day}/part-0.json.gz"}, "have to end in '.parquet'"),
         ({"layout": "part-0.parquet"}, "without {day}"),
+        ({"layout": BY_ACCOUNT + "parquet"}, "uses {account_sid}, which source_layout does not have: leave it out"),
         ({"file_format": "csv"}, "file_format must be"),
         ({"file_format": "json"}, "changes nothing"),
         ({"if_exists": "adopt"}, "if_exists must be"),
