@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
 from airflow_provider_bulkexports.model.days import parse_day, utc_today
 from airflow_provider_bulkexports.model.plain import listed
-from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.resources import ResourceType, is_account_sid
 from airflow_provider_bulkexports.object_storage.layout import (
     DEFAULT_LAYOUT,
     check_format,
@@ -133,7 +132,7 @@ def _check_account(layout: str, account_sid: object) -> None:
     if account_sid is None:
         if "{account_sid}" in layout:
             raise BulkExportsInputError(f"layout {layout!r} uses {{account_sid}}: pass account_sid")
-    elif not isinstance(account_sid, str) or not re.fullmatch(r"AC[0-9a-f]{32}", account_sid):
+    elif not is_account_sid(account_sid):
         raise BulkExportsInputError(
             f"account_sid {account_sid!r} is not an Account SID: write 'AC' and 32 hexadecimal digits"
         )

@@ -219,7 +219,7 @@ def test_destination_without_manifests_is_warned_about(late: Any, caplog: pytest
         ({"file_format": "json", "layout": "{day}.parquet"}, "have to end in '.json.gz'"),
         ({"layout": "part-0.parquet"}, "without {day}"),
         ({"layout": "{account_sid}/{day}"}, "uses {account_sid}: pass account_sid"),
-        ({"account_sid": "me"}, "account_sid 'me' is not an Account SID"),
+        ({"account_sid": "me"}, "account_sid 'me' is not an Account SID: write 'AC' and 32 hexadecimal digits"),
         ({"today": "tomorrow"}, "today 'tomorrow' is not a day"),
     ],
     ids=str,
