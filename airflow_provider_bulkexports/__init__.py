@@ -6,7 +6,7 @@ The public names are imported on first use, because Airflow imports this package
 
 from __future__ import annotations
 
-#: Type checkers take it for true. ``typing`` takes longer to import than all that the command needs to handle Ctrl-C.
+#: Type checkers treat it as true. ``typing`` takes longer to import than all that the command needs to handle Ctrl-C.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:

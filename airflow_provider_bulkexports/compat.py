@@ -302,13 +302,13 @@ def name_task(task_instance: Any, name: str) -> None:
     """
     Give a task instance its name in the UI (Airflow's rendered map index) while it runs.
 
-    Airflow stores the name of a task that ends. That of one that defers, 3.2 and later store if it is sent now.
+    Airflow stores it when the task ends. If the task defers, Airflow 3.2 and later store it only if it is sent now.
     """
     task_instance.rendered_map_index = name
     try:
         message = import_module("airflow.sdk.execution_time.comms").SetRenderedMapIndex(rendered_map_index=name)
         import_module("airflow.sdk.execution_time.task_runner").SUPERVISOR_COMMS.send(message)
-    except Exception as error:  # noqa: BLE001  # an older Airflow, no supervisor, or no answer: a name fails no task
+    except Exception as error:  # noqa: BLE001  # an older Airflow, no supervisor, or no response: a name must not fail a task
         logging.getLogger(__name__).debug("The name %r of the task is stored when it ends: %r", name, error)
 
 

@@ -187,7 +187,7 @@ class DayNotExportableError(BulkExportsInputError):
     A wanted day is too recent for Twilio.
 
     :param exportable_at: First moment (UTC) at which Twilio accepts the day.
-    :param said: ``remedy`` and ``details``, as of every error.
+    :param said: ``remedy`` and ``details``; see :class:`BulkExportsError`.
     """
 
     def __init__(self, message: str, *, exportable_at: datetime, **said: Any) -> None:
@@ -202,7 +202,7 @@ class BulkExportsConnectionError(BulkExportsError):
     :param is_transient: ``False`` if a retry cannot help, for example for a certificate that is not trusted.
     :param kind: What went wrong, if the message has advice for it: ``proxy``, ``certificate``, ``name``, ``refused``.
     :param reason: The message of the system or the library, without secrets.
-    :param said: ``remedy`` and ``details``, as of every error.
+    :param said: ``remedy`` and ``details``; see :class:`BulkExportsError`.
     """
 
     is_transient = True
@@ -221,7 +221,7 @@ class BulkExportsResponseError(BulkExportsError):
     A response arrived that cannot be used.
 
     :param is_transient: ``False`` if a retry cannot help, for example for a page link to another host.
-    :param said: ``remedy`` and ``details``, as of every error.
+    :param said: ``remedy`` and ``details``; see :class:`BulkExportsError`.
     """
 
     def __init__(self, message: str, *, is_transient: bool = True, **said: Any) -> None:
@@ -234,7 +234,7 @@ class BulkExportsDownloadError(BulkExportsError):
     A day's file could not be fetched whole and verified; no part of it was kept.
 
     :param day: The UTC day.
-    :param said: ``remedy`` and ``details``, as of every error.
+    :param said: ``remedy`` and ``details``; see :class:`BulkExportsError`.
     """
 
     is_transient = True
@@ -252,7 +252,7 @@ class BulkExportsStorageError(BulkExportsError):
     :param is_forbidden: Whether the credentials lack the permission.
     :param is_conflict: Whether an object exists that had to be absent.
     :param is_absent: Whether there is no such object; a missing bucket is another failure.
-    :param said: ``remedy`` and ``details``, as of every error.
+    :param said: ``remedy`` and ``details``; see :class:`BulkExportsError`.
     """
 
     def __init__(
@@ -285,7 +285,7 @@ class BulkExportsAPIError(BulkExportsError):
     :param more_info: Twilio's page about the code.
     :param request_id: Value of the ``Twilio-Request-Id`` header, which Twilio's support asks for.
     :param answered_at: Twilio's time of the response (its ``Date`` header, UTC); ``None`` if missing or impossible.
-    :param said: ``remedy`` and ``details``, as of every error.
+    :param said: ``remedy`` and ``details``; see :class:`BulkExportsError`.
     """
 
     def __init__(
@@ -376,7 +376,7 @@ class DaysNotConvertedError(BulkExportsError):
     Some stored days could not be converted; the others are.
 
     :param failures: Each day that failed, and its error. A day can be there once for each account.
-    :param said: ``remedy`` and ``details``, as of every error.
+    :param said: ``remedy`` and ``details``; see :class:`BulkExportsError`.
     """
 
     def __init__(self, message: str, *, failures: Sequence[tuple[date, Exception]] = (), **said: Any) -> None:

@@ -97,19 +97,19 @@ def export_to_object_storage(
     :param upload_options: Arguments of the store for everything that is written, such as encryption.
     :param twilio_conn_id: Airflow connection of type ``twilio_bulkexports``.
     :param deferrable: Wait in the triggerer instead of on a worker.
-    :param friendly_name: Of ``submit``, as are the six that follow: text before the marker in the job's name.
+    :param friendly_name: For ``submit``, as are the six that follow: text before the marker in the job's name.
     :param webhook_url: URL that Twilio calls when the job is done; needs ``webhook_method``.
     :param webhook_method: ``GET`` or ``POST``.
     :param email: Address that Twilio notifies when the job is done. Airflow's own alerts: ``default_args``.
     :param wait_until_exportable: Wait until Twilio can export yesterday and today, instead of failing.
     :param wait_for_quota: Wait for the next 00:00 UTC if the quota is used up, instead of failing.
     :param cancel_on_kill: Delete the unfinished jobs of a killed task.
-    :param poll_interval: Of ``wait``, as are the two that follow: seconds between polls of the job.
+    :param poll_interval: For ``wait``, as are the two that follow: seconds between polls of the job.
     :param max_poll_interval: Longest pause in seconds when Twilio estimates a later completion.
     :param timeout: Seconds after which the wait fails; the job keeps running at Twilio.
-    :param layout: Of ``store``, as are those that follow: path of a day's file below the destination.
+    :param layout: For ``store``, as are those that follow: path of a day's file below the destination.
     :param if_exists: ``submit``: export the days again, whatever jobs and files exist, and replace the files.
-        Otherwise ``submit`` adopts its earlier job (``adopt`` says just that), and ``store`` does this with a day that
+        Otherwise ``submit`` adopts its earlier job (the same as ``adopt``), and ``store`` does this with a day that
         is stored already: ``skip`` it if the file is the same (default), ``overwrite`` it, or ``fail``.
     :param missing_days: ``fail`` if Twilio has no file of a day, or ``ignore`` it.
     :param missing_timeout: Seconds to wait for the file of a completed day.
@@ -216,8 +216,8 @@ def _by_task(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     of_tasks = argument_names(BaseOperator) - _NOT_SHARED
     of_sensors = argument_names(BaseSensorOperator) - of_tasks - _NOT_SHARED - {"poke_interval"}
     known = _FOR_GROUP | of_tasks | of_sensors
-    group: dict[str, Any] = {}
-    of_all, of_submit, of_wait, of_store = group.copy(), group.copy(), group.copy(), group.copy()
+    divided: tuple[dict[str, Any], ...] = ({}, {}, {}, {}, {})
+    group, of_all, of_submit, of_wait, of_store = divided
     for name, value in arguments.items():
         if name not in known:
             raise TypeError(_unknown(name, known))
@@ -233,7 +233,7 @@ def _by_task(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
             of_all[name] = value
     if "dag" in of_all:
         group["dag"] = of_all["dag"]
-    return group, of_all, of_submit, of_wait, of_store
+    return divided
 
 
 def _unknown(name: str, known: frozenset[str]) -> str:

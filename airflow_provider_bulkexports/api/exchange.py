@@ -109,12 +109,14 @@ class Exchange:
 
         :param announce: Called before the wait, with the failure, the seconds, and the number of the retry.
         """
-        tell = partial(announce, failure)
+        announce_failure = partial(announce, failure)
         if self._refusal is not None:
-            return retries.after(self._method, response=self._refusal, announce=tell)
+            return retries.after(self._method, response=self._refusal, announce=announce_failure)
         if not failure.is_transient:
             return None
-        return retries.after(self._method, error=self._lost or ProtocolError("unusable response"), announce=tell)
+        return retries.after(
+            self._method, error=self._lost or ProtocolError("unusable response"), announce=announce_failure
+        )
 
     def _receive_body(self, response: requests.Response) -> None:
         raw, status = response.raw, response.status_code

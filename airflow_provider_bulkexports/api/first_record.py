@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import zlib
+
+from airflow_provider_bulkexports.model.resources import is_account_sid
 
 __all__ = ["HEAD_BYTES", "account_of", "account_of_gzip"]
 
 #: Bytes of a file, or of its text, that are sure to contain the first record.
 HEAD_BYTES = 1 << 16
-
-_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 
 
 def account_of(text: bytes) -> str | None:
@@ -26,7 +25,7 @@ def account_of(text: bytes) -> str | None:
     except (ValueError, RecursionError):
         return None
     sid = record.get("account_sid") if isinstance(record, dict) else None
-    return sid if isinstance(sid, str) and _ACCOUNT_SID.fullmatch(sid) else None
+    return sid if isinstance(sid, str) and is_account_sid(sid) else None
 
 
 def account_of_gzip(head: bytes) -> str | None:

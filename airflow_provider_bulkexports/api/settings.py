@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -13,13 +12,13 @@ from airflow_provider_bulkexports.api.redact import redact_url
 from airflow_provider_bulkexports.api.urls import is_unambiguous, origin_of
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model import parsing
+from airflow_provider_bulkexports.model.resources import is_account_sid
 
 __all__ = ["BASE_URL", "checked_account_sid", "checked_base_url", "checked_seconds", "own_user_agent"]
 
 BASE_URL = "https://bulkexports.twilio.com"
 
 _LONGEST_TIMEOUT = 600.0
-_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 
 
 def own_user_agent() -> str:
@@ -36,7 +35,7 @@ def checked_account_sid(login: str, account_sid: str | None) -> str | None:
 
     :raises BulkExportsInputError: if the credentials cannot act on this account.
     """
-    if account_sid and not _ACCOUNT_SID.fullmatch(account_sid):
+    if account_sid and not is_account_sid(account_sid):
         raise BulkExportsInputError(
             f"account_sid {parsing.shown(account_sid)} is not an Account SID: 'AC' and 32 hexadecimal digits"
         )

@@ -49,13 +49,14 @@ def _read(event: Any) -> AnnouncedDays:
     asset = getattr(event, "asset", None) or getattr(event, "dataset", None)  # dataset: Airflow 2.11
     uri = str(getattr(asset, "uri", ""))
     extra = _mapping(getattr(event, "extra", None))
-    said = _mapping(extra.get("payload")) or extra  # a watcher's event has the trigger's payload
+    payload = _mapping(extra.get("payload")) or extra  # a watcher's event has the trigger's payload
     account = account_of(uri)
     return AnnouncedDays(
         asset=str(getattr(asset, "name", "") or uri),
-        days=tuple(_days(said.get("days"))),
-        resource_type=_type(said.get("resource_type")) or (_type(urlsplit(uri).path.strip("/")) if account else None),
-        account_sid=account or _text(said.get("account_sid")),
+        days=tuple(_days(payload.get("days"))),
+        resource_type=_type(payload.get("resource_type"))
+        or (_type(urlsplit(uri).path.strip("/")) if account else None),
+        account_sid=account or _text(payload.get("account_sid")),
     )
 
 

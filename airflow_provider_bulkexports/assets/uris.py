@@ -6,17 +6,14 @@ A day is a partition of its asset, with the day as its key; it has no URI of its
 
 from __future__ import annotations
 
-import re
 from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.resources import ResourceType, is_account_sid
 
 __all__ = ["SCHEME", "account_of", "asset_name", "asset_uri", "openlineage_name", "sanitize_uri"]
 
 SCHEME = "twilio-bulkexports"
-
-_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 
 
 def asset_uri(resource_type: object, account_sid: object) -> str:
@@ -66,7 +63,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
 
 
 def _checked_account(account_sid: object) -> str:
-    if isinstance(account_sid, str) and _ACCOUNT_SID.fullmatch(account_sid):
+    if isinstance(account_sid, str) and is_account_sid(account_sid):
         return account_sid
     raise BulkExportsInputError(
         f"account {account_sid!r} is not an Account SID: write 'AC' and 32 hexadecimal digits, as in {_pattern()}"

@@ -20,7 +20,7 @@ from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 
 __all__ = ["ANNOUNCEMENT", "HOME_PREFIX", "DemoAirflow", "message_in"]
 
-#: Begins a line by which ``dag_run.py`` tells what happens now.
+#: Begins a line in which ``dag_run.py`` says what it does next.
 ANNOUNCEMENT = "bulkexports demo: "
 
 #: Begins the name of the temporary Airflow home.
@@ -104,7 +104,7 @@ class DemoAirflow:
 
     @property
     def log(self) -> str:
-        """All that it has written, without colours."""
+        """Everything that it has written, without colours."""
         return _COLOURS.sub("", self._log_file.read_text("utf-8", errors="replace"))
 
     def new_messages(self) -> Iterator[str]:

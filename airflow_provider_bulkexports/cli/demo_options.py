@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from errno import ENOTDIR
 from pathlib import Path
 
+from airflow_provider_bulkexports.cli.option_values import refuse_both, shown, whole_number
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange, newest_exportable_day
 from airflow_provider_bulkexports.model.resources import ResourceType
@@ -49,27 +50,12 @@ class DemoOptions:
             the demo does not export, or a folder that cannot be written to.
         """
         resource_type = ResourceType.parse(options.resource_type, name="--resource-type")
-        days = _newest_days(_number_of_days(options.days), now=datetime.now(timezone.utc))
+        days = _newest_days(whole_number("--days", options.days, 1, MAX_DAYS_PER_JOB), now=datetime.now(timezone.utc))
         failing = _days_among(days, options.fail_day, "--fail-day")
         empty = _days_among(days, options.empty_day, "--empty-day")
-        if both := sorted(failing & empty):
-            raise BulkExportsInputError(
-                f"--fail-day and --empty-day both name {both[0]}: a day either fails or has no records; "
-                "name it in one of them"
-            )
+        refuse_both("--empty-day", empty, failing)
         output = None if options.output is None else _writable_folder(options.output)
         return cls(resource_type, days, failing, empty, output, options.log)
-
-
-def _number_of_days(word: object) -> int:
-    number = _whole_number(str(word))
-    if number is None or not 1 <= number <= MAX_DAYS_PER_JOB:
-        raise BulkExportsInputError(f"--days must be 1 to {MAX_DAYS_PER_JOB}, the most that a job holds, got {word}")
-    return number
-
-
-def _whole_number(word: str) -> int | None:
-    return int(word) if word.isascii() and word.isdigit() and len(word) < 10 else None
 
 
 def _newest_days(number: int, *, now: datetime) -> DayRange:
@@ -85,13 +71,12 @@ def _days_among(days: DayRange, words: Iterable[str], option: str) -> frozenset[
 
 
 def _day_among(days: DayRange, word: str, option: str) -> date:
-    by_name = {day.isoformat(): day for day in days}
-    if (day := by_name.get(word)) is not None:
-        return day
-    number = _whole_number(word)
-    if number is not None and 1 <= number <= len(days):
-        return days.start + timedelta(days=number - 1)
-    raise BulkExportsInputError(f"{option} {word}: the demo exports {days}; name one of them, or 1 to {len(days)}")
+    for number, day in enumerate(days, 1):
+        if word in (str(day), str(number)):
+            return day
+    raise BulkExportsInputError(
+        f"{option} {shown(word)}: the demo exports {days}; name one of them, or 1 to {len(days)}"
+    )
 
 
 def _writable_folder(word: str) -> Path:

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from airflow_provider_bulkexports.model.days import DayRange, utc_today
 from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import Job
 from airflow_provider_bulkexports.planning.progress import Progress, Verdict, progress_of
 
@@ -153,12 +154,12 @@ class DemoView:
             wanted = sum(status is not DayStatus.FAILED for status in self._progress.states.values())
             if not self._is_storing:
                 self._is_storing = True
-                self._begin(f"Storing {_files(wanted)}")
+                self._begin(f"Storing {counted(wanted, 'file')}")
             elif number != self._downloads and (number == wanted or self._is_quiet_for(_COUNT_EVERY)):
                 self._downloads = number
-                self._begin(f"Storing {_files(wanted)}: {number} downloaded")
+                self._begin(f"Storing {counted(wanted, 'file')}: {number} downloaded")
         if not self._is_live and self._is_quiet_for(self._quiet_for):
-            self.say(f"  still at it after {self._clock() - self._began_at:.0f} s")
+            self.say(f"  still working after {self._clock() - self._began_at:.0f} s")
             self._quiet_for = min(self._quiet_for * 2, _LONGEST_QUIET)
 
     def show_end(self, state: str, result: Any, stored: Iterable[dict[str, Any]], failure: str) -> None:
@@ -199,7 +200,7 @@ class DemoView:
         if not self._is_terminal:
             self.say("\n".join(["Files:", *(f"  {uri}" for uri in uris)]))
             return
-        self.say(f"{_files(len(uris))} in {folder}:")
+        self.say(f"{counted(len(uris), 'file')} in {folder}:")
         names = [f"  {uri.removeprefix(f'file://{folder}/')}" for uri in uris]
         self.say("\n".join(names if len(names) <= _MOST_ROWS else [*names[:2], "  …", names[-1]]))
 
@@ -214,7 +215,7 @@ class DemoView:
         return self._is_live or self._clock() - self._said_at > seconds
 
     def _live_view(self) -> RenderableType:
-        """Made anew several times a second, in the display's own thread."""
+        """Made again several times a second, in the display's own thread."""
         seconds = int(self._clock() - self._began_at)
         self._spinner.update(text=Text(f"{self._phase}, {seconds} s" if seconds > 1 else self._phase))
         if not self._is_submitted:
@@ -258,10 +259,6 @@ def _table(rows: Sequence[_Row], columns: int) -> Table:
     for row in rows:
         table.add_row(*row.cells[:columns])
     return table
-
-
-def _files(number: int) -> str:
-    return "1 file" if number == 1 else f"{number} files"
 
 
 def _wrapped(line: str, width: int) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from airflow_provider_bulkexports.cli.simulate_options import SimulateOptions, read_options
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.simulator import Knobs, Simulator
 from airflow_provider_bulkexports.simulator.request_log import LoggedRequest
@@ -116,8 +117,8 @@ def _parts(simulator: Simulator, options: SimulateOptions) -> Iterator[str]:
         yield f"Jobs run at {options.speed:g} times their usual speed. Days and quota follow this machine's clock."
     shared = ", shared by all accounts" if simulator.subaccounts else ""
     yield (
-        f"Quota: {options.quota} days per UTC day{shared}. It renews at 00:00 UTC, and tasks wait until then. To renew "
-        "it now, press the button on the page above, or run this. Then clear the waiting task."
+        f"Quota: {counted(options.quota, 'day')} per UTC day{shared}. It renews at 00:00 UTC, and tasks wait until "
+        "then. To renew it now, press the button on the page above, or run this. Then clear the waiting task."
     )
     yield f"    curl -X POST {simulator.base_url}/renew-quota"
     yield "Press Ctrl-C to stop. Jobs and files are not kept."

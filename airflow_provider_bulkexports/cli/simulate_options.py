@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from airflow_provider_bulkexports.cli.option_values import refuse_both, shown, whole_number
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
-from airflow_provider_bulkexports.model import parsing
 from airflow_provider_bulkexports.model.days import parse_day
 from airflow_provider_bulkexports.model.resources import ResourceType
 
 __all__ = ["SimulateOptions", "read_options"]
-
-_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 
 #: Slower than a hundredth, a job takes days; faster than the greatest, it takes no time at all.
 _SLOWEST, _FASTEST = 0.01, 1_000_000.0
@@ -58,33 +55,21 @@ def read_options(arguments: argparse.Namespace) -> SimulateOptions:
     :raises BulkExportsInputError: for the first value that cannot be right; it names the option.
     """
     options = SimulateOptions(
-        port=_whole_number("--port", arguments.port, 0, 65535),
+        port=whole_number("--port", arguments.port, 0, 65535),
         speed=_speed(arguments.speed),
-        seed=_whole_number("--seed", arguments.seed, -(10**18), 10**18),
-        resource_type=ResourceType.parse(arguments.resource_type),
+        seed=whole_number("--seed", arguments.seed, -(10**18), 10**18),
+        resource_type=ResourceType.parse(arguments.resource_type, name="--resource-type"),
         fail_days=_days("--fail-day", arguments.fail_day),
         fail_once_days=_days("--fail-once", arguments.fail_once),
         empty_days=_days("--empty-day", arguments.empty_day),
-        quota=_whole_number("--quota", arguments.quota, 0, 1_000_000),
-        records=_whole_number("--records", arguments.records, 0, 100_000_000),
-        accounts=_whole_number("--accounts", arguments.accounts, 1, 100),
+        quota=whole_number("--quota", arguments.quota, 0, 1_000_000),
+        records=whole_number("--records", arguments.records, 0, 100_000_000),
+        accounts=whole_number("--accounts", arguments.accounts, 1, 100),
         verbose=arguments.verbose,
     )
-    _refuse_both("--empty-day", options.empty_days, options.fail_days)
-    _refuse_both("--fail-once", options.fail_once_days, options.fail_days)
+    refuse_both("--empty-day", options.empty_days, options.fail_days)
+    refuse_both("--fail-once", options.fail_once_days, options.fail_days)
     return options
-
-
-def _whole_number(option: str, text: str, least: int, greatest: int) -> int:
-    number = int(text) if _WHOLE_NUMBER.fullmatch(text.strip()) else None
-    if number is None or not least <= number <= greatest:
-        raise BulkExportsInputError(f"{option} {_shown(text)}: write a whole number from {least} to {greatest}")
-    return number
-
-
-def _shown(text: str) -> str:
-    """The value in one short line."""
-    return text if text.isprintable() and 0 < len(text) <= 40 else parsing.shown(text, 40)
 
 
 def _speed(text: str) -> float:
@@ -94,7 +79,7 @@ def _speed(text: str) -> float:
         speed = 0.0
     if not _SLOWEST <= speed <= _FASTEST:  # neither holds for nan
         raise BulkExportsInputError(
-            f"--speed {_shown(text)}: write a number from {_SLOWEST} to {_FASTEST:.0f}; 60 makes an hour of Twilio's "
+            f"--speed {shown(text)}: write a number from {_SLOWEST} to {_FASTEST:.0f}; 60 makes an hour of Twilio's "
             "work take a minute"
         )
     return speed
@@ -102,9 +87,3 @@ def _speed(text: str) -> float:
 
 def _days(option: str, texts: Sequence[str]) -> list[date]:
     return list(dict.fromkeys(parse_day(text, name=option) for text in texts))
-
-
-def _refuse_both(option: str, days: Sequence[date], failing: Sequence[date]) -> None:
-    for day in days:
-        if day in failing:
-            raise BulkExportsInputError(f"{option} {day}: --fail-day has this day already; remove one of them")

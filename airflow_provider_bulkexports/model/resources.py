@@ -255,7 +255,13 @@ def is_job_sid(value: str) -> bool:
     return _JOB_SID.fullmatch(value) is not None
 
 
+def is_account_sid(value: object) -> bool:
+    """Whether a value is an Account SID: ``AC`` and 32 hexadecimal digits."""
+    return isinstance(value, str) and _ACCOUNT_SID.fullmatch(value) is not None
+
+
 _JOB_SID = re.compile(r"JS[0-9a-fA-F]{32}")
+_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 
 
 #: Shared, since few responses have unknown fields, and a list has thousands of elements.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.object_storage.manifest import DayChanges, Manifest, StoredDay
 
 __all__ = ["changes_of", "described"]
@@ -46,4 +47,4 @@ def described(entry: StoredDay) -> str:
 
 
 def _counted(number: int, noun: str, verb: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'} {verb}"
+    return f"{counted(number, noun) if number else f'no {noun}s'} {verb}"

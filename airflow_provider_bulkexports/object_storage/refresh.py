@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsStorageError
 from airflow_provider_bulkexports.model.days import parse_day, utc_today
 from airflow_provider_bulkexports.model.plain import listed
-from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.resources import ResourceType, is_account_sid
 from airflow_provider_bulkexports.object_storage.layout import (
     DEFAULT_LAYOUT,
     check_format,
@@ -65,12 +64,12 @@ def days_to_refresh(
 
     :param destination: The transfer's, such as ``s3://lake/twilio``.
     :param resource_type: ``Messages`` or ``Calls``; the others have no prices.
-    :param older_than: Days up to this age are left out; a day's age is the current UTC day less the day, in days.
+    :param older_than: Days up to this age are left out; a day's age is the days from it to the current UTC day.
     :param younger_than: Days from this age on are left out.
     :param prices_missing: Share of finished outbound records, from 0 to 1, up to which a day counts as complete.
     :param object_storage_conn_id: The transfer's connection of the store.
     :param layout: The transfer's, if it has one of its own.
-    :param file_format: ``json`` or ``parquet``; needed only if the destination has both of a day.
+    :param file_format: ``json`` or ``parquet``; needed only if the destination has a day in both.
     :param account_sid: Account whose days are meant; needed if the layout has ``{account_sid}``.
     :param today: Current UTC day, by default that of the clock.
     :return: ``[{"start_day": "2026-01-05", "end_day": "2026-01-06"}, …]``, ascending; empty if no day is late.
@@ -132,9 +131,11 @@ def _formats(layout: str, file_format: str | None) -> tuple[str, ...]:
 def _check_account(layout: str, account_sid: object) -> None:
     if account_sid is None:
         if "{account_sid}" in layout:
-            raise BulkExportsInputError(f"layout {layout!r} uses {{account_sid}}: pass the account's as account_sid")
-    elif not isinstance(account_sid, str) or not re.fullmatch(r"AC[0-9a-f]{32}", account_sid):
-        raise BulkExportsInputError(f"account_sid {account_sid!r} is not an Account SID, which is AC and 32 digits")
+            raise BulkExportsInputError(f"layout {layout!r} uses {{account_sid}}: pass account_sid")
+    elif not is_account_sid(account_sid):
+        raise BulkExportsInputError(
+            f"account_sid {account_sid!r} is not an Account SID: write 'AC' and 32 hexadecimal digits"
+        )
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,9 @@ class _Manifests:
             that may not list, so not if another manifest can be read.
         """
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="bulkexports-refresh") as threads:
-            answers = list(threads.map(self._read, days))
-        found = [answer for answer in answers if isinstance(answer, Manifest)]
-        refusals = [answer for answer in answers if isinstance(answer, BulkExportsStorageError)]
+            results = list(threads.map(self._read, days))
+        found = [result for result in results if isinstance(result, Manifest)]
+        refusals = [result for result in results if isinstance(result, BulkExportsStorageError)]
         if refusals and not found:
             raise refusals[0]
         if not found:

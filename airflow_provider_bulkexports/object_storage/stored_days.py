@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,7 @@ from pathlib import Path
 from airflow_provider_bulkexports.api.file_check import FileCheck
 from airflow_provider_bulkexports.exceptions import BulkExportsResponseError, DayMissingError
 from airflow_provider_bulkexports.model.parsing import day_or_none
-from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType
+from airflow_provider_bulkexports.model.resources import ExportDay, ResourceType, is_account_sid
 from airflow_provider_bulkexports.object_storage.day_source import FetchedDay
 from airflow_provider_bulkexports.object_storage.destination import Destination
 from airflow_provider_bulkexports.object_storage.existing_files import manifest_of
@@ -19,8 +18,6 @@ from airflow_provider_bulkexports.object_storage.layout import day_and_account, 
 from airflow_provider_bulkexports.object_storage.manifest import Manifest
 
 __all__ = ["StoredDays", "find_stored_days"]
-
-_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 
 
 def find_stored_days(
@@ -38,7 +35,7 @@ def find_stored_days(
         if (found := day_and_account(layout, path, resource_type=resource_type)) is None:
             continue
         day, account = found
-        if account is None or _ACCOUNT_SID.fullmatch(account):
+        if account is None or is_account_sid(account):
             days.setdefault(account, []).append(day)
     return {account: sorted(found) for account, found in sorted(days.items(), key=lambda item: item[0] or "")}
 
@@ -133,7 +130,9 @@ class StoredDays:
                     file.write(piece)
             check.finish()
         except BulkExportsResponseError as error:
-            raise BulkExportsResponseError(f"{self._uri(day)}: {error}", is_transient=False) from error
+            raise BulkExportsResponseError(
+                f"{self._uri(day)}: {error.what}", is_transient=False, remedy=error.remedy, details=error.details
+            ) from error
         finally:
             check.close()
         return check

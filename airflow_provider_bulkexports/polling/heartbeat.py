@@ -35,7 +35,7 @@ class Heartbeat:
 
 
 class Heartbeats(Generic[T]):
-    """When each of many waits logs its next heartbeat. Finding that out costs nothing while none is due."""
+    """When each of many waits logs its next heartbeat. Asking for :attr:`next_due` is cheap, however many there are."""
 
     def __init__(self) -> None:
         #: Monotonic times, ascending, since the interval is the same for all.

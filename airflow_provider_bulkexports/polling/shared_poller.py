@@ -204,7 +204,7 @@ class SharedPoller:
             self._disconnect()
 
     async def _with_heartbeats(self, round_: Coroutine[Any, Any, None]) -> None:
-        """Finish a round. Heartbeats come after it, to tell its news, unless it takes long: it may hang."""
+        """Finish a round. Heartbeats come after it, to report its result, unless it takes long: it may hang."""
         task, patient_until = asyncio.ensure_future(round_), time.monotonic() + _SHORT_ROUND
         try:
             while not task.done():

@@ -223,7 +223,7 @@ def log_heartbeats(lines: Iterable[tuple[Subscription, float]]) -> None:
     for number, (subscription, next_poll) in enumerate(lines, 1):
         try:
             subscription.log_status(next_poll)
-        except Exception as error:  # noqa: BLE001  # a wait does not end for want of a line
+        except Exception as error:  # noqa: BLE001  # a failing log does not end a wait
             logging.getLogger(__name__).warning("Cannot log the status of a wait: %s", plain_text(error))
         if number % _BATCH == 0:
             time.sleep(0)

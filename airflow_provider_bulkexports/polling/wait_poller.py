@@ -41,7 +41,7 @@ __all__ = [
 #: Consecutive failures that end a wait. With their growing delays they outlast ten minutes of outage at any interval.
 MAX_CONSECUTIVE_FAILURES = 10
 
-#: Seconds after which a poll that has not ended counts as one that Twilio does not answer.
+#: Seconds after which a poll that has not ended counts as one that Twilio does not respond to.
 _LONG_POLL = 60.0
 
 
@@ -168,7 +168,7 @@ class WaitPoller:
 
     def log_start(self) -> None:
         """Say what the wait is for."""
-        self._log.info("Waiting for %s", self.wait.goal(self._last.progress.days if self._last else None))
+        self._log.info("Waiting for %s", self.wait.goal(self.days))
 
     def log_status(self, *, began: float, next_poll: float, end: float | None) -> None:
         """
@@ -189,12 +189,12 @@ class WaitPoller:
         if self.is_failing:
             since, length = shown_time(self._failures.since, now=now), self._failures.length
             self._log.warning(
-                "No usable answer from Twilio since %s UTC (%d of %d consecutive failures)",
+                "No usable response from Twilio since %s UTC (%d of %d consecutive failures)",
                 *(since, length, MAX_CONSECUTIVE_FAILURES),
             )
         elif next_poll < now - _LONG_POLL:
             since = shown_time(next_poll, now=now)
-            self._log.warning("Twilio has not answered since %s UTC; the poll continues", since)
+            self._log.warning("Twilio has not responded since %s UTC; the poll continues", since)
 
     def timed_out(self, *, cancellation: str | None = None) -> WaitEvent:
         """
@@ -215,8 +215,7 @@ class WaitPoller:
 
     @property
     def _details(self) -> dict[str, str | list[str]]:
-        days = self._last.progress.days if self._last else None
-        return {**self.wait.details, **({"days": str(days)} if days else {})}
+        return {**self.wait.details, **({"days": str(self.days)} if self.days else {})}
 
     @property
     def _last_line(self) -> str:

@@ -187,7 +187,7 @@ class JobWait:
 
     @property
     def aftermath(self) -> str:
-        """The jobs go on; they may also have ended since the last poll."""
+        """The jobs continue without a wait; they may also have ended since the last poll."""
         return "The job may still be running at Twilio."
 
     @property

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WaitSensor"]
 
-#: How Airflow's message of a sensor's timeout begins (2.11 to 3.3). It tells neither the progress nor what to do.
+#: How Airflow's message of a sensor's timeout begins (2.11 to 3.3). It has neither the progress nor a remedy.
 _AIRFLOWS_TIMEOUT = "Sensor has timed out"
 
 #: Seconds after the timeout at which a sensor polls for the last time, and is then ended by Airflow.

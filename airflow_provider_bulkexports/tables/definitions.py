@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError
 from airflow_provider_bulkexports.model.days import parse_day
-from airflow_provider_bulkexports.model.resources import ResourceType
+from airflow_provider_bulkexports.model.resources import ResourceType, is_account_sid
 from airflow_provider_bulkexports.tables.column_rules import ColumnRules
 from airflow_provider_bulkexports.tables.columns import RESCUED, Column, Kind, columns_of
 
@@ -111,8 +111,10 @@ def table_definition(
         raise BulkExportsInputError(f"location {location!r}: write the destination of the transfer, such as s3://lake")
     accounts = tuple(account_sids)
     for sid in accounts:
-        if not re.fullmatch(r"AC[0-9a-f]{32}", sid):
-            raise BulkExportsInputError(f"account_sids: {sid!r} is not an Account SID")
+        if not is_account_sid(sid):
+            raise BulkExportsInputError(
+                f"account_sids: {sid!r} is not an Account SID: write 'AC' and 32 hexadecimal digits"
+            )
     columns = [column for column in columns_of(kind) if column.name not in rules.drop]
     folder = f"{location.rstrip('/')}/resource_type={kind.value}"
     return _DIALECTS[dialect](_Table(name, [*columns, Column(RESCUED)], folder, accounts, _checked_day(day)))

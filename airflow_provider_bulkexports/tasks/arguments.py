@@ -22,6 +22,11 @@ __all__ = [
     "require_text",
 ]
 
+_RANGES = (
+    "write ranges=[{'start_day': '2026-01-01', 'end_day': '2026-01-31'}, …], as split_months and split_days return it, "
+    "or another task's output"
+)
+
 
 def is_literal(value: Any) -> bool:
     """Whether a value is neither a template nor another task's output."""
@@ -63,12 +68,12 @@ def require_choice(name: str, value: Any, choices: Sequence[str]) -> None:
 
 def require_text(name: str, value: Any, *, example: str) -> None:
     """
-    Reject a value that is no text; ``None`` and what a run fills in pass.
+    Reject a value that is not a string; ``None``, and what a run fills in later, pass.
 
     :raises BulkExportsInputError: with an example.
     """
     if value is not None and not isinstance(value, str) and not is_filled_in_later(value):
-        raise BulkExportsInputError(f"{name} {value!r} is not a text: write it like {name}={example!r}")
+        raise BulkExportsInputError(f"{name} must be a string, such as {example!r}; got {value!r}")
 
 
 def require_seconds(name: str, value: Any, *, example: float) -> None:
@@ -104,12 +109,6 @@ def literal_ranges(ranges: Any, *, start_day: Any, end_day: Any) -> Any:
     if isinstance(ranges, (str, Mapping)) or not isinstance(ranges, Sequence):
         raise BulkExportsInputError(f"ranges {ranges!r} is not a list: {_RANGES}")
     return [_literal_range(element) for element in ranges]
-
-
-_RANGES = (
-    "write ranges=[{'start_day': '2026-01-01', 'end_day': '2026-01-31'}, …], as split_months and split_days return it, "
-    "or another task's output"
-)
 
 
 def _literal_range(element: Any) -> Any:

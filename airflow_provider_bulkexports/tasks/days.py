@@ -63,12 +63,11 @@ def warn_if_not_ready(context: Mapping[str, Any], days: DayRange, *, log: Log) -
     """Log what to do instead, if a run triggered by hand covers days that Twilio exports only later."""
     if _run_type(context) == "manual" and days.end > newest_exportable_day(today := utc_today()):
         log.warning(
-            "This run was triggered by hand for %s, which Twilio exports from %s UTC on. "
-            "For a day that is ready now: %s",
+            "Triggered by hand for %s, which Twilio exports from %s UTC on",
             days,
             f"{exportable_at(days.end):%Y-%m-%d %H:%M}",
-            trigger_command(_dag_id(context), newest_exportable_day(today)),
         )
+        log.warning("For a day that is ready now: %s", trigger_command(_dag_id(context), newest_exportable_day(today)))
 
 
 def _how_to_say_days(context: Mapping[str, Any]) -> str:

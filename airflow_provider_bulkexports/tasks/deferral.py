@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from airflow_provider_bulkexports.compat import CAN_RESCHEDULE_OPERATORS, AirflowRescheduleException, BaseOperator
 from airflow_provider_bulkexports.exceptions import BulkExportsAPIError, BulkExportsQuotaError
 from airflow_provider_bulkexports.model.days import MAX_DAYS_PER_JOB, DayRange, needs_wait, newest_exportable_day
-from airflow_provider_bulkexports.model.plain import plain_text
+from airflow_provider_bulkexports.model.plain import counted, plain_text
 from airflow_provider_bulkexports.planning.clock_skew import (
     accepted_at,
     is_surely_exportable,
@@ -67,10 +67,10 @@ class Pauses:
         self.task.log.warning(
             "Waiting until %s UTC: no quota left today for %s (%d per UTC day)",
             f"{moment:%Y-%m-%d %H:%M}",
-            "1 day" if len(self.days) == 1 else f"{len(self.days)} days",
+            counted(len(self.days), "day"),
             MAX_DAYS_PER_JOB,
         )
-        self._log_answer(refusal)
+        self._log_response(refusal)
         self.task.log.info("Then the task searches for its job again, and submits %s", self.days)
         self._until(moment, sleep=sleep)
 
@@ -98,7 +98,7 @@ class Pauses:
         )
         self.task.log.info("Days up to %s can be exported at once", newest_exportable_day(now.date()))
 
-    def _log_answer(self, refusal: BulkExportsQuotaError) -> None:
+    def _log_response(self, refusal: BulkExportsQuotaError) -> None:
         """Quote Twilio. The error's own advice is left out: the task follows it already."""
         if refusal.status == 429:
             self.task.log.warning("Twilio has rejected every submission for minutes, but no other request")
@@ -106,7 +106,7 @@ class Pauses:
         labels += [f"Twilio error {refusal.code}"] if refusal.code is not None else []
         labels += [f"request {refusal.request_id}"] if refusal.request_id else []
         words = plain_text(refusal.twilio_message or "no readable message", longest=_LONGEST_QUOTE)
-        self.task.log.warning("Twilio's answer: %s [%s]", words, ", ".join(labels))
+        self.task.log.warning("Twilio's response: %s [%s]", words, ", ".join(labels))
 
     def _until(self, moment: datetime, *, sleep: Callable[[float], None]) -> None:
         pause_until(moment, self.task, self.days, deferrable=self.deferrable, method_name=self.method_name, sleep=sleep)

@@ -73,7 +73,7 @@ def _check_output(name: str, value: Any) -> None:
         raise BulkExportsInputError(f"{name} is what {task!r} returns, which is a job{cure}")
     elif returns == "files":
         raise BulkExportsInputError(
-            f"{name} is what {task!r} returns, which is a list of stored files: take it from the task before"
+            f"{name} is what {task!r} returns, which is a list of stored files: pass the output of the task before it"
         )
     elif returns == "nothing":
         raise BulkExportsInputError(f"{name} is the output of {task!r}, which returns nothing")

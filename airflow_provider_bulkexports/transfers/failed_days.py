@@ -19,7 +19,7 @@ from airflow_provider_bulkexports.tasks.failures import (
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.object_storage.day_store import StoreResult
 
-__all__ = ["IF_EXISTS", "require_all_exported", "require_all_stored"]
+__all__ = ["IF_EXISTS", "joined", "parts_of", "require_all_exported", "require_all_stored"]
 
 #: What happens to the stored days when the task is retried, by ``if_exists``.
 _STORED_DAYS = {
@@ -79,18 +79,27 @@ def _details_of_failed(wanted: RequestedDays) -> Mapping[str, list[str]]:
 
 
 def _not_stored(result: StoreResult, wanted: RequestedDays, *, if_exists: str) -> BulkExportsError:
-    first = result.failures[min(result.failures)]
-    cause, cure, place = text_of(first), "", {}
-    if isinstance(first, BulkExportsError):
-        cause, cure, place = first.what, first.remedy, first.details
+    cause, cure, place = parts_of(result.failures[min(result.failures)])
     kept = _STORED_DAYS[if_exists] if result.stored else ""
     also = f"Also, {_which_failed(wanted)}. {_SUBMIT_AGAIN}" if wanted.failed else ""
     what, days = _which_not_stored(result)
     return BulkExportsError(
         f"{what}. {'The first failure: ' if len(result.failures) > 1 else ''}{cause}",
-        remedy=_joined([cure, result.retry_by, kept, also]),
+        remedy=joined([cure, result.retry_by, kept, also]),
         details={**days, **(_details_of_failed(wanted) if wanted.failed else {}), **place},
     )
+
+
+def parts_of(error: Exception) -> tuple[str, str, Mapping[str, str | list[str]]]:
+    """Return what happened, what to do, and where; of an error of another package, only its text."""
+    if isinstance(error, BulkExportsError):
+        return error.what, error.remedy, error.details
+    return text_of(error), "", {}
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Join sentences, and leave out the empty ones."""
+    return " ".join(filter(None, (sentence.strip() for sentence in sentences)))
 
 
 def _which_not_stored(result: StoreResult) -> tuple[str, Mapping[str, list[str]]]:
@@ -100,10 +109,6 @@ def _which_not_stored(result: StoreResult) -> tuple[str, Mapping[str, list[str]]
         return f"{next(iter(result.failures))} could not be stored", {}
     which, details = name_days("days not stored", result.failures)
     return f"{failed} of {counted(total, 'day')} could not be stored{which}", details
-
-
-def _joined(sentences: Iterable[str]) -> str:
-    return " ".join(filter(None, (sentence.strip() for sentence in sentences)))
 
 
 def _days_are(count: int) -> str:

@@ -8,9 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_bulkexports.exceptions import BulkExportsInputError, DaysNotConvertedError
-from airflow_provider_bulkexports.model.days import parse_day
-from airflow_provider_bulkexports.model.plain import counted, listed
+from airflow_provider_bulkexports.exceptions import BulkExportsError, BulkExportsInputError, DaysNotConvertedError
+from airflow_provider_bulkexports.model.days import name_days, parse_day
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.object_storage.layout import (
     DEFAULT_LAYOUT,
@@ -23,7 +23,7 @@ from airflow_provider_bulkexports.provider_info import DEFAULT_CONN_ID
 from airflow_provider_bulkexports.tables.column_rules import ColumnRules
 from airflow_provider_bulkexports.tables.conversion import FILE_FORMATS, Conversion, require_pyarrow
 from airflow_provider_bulkexports.tasks.arguments import require_choice
-from airflow_provider_bulkexports.transfers.failed_days import IF_EXISTS
+from airflow_provider_bulkexports.transfers.failed_days import IF_EXISTS, joined, parts_of
 
 if TYPE_CHECKING:
     from airflow_provider_bulkexports.object_storage.destination import Destination
@@ -143,17 +143,23 @@ def convert_days(
         converted += outcome.entries
         failures += outcome.failures.items()
     if failures:
-        raise _not_converted(failures, total=len(failures) + len(converted))
+        for day, reason in failures:
+            log.error("%s was not converted: %s", day, reason)
+        bug = next((error for _, error in failures if not isinstance(error, BulkExportsError)), None)
+        raise _not_converted(failures, total=len(failures) + len(converted), if_exists=if_exists) from bug
     return converted
 
 
-def _not_converted(failures: Sequence[tuple[date, Exception]], *, total: int) -> DaysNotConvertedError:
-    days = listed(day for day, _ in failures)
+def _not_converted(failures: Sequence[tuple[date, Exception]], *, total: int, if_exists: str) -> DaysNotConvertedError:
+    which, days = name_days("days not converted", (day for day, _ in failures))
+    cause, cure, place = parts_of(failures[0][1])
+    skip = "" if if_exists == "skip" else " with if_exists='skip'"
     return DaysNotConvertedError(
-        f"{len(failures)} of {counted(total, 'day')} could not be converted: {days}. The first failure: "
-        f"{failures[0][1]}",
+        f"{len(failures)} of {counted(total, 'day')} could not be converted{which}. "
+        f"{'The first failure: ' if len(failures) > 1 else ''}{cause}",
         failures=failures,
-        remedy="Run it again to convert them; the others are skipped.",
+        remedy=joined([cure, f"Then run it again{skip}: it converts these days, and skips the others."]),
+        details={**days, **place},
     )
 
 
@@ -163,6 +169,10 @@ def _check_layouts(source: str, target: str, *, file_format: str) -> None:
         check_layout(layout)
     check_format(source, "json")
     check_format(target, file_format)
+    if "{account_sid}" in target and "{account_sid}" not in source:
+        raise BulkExportsInputError(
+            f"layout {target!r} uses {{account_sid}}, which source_layout does not have: leave it out"
+        )
 
 
 def _conversion(file_format: str, rules: ColumnRules) -> Conversion:

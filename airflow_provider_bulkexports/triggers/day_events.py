@@ -44,7 +44,7 @@ class ExportDayEventTrigger(BaseEventTrigger):
     :param twilio_conn_id: The connection; it is looked up in the triggerer.
     :param poll_interval: Seconds between two polls.
     :param announce_existing: Also fire for the files that exist at the first poll.
-    :param watcher: Name of the ``AssetWatcher``, for the log: Airflow does not tell a trigger.
+    :param watcher: Name of the ``AssetWatcher``, for the log: Airflow does not pass it to a trigger.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ExportDayEventTrigger(BaseEventTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Name the class and its arguments, all plain JSON."""
         classpath, arguments = serialized(self)
-        if not self.watcher:  # Airflow starts a trigger anew when its arguments change
+        if not self.watcher:  # Airflow restarts a trigger when its arguments change
             del arguments["watcher"]
         return classpath, arguments
 

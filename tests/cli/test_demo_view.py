@@ -153,10 +153,10 @@ def test_every_phase_is_a_line_and_silence_is_broken() -> None:
     lines = written.getvalue().splitlines()
     assert lines == [
         "Starting Airflow (about ten seconds)",
-        *(f"  still at it after {seconds} s" for seconds in (9, 26, 59)),
+        *(f"  still working after {seconds} s" for seconds in (9, 26, 59)),
         "Creating Airflow's database",
         "submit: Waiting until 2026-01-10 00:00 UTC for the quota to renew",
-        "  still at it after 9 s",
+        "  still working after 9 s",
         "The job is submitted; waiting for Twilio",
         "  0/7 days final; queue position 3",
         "  7/7 days final: 5 completed, 1 empty, 1 failed",

@@ -44,7 +44,7 @@ def demo_with(airflow: str, patches: str = "") -> list[str]:
 
 #: It stays until the demo ends, as Airflow in ``dag_run.py`` does; or it has to be killed.
 STAYING = demo_with("import sys; sys.stdin.read()")
-STUBBORN = demo_with("import time; time.sleep(600)")
+NOT_ENDING = demo_with("import time; time.sleep(600)")
 
 
 class Running:
@@ -213,7 +213,7 @@ def test_signal_at_the_end_is_no_traceback(tmp_path: Path) -> None:
 
 
 def test_process_that_does_not_end_with_the_demo_is_killed(tmp_path: Path) -> None:
-    with running(STUBBORN, tmp_path) as demo:
+    with running(NOT_ENDING, tmp_path) as demo:
         demo.wait_for("Airflow is here")
         demo.send(signal.SIGINT)
 

@@ -43,7 +43,7 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], str]] = {
         "webhook_method must be 'GET' or 'POST'",
     ),
     "no URL": ({"webhook_url": "example.com/x", "webhook_method": "GET"}, "with its scheme, https://"),
-    "a number as name": ({"friendly_name": 7}, "friendly_name 7 is not a text"),
+    "a number as name": ({"friendly_name": 7}, "friendly_name must be a string, such as 'daily messages'; got 7"),
     "other choice": ({"if_exists": "replace"}, "if_exists must be 'adopt' or 'submit', got 'replace'"),
 }
 

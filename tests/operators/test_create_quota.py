@@ -86,9 +86,9 @@ def test_log_warns_of_the_time_and_the_reason(
     (line,) = [line for line in lines if "Waiting until 2026-11-25 00:0" in line]
     assert "UTC: no quota left today for 7 days (366 per UTC day)" in line
     assert "warning" in line.lower()
-    (answer,) = [line for line in lines if "Twilio's answer: Daily limit of 366 export days exceeded" in line]
-    assert "[HTTP 400, Twilio error 20001, request RQ" in answer
-    assert "warning" in answer.lower()
+    (response,) = [line for line in lines if "Twilio's response: Daily limit of 366 export days exceeded" in line]
+    assert "[HTTP 400, Twilio error 20001, request RQ" in response
+    assert "warning" in response.lower()
     assert any("submits 2026-01-01 to 2026-01-07" in line for line in lines)
 
 

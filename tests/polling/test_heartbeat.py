@@ -111,8 +111,8 @@ def test_heartbeats_of_a_failing_wait_say_since_when(
 
     said = [line for line in log.warnings if not line.startswith("Poll failed")]
     assert said == [
-        "No usable answer from Twilio since 12:10 UTC (1 of 10 consecutive failures)",
-        "No usable answer from Twilio since 12:10 UTC (4 of 10 consecutive failures)",
+        "No usable response from Twilio since 12:10 UTC (1 of 10 consecutive failures)",
+        "No usable response from Twilio since 12:10 UTC (4 of 10 consecutive failures)",
     ]
     assert len(heartbeats(log)) == 3
 
@@ -161,7 +161,7 @@ def test_heartbeats_come_while_twilio_does_not_answer(
     asyncio.run(heartbeats_while(hanging, log, timeline, is_hanging=hanging.is_hanging.is_set))
 
     line = "no status received yet; waiting since 12:00 UTC, next poll now, timeout 2026-11-25 12:00"
-    assert log.lines[:4] == [line, "Twilio has not answered since 12:00 UTC; the poll continues"] * 2
+    assert log.lines[:4] == [line, "Twilio has not responded since 12:00 UTC; the poll continues"] * 2
 
 
 @pytest.mark.timeout(60)

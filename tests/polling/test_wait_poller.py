@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from support.logs import KeptLog
 
 from airflow_provider_bulkexports.api.client import BulkExportsClient
 from airflow_provider_bulkexports.exceptions import BulkExportsInputError, BulkExportsNotFoundError
@@ -19,16 +20,6 @@ from airflow_provider_bulkexports.simulator import Fault, Simulator
 JOB = "JS" + "0" * 32
 
 
-class Log:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def info(self, message: str, *args: Any) -> None:
-        self.lines.append(message % args)
-
-    warning = info
-
-
 @pytest.fixture
 def job_sid(sim: Simulator) -> str:
     return sim.create_job("Messages", "2026-01-01", "2026-01-03").sid
@@ -36,7 +27,7 @@ def job_sid(sim: Simulator) -> str:
 
 @pytest.fixture
 def poller(job_sid: str) -> WaitPoller:
-    return WaitPoller(JobWait.parse(job_sid), Log(), PollSchedule(60))
+    return WaitPoller(JobWait.parse(job_sid), KeptLog(), PollSchedule(60))
 
 
 @pytest.mark.parametrize("interval", [0, 1, 5, 60, 300, 1800])
@@ -100,7 +91,7 @@ def test_end_without_a_result_says_what_may_still_happen(
     sim: Simulator, client: BulkExportsClient, wait: Wait, aftermath: str
 ) -> None:
     sim.faults.add(Fault(status=503, times=None))
-    poller = WaitPoller(wait, Log(), PollSchedule(60))
+    poller = WaitPoller(wait, KeptLog(), PollSchedule(60))
 
     assert f"{aftermath} Clear this task to resume waiting; raise timeout" in poller.timed_out()["message"]
     while not (event := poller.poll(client)):

@@ -155,4 +155,4 @@ def test_task_whose_first_poll_fails_says_what_it_does_not_know(
     logged = capsys.readouterr().out + caplog.text
     assert f"Waiting for the days of {job_sid}" in logged
     assert "no status received yet; waiting since " in logged
-    assert "No usable answer from Twilio since 12:00 UTC (1 of 10 consecutive failures)" in logged
+    assert "No usable response from Twilio since 12:00 UTC (1 of 10 consecutive failures)" in logged

@@ -72,7 +72,7 @@ def test_overview_shows_jobs_files_quota_scripts_and_faults(sim: Simulator) -> N
         ["Messages", "2026-01-01", "3 records"],
         ["Messages", "2026-02-01", "Failed, every export"],
         ["Messages", "2026-02-02", "Failed, next export"],
-        ["Calls", "2026-01-01", "2 times ErrorDuringRun; CompletedEmptyRecords, every export"],
+        ["Calls", "2026-01-01", "ErrorDuringRun 2 times; CompletedEmptyRecords, every export"],
     ]
     assert rows_below(page, "Faults") == [
         ["POST /v1/Exports/&lt;x&gt;.* (any server)", "HTTP 503", "0 of 2, after 1 that succeed"],

@@ -10,20 +10,26 @@ __all__ = ["KeptLog", "keep_lines_of_waits"]
 
 
 class KeptLog:
-    """Keeps the lines of all levels in order, and those of warnings again."""
+    """Keeps the lines of all levels in order, those of warnings again, and the levels."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.warnings: list[str] = []
+        self.levels: set[str] = set()
 
-    def info(self, message: str, *args: Any) -> None:
-        self.lines.append(message % args)
+    def info(self, message: str, /, *args: Any) -> None:
+        self._keep("info", message % args)
 
-    def warning(self, message: str, *args: Any) -> None:
-        self.info(message, *args)
+    def warning(self, message: str, /, *args: Any) -> None:
+        self._keep("warning", message % args)
         self.warnings.append(self.lines[-1])
 
-    error = warning
+    def error(self, message: str, /, *args: Any) -> None:
+        self._keep("error", message % args)
+
+    def _keep(self, level: str, line: str) -> None:
+        self.levels.add(level)
+        self.lines.append(line)
 
 
 def keep_lines_of_waits(monkeypatch: pytest.MonkeyPatch) -> KeptLog:

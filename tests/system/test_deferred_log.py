@@ -37,8 +37,8 @@ def test_task_that_waits_for_quota_warns_and_has_its_link(airflow: Airflow, simu
 
     (until,) = lines_with(log, "Waiting until ")
     assert " warning " in until and "UTC: no quota left today for 3 days (366 per UTC day)" in until
-    (answer,) = lines_with(log, "Twilio's answer: Daily limit of 366 export days exceeded")
-    assert " warning " in answer
+    (response,) = lines_with(log, "Twilio's response: Daily limit of 366 export days exceeded")
+    assert " warning " in response
     assert lines_with(log, "Deferring: a triggerer must be running. It logs here every 15 minutes")
     assert "let it wait" not in log
     assert link(airflow, run_id, "create") == f"{simulator.base_url}/v1/Exports/Calls/Jobs"

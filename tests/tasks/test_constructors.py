@@ -82,12 +82,21 @@ SLIPS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "no job": (lambda: ExportCustomJobSensor(task_id="t"), "missing keyword argument 'job_sid'"),
     "small letters": (lambda: create(resource_type="messages"), "resource_type 'messages': write 'Messages'"),
-    "a number as connection": (lambda: days(twilio_conn_id=3), "twilio_conn_id 3 is not a text"),
+    "a number as connection": (
+        lambda: days(twilio_conn_id=3),
+        "twilio_conn_id must be a string, such as 'twilio_bulkexports_default'; got 3",
+    ),
     "no connection": (lambda: days(twilio_conn_id=None), "twilio_conn_id is None"),
-    "a number as the store's": (lambda: store(object_storage_conn_id=3), "object_storage_conn_id='aws_default'"),
+    "a number as the store's": (
+        lambda: store(object_storage_conn_id=3),
+        "object_storage_conn_id must be a string, such as 'aws_default'; got 3",
+    ),
     "a path": (lambda: store(destination=Path("/data")), "is a path object: write the text '/data'"),
     "an interval as timeout": (lambda: create(timeout=MOMENT - MOMENT), "timeout must be a number of seconds"),
-    "a list of addresses": (lambda: create(email=["a@example.com"]), "email ['a@example.com'] is not a text"),
+    "a list of addresses": (
+        lambda: create(email=["a@example.com"]),
+        "email must be a string, such as 'exports@example.com'; got ['a@example.com']",
+    ),
     "a job as days": (lambda: store(days="JS" + "0" * 32), "which is a job, not a day"),
 }
 

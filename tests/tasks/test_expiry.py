@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.logs import KeptLog
 
 from airflow_provider_bulkexports import (
     BulkExportsToObjectStorageOperator,
@@ -22,19 +23,6 @@ from airflow_provider_bulkexports.tasks.expiry import warn_if_expiring
 EXPIRY = datetime(2026, 1, 8, tzinfo=timezone.utc)
 
 
-class Lines:
-    """A task's log, of which the warnings are kept."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def info(self, message: str, /, *args: Any) -> None:
-        pass
-
-    def warning(self, message: str, /, *args: Any) -> None:
-        self.warnings.append(message % args)
-
-
 def warned(left: timedelta, **changes: Any) -> list[str]:
     result = WaitResult(
         job_sids=["JS" + "0" * 32],
@@ -46,7 +34,7 @@ def warned(left: timedelta, **changes: Any) -> list[str]:
         failed=[],
         expires_at=EXPIRY.isoformat(),
     )
-    lines = Lines()
+    lines = KeptLog()
     warn_if_expiring(result | changes, log=lines, now=EXPIRY - left)  # type: ignore[arg-type]
     return lines.warnings
 
@@ -89,7 +77,7 @@ def test_late_task_warns_of_expiring_files(
     kind: str,
     late: bool,
 ) -> None:
-    lines = Lines()
+    lines = KeptLog()
     monkeypatch.setattr(CreateExportCustomJobOperator, "log", lines)
     monkeypatch.setattr(ExportCustomJobSensor, "log", lines)
     sim.knobs.queue_seconds = sim.knobs.seconds_per_day_run = sim.knobs.error_pause_seconds = 0

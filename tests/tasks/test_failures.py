@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
+from support.logs import KeptLog
 
 from airflow_provider_bulkexports import exceptions
 from airflow_provider_bulkexports.compat import AirflowException, AirflowFailException, AirflowNotFoundException
@@ -20,30 +20,12 @@ from airflow_provider_bulkexports.tasks.failures import (
 )
 
 
-class Lines(list[str]):
-    """A log that keeps its lines, and their levels."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.levels: set[str] = set()
-
-    def error(self, message: str, *args: Any) -> None:
-        self.levels.add("error")
-        self.append(message % args)
-
-    def warning(self, message: str, *args: Any) -> None:
-        self.levels.add("warning")
-        self.append(message % args)
-
-    info = warning
-
-
 class Task:
     twilio_conn_id = "twilio_of_test"
     soft_fail = False
 
     def __init__(self) -> None:
-        self.log = Lines()
+        self.log = KeptLog()
 
 
 def every_error() -> Iterator[BulkExportsError]:
@@ -99,7 +81,7 @@ def test_log_has_cause_place_and_cure_in_short_lines_and_addresses_last() -> Non
 
     task_failure(task, error)
 
-    assert task.log == [
+    assert task.log.lines == [
         "What happened: Twilio returned HTTP 401: Authenticate: Your AccountSid or AuthToken",
         "    was incorrect.",
         "Connection: twilio_of_test",
@@ -160,7 +142,7 @@ def test_missing_connection_says_what_to_create() -> None:
         raise AirflowNotFoundException("The conn_id `x` isn't defined")
 
     assert "correct twilio_conn_id" in str(failure.value)
-    assert any(line.startswith("What to do: Create the connection") for line in task.log)
+    assert any(line.startswith("What to do: Create the connection") for line in task.log.lines)
 
 
 def test_foreign_errors_pass_unchanged() -> None:

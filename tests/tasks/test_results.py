@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
+from support.logs import KeptLog
 
 from airflow_provider_bulkexports.compat import AirflowException, AirflowSensorTimeout
 from airflow_provider_bulkexports.exceptions import BulkExportsError
@@ -16,16 +17,7 @@ from airflow_provider_bulkexports.tasks import results
 from airflow_provider_bulkexports.tasks.failures import BulkExportsTaskError, BulkExportsTaskFailure
 
 JOB = "JS" + "0" * 32
-
-
-class Lines(list[str]):
-    """A log that keeps its lines."""
-
-    def error(self, message: str, *args: Any) -> None:
-        self.append(message % args)
-
-
-TASK = SimpleNamespace(log=Lines(), twilio_conn_id="twilio_of_test")
+TASK = SimpleNamespace(log=KeptLog(), twilio_conn_id="twilio_of_test")
 result_or_raise = partial(results.result_or_raise, task=TASK)
 
 
@@ -100,13 +92,13 @@ def test_event_brings_the_parts_of_the_error() -> None:
     error = BulkExportsError(
         "What happened", remedy="Do this.", details={"connection": "of_the_trigger (account AC1)", "job": [JOB, JOB]}
     )
-    task = SimpleNamespace(log=Lines(), twilio_conn_id="of_the_task")
+    task = SimpleNamespace(log=KeptLog(), twilio_conn_id="of_the_task")
 
     with pytest.raises(BulkExportsTaskError) as failure:
         results.result_or_raise(plain(failed_wait("error", error)), task=task)
 
     assert str(failure.value) == str(error)
-    assert task.log == [
+    assert task.log.lines == [
         "What happened: What happened",
         "Connection: of_the_trigger (account AC1)",
         f"Job: {JOB}",

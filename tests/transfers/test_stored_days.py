@@ -184,13 +184,33 @@ def test_damaged_file_fails_its_day_only(convert: Store, lake: Path, tmp_path: P
     assert sorted(path.parent.name for path in tmp_path.glob("tables/*/*/part-*")) == [f"day={day}" for day in DAYS[1:]]
 
 
-def test_broken_line_fails_the_day_by_its_number(convert: Store, lake: Path, tmp_path: Path) -> None:
+def test_broken_line_fails_the_day_by_its_number(
+    convert: Store, lake: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write_day(lake, gzip.compress(b'{"sid": "SM1"}\n{"sid": \n'))
 
     with pytest.raises(DaysNotConvertedError, match="line 2 of the file is not JSON"):
         convert()
+    assert f"{DAYS[0]} was not converted: " in caplog.text
 
     assert not list(tmp_path.glob(f"tables/*/day={DAYS[0]}/part-*"))
+
+
+@pytest.mark.parametrize(
+    ("if_exists", "then"), [("skip", "Then run it again: "), ("overwrite", "Then run it again with if_exists='skip': ")]
+)
+def test_failure_says_how_to_convert_the_missing_days_only(
+    convert: Store, lake: Path, if_exists: str, then: str
+) -> None:
+    content = file_of(lake).read_bytes()
+    file_of(lake).write_bytes(content[:-20])
+
+    with pytest.raises(DaysNotConvertedError) as failed:
+        convert(if_exists=if_exists)
+    assert failed.value.remedy.endswith(f"{then}it converts these days, and skips the others.")
+
+    file_of(lake).write_bytes(content)
+    assert [entry["status"] for entry in convert()] == ["stored", "skipped", "skipped"]
 
 
 def test_other_files_of_the_folder_are_ignored(convert: Store, lake: Path) -> None:
@@ -270,6 +290,7 @@ def test_from_and_to_s3(simulated: Simulator, store: Store, s3: Any, tmp_path: P
         ({"source_layout": "day={day}/part-0.parquet"}, "have to end in '.json.gz'"),
         ({"layout": "day={day}/part-0.json.gz"}, "have to end in '.parquet'"),
         ({"layout": "part-0.parquet"}, "without {day}"),
+        ({"layout": BY_ACCOUNT + "parquet"}, "uses {account_sid}, which source_layout does not have: leave it out"),
         ({"file_format": "csv"}, "file_format must be"),
         ({"file_format": "json"}, "changes nothing"),
         ({"if_exists": "adopt"}, "if_exists must be"),

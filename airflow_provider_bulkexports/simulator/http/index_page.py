@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.errors import RefusedError
 from airflow_provider_bulkexports.simulator.faults import Fault, FaultPlan
@@ -43,7 +44,7 @@ def index_routes(service: ExportService, faults: FaultPlan) -> list[Route]:
             service.quota.renew()
         if "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/", 303)
-        return PlainTextResponse(f"Renewed: {service.knobs.quota_days} days are left today.\n")
+        return PlainTextResponse(f"Renewed: {counted(service.knobs.quota_days, 'day')} left today.\n")
 
     return [Route("/", index), Route("/v1/Exports", index), Route(_RENEW_QUOTA, renew_quota, methods=["POST"])]
 
@@ -130,7 +131,7 @@ def _fault(fault: Fault) -> tuple[str, str, str]:
         "processed first" if fault.processed else "",
         f"{fault.delay:g} s late" if fault.delay else "",
         "connection closed" if fault.drop or (fault.processed and fault.status is None) else "",
-        f"connection closed after {fault.drop_at} bytes" if fault.drop_at is not None else "",
+        f"connection closed after {counted(fault.drop_at, 'byte')}" if fault.drop_at is not None else "",
         "headers replaced" if fault.headers else "",
     ]
     often = "always" if fault.times is None else f"{fault.hits} of {fault.times}"

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.errors import RefusedError
 from airflow_provider_bulkexports.simulator.http.day_calendar import day_calendar
@@ -117,7 +118,7 @@ def files_page(service: ExportService, request: Request) -> Response:
         f"{resource_type}: files",
         element("p", element("a", f"Jobs of {resource_type}", href=f"/v1/Exports/{resource_type}/Jobs")),
         day_calendar(statuses),
-        element("h2", _count(len(files), "file")),
+        element("h2", counted(len(files), "file")),
         _cut(len(files), MOST_ROWS),
         table(("Day", "Records", "Created", "Made by", "Account"), rows, empty="No files yet."),
     )
@@ -185,7 +186,7 @@ def _job_facts(service: ExportService, job: SimulatedJob, statuses: Iterable[Day
         ("Job", element("code", job.sid)),
         ("FriendlyName", for_visitors(wanted.friendly_name)),
         ("Resource type", type_link(wanted.resource_type)),
-        ("Days", _count(wanted.day_count, "day")),
+        ("Days", counted(wanted.day_count, "day")),
         ("Status", _summary(statuses)),
         ("Account", element("code", job.account_sid)),
         ("Submitted", shown_time(job.created_at)),
@@ -231,7 +232,3 @@ def _cut(rows: int, most: int) -> Html:
     if rows <= most:
         return Html("")
     return element("p", f"The newest {most} of {rows} are shown.", class_="quiet")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

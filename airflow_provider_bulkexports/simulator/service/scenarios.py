@@ -6,6 +6,7 @@ from datetime import date
 from random import Random
 
 from airflow_provider_bulkexports.model.details import DayStatus
+from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.simulator.knobs import Knobs
 
@@ -43,13 +44,13 @@ class DayScenarios:
         """Return what is scripted for each day, in words; by resource type and day."""
         scripted: dict[_Key, list[str]] = {}
         for key, attempts in self._attempts.items():
-            scripted.setdefault(key, []).append(f"{attempts} times ErrorDuringRun")
+            scripted.setdefault(key, []).append(f"ErrorDuringRun {counted(attempts, 'time')}")
         for key, endings in self._endings.items():
             scripted.setdefault(key, []).extend(f"{status.value}, next export" for status in endings)
         for key, status in self._always.items():
             scripted.setdefault(key, []).append(f"{status.value}, every export")
         for key, count in self._counts.items():
-            scripted.setdefault(key, []).append(f"{count} records")
+            scripted.setdefault(key, []).append(counted(count, "record"))
         order = list(ResourceType)
         rows = [(*key, "; ".join(words)) for key, words in scripted.items() if words]
         return sorted(rows, key=lambda row: (order.index(row[0]), row[1]))
