@@ -242,7 +242,7 @@ class WaitPoller:
             )
             return self._fallback() or failed_wait("error", outage)
         self._log.warning(
-            "Poll failed (%d of %d consecutive failures): %s", length, MAX_CONSECUTIVE_FAILURES, plain_text(failure)
+            "Poll failed (%d of %d consecutive failures): %s", length, MAX_CONSECUTIVE_FAILURES, failure.what
         )
         return None
 

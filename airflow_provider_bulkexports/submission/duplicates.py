@@ -158,7 +158,7 @@ class DuplicateResolver:
         try:
             return list(self._client.list_jobs(self._resource_type))
         except BulkExportsError as error:
-            self._log.warning("Cannot read the Jobs list to check for other tasks' jobs: %s", error)
+            self._log.warning("Cannot read the Jobs list to check for other tasks' jobs: %s", error.what)
             return None
         finally:
             self._last_read_took = time.monotonic() - began

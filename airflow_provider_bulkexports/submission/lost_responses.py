@@ -64,7 +64,7 @@ def find_created_jobs(
     :raises BulkExportsConnectionError: if it remains unknown, or the job may not be submitted again.
     :raises BulkExportsError: if the list cannot be read and trying again would not help.
     """
-    log.warning("No usable response to the submission. Checking the Jobs list for %r: %s", name, error)
+    log.warning("No usable response to the submission. Checking the Jobs list for %r: %s", name, error.what)
     result = _search(search, error, guard=guard, log=log)
     if result.found:
         return result.found
@@ -113,7 +113,7 @@ def _search(
         except BulkExportsError as failed:
             if not failed.is_transient:
                 raise
-            log.warning("Cannot read the Jobs list yet: %s", failed)
+            log.warning("Cannot read the Jobs list yet: %s", failed.what)
             continue
         if found:
             return _SearchResult(found=found)

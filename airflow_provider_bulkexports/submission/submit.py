@@ -227,7 +227,9 @@ class _Submission:
         :raises BulkExportsQuotaError: if none is left and only submissions are rejected.
         """
         for pause in pauses:
-            self._log.warning("Twilio did not process the submission; sending it again in %.0f s: %s", pause, error)
+            self._log.warning(
+                "Twilio did not process the submission; sending it again in %.0f s: %s", pause, error.what
+            )
             self._guard.sleep(pause)
             try:
                 self.refresh()
@@ -235,7 +237,7 @@ class _Submission:
             except BulkExportsError as failed:
                 if not failed.is_transient:
                     raise
-                self._log.warning("Cannot read the Jobs list yet: %s", failed)
+                self._log.warning("Cannot read the Jobs list yet: %s", failed.what)
         # If every request of the account is rejected, this one raises that: an overload, not the quota.
         next(self._client.list_jobs(self._request.resource_type), None)
         why = "Every submission has been rejected this way for several minutes while other requests succeed."

@@ -87,7 +87,7 @@ class Pauses:
             "Twilio rejected %s, probably because its clock is behind this worker's; retrying in %.0f s: %s",
             self.days,
             seconds,
-            refusal,
+            refusal.what,
         )
         sleep(seconds)
 

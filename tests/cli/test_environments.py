@@ -40,7 +40,7 @@ def test_bad_input_is_reported_in_any_encoding(tmp_path: Path, name: str) -> Non
 
     assert (ended.returncode, ended.stdout) == (2, "")
     said = ended.stderr.splitlines()[-1]
-    assert said.startswith("bulkexports: --fail-day Freitag")
+    assert said.startswith("bulkexports: --fail-day 'Freitag")
     assert "name one of them, or 1 to 7" in said
 
 

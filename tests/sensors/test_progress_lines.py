@@ -68,6 +68,7 @@ def test_failed_poll_is_logged_with_its_count(
     wait_in("poke", job_sid)
 
     failures = [line for line in lines if line.startswith("Poll failed")]
+    assert all(len(line) <= 85 for line in failures), "the advice and the address come if the wait fails"
     counts = [re.findall(r"\((.*?)\)", line)[0] for line in failures]
     assert counts == ["1 of 10 consecutive failures", "2 of 10 consecutive failures"]
     assert all("HTTP 503" in line for line in failures)
