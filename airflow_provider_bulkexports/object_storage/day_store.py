@@ -45,7 +45,7 @@ class StoreResult(NamedTuple):
 
     :param entries: The days that did not fail.
     :param failures: The error of each day that failed.
-    :param expiry: When Twilio deletes the first file of the failed days, if its list says so.
+    :param expiry: When Twilio deletes the first file of the failed days that a retry may store, if its list says so.
     """
 
     entries: list[StoredDay]
@@ -131,7 +131,8 @@ class DayStore:
                 failures[day] = error
             else:
                 entries.append(future.result())
-        expiry = earliest_expiry(listed[day][-1].create_date for day in failures if listed[day])
+        again = [day for day, error in failures.items() if getattr(error, "is_transient", True)]
+        expiry = earliest_expiry(listed[day][-1].create_date for day in again if listed[day])
         return StoreResult(entries, failures, expiry)
 
     def store(self, day: date, listed: Sequence[ExportDay]) -> StoredDay:
@@ -150,7 +151,7 @@ class DayStore:
             return entry
         with self._spool(path) as folder, _local_errors(folder):
             try:
-                file = self.source.fetch(day, folder / "day.json.gz", listed)
+                file = self.source.fetch(day, folder / "day", listed)
             except DayMissingError as error:
                 return self._missing(found, day, path, error)
             account = self._account_of(file, day)
@@ -313,7 +314,7 @@ class DayStore:
             day=day.isoformat(),
             uri=self.destination.uri(path) if path else None,
             bytes=stored.size if stored else 0,
-            records=file.records if file else 0,
+            records=figures.records if figures else file.records if file else 0,
             sha256=stored.sha256 if stored else None,
             create_date=listed.create_date.isoformat() if listed and listed.create_date else None,
             status=status,

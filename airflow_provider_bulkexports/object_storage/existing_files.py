@@ -115,15 +115,15 @@ class ExistingFiles:
         )
 
 
-def manifest_of(folder: Destination, path: str, size: int, manifests: str = "beside") -> Manifest | None:
+def manifest_of(folder: Destination, path: str, size: int | None = None, manifests: str = "beside") -> Manifest | None:
     """
-    Read the manifest of a stored file; ``None`` if it has none that agrees with its size.
+    Read the manifest of a stored file; ``None`` if it has none, or none that agrees with its size.
 
-    :param size: Bytes of the file.
+    :param size: Bytes of the file; by default, those that the manifest gives are not compared.
     :param manifests: Where to look first.
     """
     for candidate in dict.fromkeys(sidecar_of(path, where) for where in (manifests, "beside", "aside")):
         manifest = Manifest.from_json(folder.read_json(candidate))
-        if manifest and manifest.size == size:
+        if manifest and size in (None, manifest.size):
             return manifest
     return None

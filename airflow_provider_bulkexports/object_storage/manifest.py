@@ -42,7 +42,7 @@ class StoredDay(TypedDict):
     ``format`` is ``json`` or ``parquet``, ``columns`` what was done to columns. ``source_bytes`` and ``source_sha256``
     are of Twilio's own file. Of a converted file: ``rescued`` records have something in ``_rescued``,
     ``prices_due`` are finished and outbound, ``prices_missing`` of these have no price, ``price_total`` is the sum of
-    all prices (decimal text), and ``duplicate_sids`` records have the sid of another one; ``None`` if unknown, or if
+    all prices (decimal text), and ``duplicate_sids`` records have the sid of an earlier one; ``None`` if unknown, or if
     the type has no such field. ``changes`` is what the file changed if it replaced the one of an earlier export, see
     :class:`DayChanges`; otherwise ``None``.
     """

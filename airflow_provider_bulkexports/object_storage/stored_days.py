@@ -118,7 +118,7 @@ class StoredDays:
         if day not in self._read:
             path = self._path(day)
             size = self.folder.size(path)
-            self._read[day] = size, (None if size is None else manifest_of(self.folder, path, size))
+            self._read[day] = size, (None if size is None else manifest_of(self.folder, path))
         return self._read[day]
 
     def _copy(self, day: date, target: Path) -> FileCheck:
@@ -135,6 +135,8 @@ class StoredDays:
             ) from error
         finally:
             check.close()
+        if not check.size:
+            raise BulkExportsResponseError(f"{self._uri(day)}: the file has no bytes", is_transient=False)
         return check
 
 

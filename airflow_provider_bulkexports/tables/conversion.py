@@ -72,7 +72,7 @@ class Conversion:
             from airflow_provider_bulkexports.tables.parquet import write_parquet as write
         else:
             from airflow_provider_bulkexports.tables.json_lines import write_json_lines as write
-        target = source.with_name(f"published.{self.file_format}")
+        target = source.with_name("published")  # a reader's pattern may include hidden folders
         statistics = write(source, target, resource_type, self.rules)
         if statistics.records + statistics.blank_lines != records:
             raise BulkExportsResponseError(

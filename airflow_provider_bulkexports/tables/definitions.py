@@ -78,6 +78,7 @@ def table_definition(
     table: str | None = None,
     account_sids: Iterable[str] = (),
     pii: str | None = None,
+    hash_columns: Iterable[str] = (),
     drop_columns: Iterable[str] = (),
     day: str | None = None,
 ) -> str:
@@ -94,6 +95,7 @@ def table_definition(
     :param table: Name of the table; by default such as ``twilio_messages``. It may have a schema: ``lake.messages``.
     :param account_sids: Accounts that are stored side by side.
     :param pii: As given to the transfer; ``drop`` leaves the columns out.
+    :param hash_columns: As given to the transfer.
     :param drop_columns: As given to the transfer.
     :param day: Snowflake and Redshift: the UTC day to load or to add, ``YYYY-MM-DD`` or a template such as
         ``{{ ds }}``. A day that was stored again is deleted first.
@@ -103,7 +105,13 @@ def table_definition(
     kind = ResourceType.parse(resource_type)
     if dialect not in _DIALECTS:
         raise BulkExportsInputError(f"dialect {dialect!r}: write {', '.join(map(repr, sorted(_DIALECTS)))}")
-    rules = ColumnRules.parse(kind, pii="drop" if pii == "drop" else None, drop_columns=list(drop_columns))
+    rules = ColumnRules.parse(
+        kind,
+        pii=pii,
+        hash_columns=list(hash_columns),
+        drop_columns=list(drop_columns),
+        hash_key="of no importance here",
+    )
     name = table or f"twilio_{kind.value.lower()}"
     if not re.fullmatch(r"\w+(\.\w+){0,2}", name):
         raise BulkExportsInputError(f"table {table!r}: write a name of letters, digits and underscores")
@@ -194,14 +202,15 @@ def _redshift(table: _Table) -> str:
 
 def _snowflake(table: _Table) -> str:
     name, lines = _quoted(table.name), table.column_lines(_SNOWFLAKE, '"')
-    source = table.location if table.location.startswith("@") else f"'{table.location}"
-    quote = "" if table.location.startswith("@") else "'"
+    location = re.sub(r"^gs://", "gcs://", table.location)
+    source = location if location.startswith("@") else f"'{location}"
+    quote = "" if location.startswith("@") else "'"
     create = f'CREATE TABLE IF NOT EXISTS {name} (\n{lines},\n  "_file" VARCHAR\n);\n'
     copy = (
         f"COPY INTO {name}\n"
         f"FROM {source}/{quote}\n"
         "{pattern}"
-        "FILE_FORMAT = (TYPE = PARQUET)\n"
+        "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE)\n"
         "MATCH_BY_COLUMN_NAME = CASE_SENSITIVE\n"
         'INCLUDE_METADATA = ("_file" = METADATA$FILENAME){force};\n'
     )

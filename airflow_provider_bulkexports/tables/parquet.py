@@ -9,6 +9,7 @@ number of rows in a row group.
 from __future__ import annotations
 
 import re
+from array import array
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.tables.column_rules import ColumnRules
 from airflow_provider_bulkexports.tables.columns import RESCUED, Column, Kind, columns_of
 from airflow_provider_bulkexports.tables.records import Block, RecordReader, blocks
-from airflow_provider_bulkexports.tables.statistics import FINAL_STATUSES, DayStatistics, SidCounter
+from airflow_provider_bulkexports.tables.statistics import FINAL_STATUSES, FOLD, DayStatistics, SidCounter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -239,11 +240,13 @@ class _Conversion:
 
         assert self._sids is not None
         present = sids.drop_null()
-        digits = pc.utf8_slice_codeunits(present, 2, 18)
-        if all(length == 16 for length in pc.unique(pc.binary_length(digits)).to_pylist()):
+        digits = pc.utf8_slice_codeunits(present, 2)
+        if all(length == 32 for length in pc.unique(pc.binary_length(digits)).to_pylist()):
             with suppress(ValueError):  # other than hexadecimal
                 text = b"".join(chunk.buffers()[2] for chunk in digits.chunks if len(chunk))
-                self._sids.add_digits(text.decode())
+                halves = array("Q", bytes.fromhex(text.decode()))
+                keys = pc.add(_uint64s(halves[::2]), pc.multiply(_uint64s(halves[1::2]), _uint64(FOLD)))
+                self._sids.keys.frombytes(memoryview(keys.buffers()[1])[: 8 * len(keys)])
                 return
         self._sids.add(present.to_pylist())
 
@@ -253,7 +256,7 @@ def _duplicates(sids: SidCounter) -> int:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    keys = pa.Array.from_buffers(pa.uint64(), len(sids.keys), [None, pa.py_buffer(sids.keys)])
+    keys = _uint64s(sids.keys)
     pieces = [keys.slice(begin, _KEYS_AT_ONCE) for begin in range(0, len(keys) or 1, _KEYS_AT_ONCE)]
     duplicates = 0
     for part in range(16):
@@ -262,6 +265,12 @@ def _duplicates(sids: SidCounter) -> int:
         ordered = some.take(pc.array_sort_indices(some))
         duplicates += pc.sum(pc.equal(ordered.slice(1), ordered.slice(0, max(0, len(ordered) - 1)))).as_py() or 0
     return duplicates
+
+
+def _uint64s(values: array[int]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.uint64(), len(values), [None, pa.py_buffer(values)])
 
 
 def _uint64(value: int) -> pa.Scalar:

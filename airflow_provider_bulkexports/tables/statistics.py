@@ -10,10 +10,13 @@ from hashlib import blake2b
 
 from airflow_provider_bulkexports.tables.columns import Column
 
-__all__ = ["FINAL_STATUSES", "DayStatistics", "SidCounter", "have_price", "should_have_price"]
+__all__ = ["FINAL_STATUSES", "FOLD", "DayStatistics", "SidCounter", "have_price", "should_have_price"]
 
 #: Statuses of records that are finished, and that Twilio charges for.
 FINAL_STATUSES = ("completed", "delivered", "partially_delivered", "read", "sent", "undelivered")
+
+#: The key of a sid is the first half of its random part, plus this many times the second.
+FOLD = 0x9E37_79B9_7F4A_7C15
 
 #: Sids that are compared at once; the rest wait, in 8 bytes each.
 _BATCH = 1 << 18
@@ -72,8 +75,8 @@ class SidCounter:
     """
     Counts sids that occur more than once.
 
-    It keeps 8 bytes of each sid, the first half of its random part: two different sids of a day with ten million
-    records agree in these with a probability of one in 370,000.
+    It keeps 8 bytes of each sid, the two halves of its random part folded into one: two different sids of a day with
+    ten million records agree in these with a probability of one in 370,000.
     """
 
     def __init__(self) -> None:
@@ -88,10 +91,6 @@ class SidCounter:
             for sid in sids
         )
 
-    def add_digits(self, digits: str) -> None:
-        """Add sids by the 16 digits after their two letters, all in one text; raises ``ValueError`` if not digits."""
-        self.keys.frombytes(bytes.fromhex(digits))
-
     def duplicates(self) -> int:
         """Number of sids, less the number of different ones."""
         parts = len(self.keys) // _BATCH + 1
@@ -101,7 +100,7 @@ class SidCounter:
 
 def _key_of(sid: str) -> int | None:
     try:
-        (key,) = array("Q", bytes.fromhex(sid[2:18]))
+        first, second = array("Q", bytes.fromhex(sid[2:]))
     except ValueError:
         return None
-    return key
+    return (first + second * FOLD) % 2**64

@@ -268,3 +268,23 @@ def test_the_file_is_no_larger_than_the_gzip_file(convert: Convert, tmp_path: Pa
     result = convert(lines_of(messages(20_000)))
 
     assert result.file.stat().st_size <= (tmp_path / "day.json.gz").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "sids",
+    [
+        [f"SM{number:032x}" for number in range(300)],
+        [f"SM{number:016x}{0:016x}" for number in range(300)],
+        [f"SM{digit * 32}" for digit in "0123456789abcdef"],
+    ],
+    ids=["last digits", "first digits", "one digit"],
+)
+def test_different_sids_are_no_duplicates(convert: Callable[..., Converted], sids: list[str]) -> None:
+    lines = [json.dumps({"sid": sid}).encode() for sid in sids]
+
+    assert convert(lines).statistics.duplicate_sids == 0
+    assert convert([*lines, lines[0]]).statistics.duplicate_sids == 1
+
+
+def test_lines_of_white_space_are_no_records(convert: Callable[..., Converted]) -> None:
+    assert convert([b'{"sid": "SM1"}', b"   ", b"", b"\t"]).statistics.records == 1

@@ -306,3 +306,20 @@ def test_wrong_arguments_are_refused(convert: Store, arguments: dict[str, Any], 
     with pytest.raises(BulkExportsInputError, match=message):
         convert(**arguments)
     assert not (tmp_path / "tables").exists()
+
+
+@pytest.mark.parametrize("size", ["shorter", "empty"])
+def test_file_of_another_size_than_its_manifest_fails_its_day(convert: Store, lake: Path, size: str) -> None:
+    lines = gzip.decompress(file_of(lake).read_bytes()).splitlines(keepends=True)
+    file_of(lake).write_bytes(gzip.compress(b"".join(lines[1:])) if size == "shorter" else b"")
+
+    with pytest.raises(DaysNotConvertedError, match=f"1 of 3 days could not be converted: {DAYS[0]}"):
+        convert()
+
+
+def test_empty_file_without_a_manifest_fails_its_day(convert: Store, lake: Path) -> None:
+    file_of(lake).write_bytes(b"")
+    manifest_of(lake).unlink()
+
+    with pytest.raises(DaysNotConvertedError, match="the file has no bytes"):
+        convert()
