@@ -86,7 +86,7 @@ TABLE = {
     "time-out": Row({"delay": 2 * READ_TIMEOUT}, "No complete response from", not_sent=None, delayed=True),
     "401": final(401, "Check the connection's login"),
     "403": final(403, "The credentials lack the permission"),
-    "404": final(404, "the account of the credentials"),
+    "404": final(404, "HTTP 404"),
 }
 
 rows = pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)

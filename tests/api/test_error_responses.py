@@ -151,7 +151,7 @@ HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
         ({"message": None, "title": {}, "code": None, "errors": "x", "more_info": 5}, "", "no readable message"),
         ({"message": ["x"], "detail": "told in detail"}, "application/json", "told in detail"),
         ({"message": "x", "details": "and more"}, "application/json", "x: and more"),
-        ({"message": "twice", "detail": "twice"}, "application/json", ": twice ["),
+        ({"message": "twice", "detail": "twice"}, "application/json", ": twice. "),
         (b"{}", "application/json; charset=no-such-charset", "no readable message"),
     ],
 )
