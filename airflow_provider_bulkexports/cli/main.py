@@ -53,12 +53,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return _NOT_READ
+    except OSError as error:
+        if (reason := _why_not_written(error)) is None:
+            raise
+        _discard_output()
+        print(f"bulkexports: cannot write the output: {reason}", file=sys.stderr)
+        return 2
     finally:
         if arguments is not None:  # the process's own command ends with it, and Python takes a while to do so
             interrupts.restore()
 
 
 def _run(arguments: Sequence[str] | None, interrupts: Interrupts) -> int:
+    if sys.stdout is None:  # closed; a file that refuses to be written to says so where something is printed
+        sys.stdout = open("/dev/null")  # noqa: PTH123, SIM115
     _print_in_any_encoding()
     try:
         return _status_of(_parser().parse_args(arguments), interrupts)
@@ -76,6 +84,16 @@ def _status_of(options: argparse.Namespace, interrupts: Interrupts) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _why_not_written(error: OSError) -> str | None:
+    """Why the standard output cannot be written to; ``None`` if the error is another one."""
+    import errno
+    import io
+
+    if isinstance(error, io.UnsupportedOperation):
+        return "it is closed"
+    return error.strerror if error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF) else None
 
 
 def _discard_output() -> None:

@@ -84,7 +84,8 @@ def _print(text: str) -> None:
     except OSError as error:
         # What is left in the buffer must not fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise BulkExportsInputError(f"cannot print the connection: {error.strerror}") from error
+        reason = error.strerror or "standard output is closed"
+        raise BulkExportsInputError(f"cannot print the connection: {reason}") from error
 
 
 def _log(request: LoggedRequest) -> None:

@@ -25,7 +25,7 @@ def check_scheme(url: object) -> str:
         return scheme
     if extra := EXTRAS.get(scheme):
         raise BulkExportsInputError(
-            f"destination {url!r}: support for {scheme}:// is not installed",
+            f"destination {url!r}: support for {scheme}:// is not installed, which is the extra {extra}",
             remedy=f"Run `pip install 'airflow-provider-bulkexports[{extra}]'` wherever the DAG is parsed and run.",
         )
     raise BulkExportsInputError(

@@ -97,6 +97,6 @@ def require_pyarrow() -> None:
     """
     if find_spec("pyarrow") is None:
         raise BulkExportsInputError(
-            "file_format 'parquet' needs pyarrow, which is not installed",
+            "file_format 'parquet' needs pyarrow, which is not installed: it is the extra parquet",
             remedy="Run `pip install 'airflow-provider-bulkexports[parquet]'` wherever the DAG is parsed and run.",
         )

@@ -27,7 +27,7 @@ with suppress(ImportError):  # it has no wheel for some platforms
 __all__ = ["Block", "Record", "RecordReader", "blocks", "json_text"]
 
 #: Bytes that are read at once. What governs memory is the size of a row group, not this.
-_BLOCK = 2 << 20
+_BLOCK = 4 << 20
 
 #: Longest line in bytes. Real ones have some hundreds; without a limit, a file could fill the memory.
 _LONGEST_LINE = 256 << 20

@@ -49,6 +49,7 @@ _CREATE_CONNECTION = "Create the connection (Admin, Connections, type Twilio Bul
 _COMMAND = re.compile(r"`[^`]+`")
 _AFTER_COMMAND = re.compile(r"(?<=`[.;]) ")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_NEXT_LINE = "\N{NULL}"
 
 _LABELS = {"more": "More about it"}
 
@@ -136,7 +137,7 @@ def _lines(label: str, value: str | list[str]) -> Iterator[str]:
     texts = [value] if isinstance(value, str) else value
     parts = [part for text in texts for part in _AFTER_COMMAND.split(text)]
     for number, text in enumerate(parts):
-        whole = _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), text)
+        whole = _COMMAND.sub(_kept_together, text)
         for line in wrap(
             whole,
             _WIDTH,
@@ -145,4 +146,10 @@ def _lines(label: str, value: str | list[str]) -> Iterator[str]:
             break_long_words=False,
             break_on_hyphens=False,
         ):
-            yield line.replace(_NO_BREAK, " ")
+            yield from line.replace(_NO_BREAK, " ").split(_NEXT_LINE)
+
+
+def _kept_together(command: re.Match[str]) -> str:
+    """A command without a place to break it; a long one gets the shell's own line breaks."""
+    lines = wrap(command[0], _WIDTH - len("     \\"), break_long_words=False, break_on_hyphens=False)
+    return f" \\{_NEXT_LINE}     ".join(lines).replace(" ", _NO_BREAK)

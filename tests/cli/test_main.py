@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import time_machine
-from support.command import run_command
+from support.command import COMMAND, run_command
 
 from airflow_provider_bulkexports import __version__
 from airflow_provider_bulkexports.cli.demo import Demo
@@ -164,3 +166,17 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"bulkexports {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [("demo --days 0", 2), ("simulate --port 99999", 2), ("simulate --port 0", 2), ("demo --days 1", 2), ("--help", 0)],
+)
+@pytest.mark.parametrize("output", [">&-", ">/dev/full"], ids=["closed", "full"])
+def test_output_that_cannot_be_written_is_one_line(arguments: str, status: int, output: str) -> None:
+    command = f"exec {shlex.join(COMMAND)} {arguments} {output}"
+
+    ended = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode == status, ended.stderr
+    assert len(ended.stderr.splitlines()) <= 1 and "Traceback" not in ended.stderr

@@ -161,7 +161,7 @@ def test_only_a_task_failure_prevents_retries() -> None:
     assert not issubclass(BulkExportsTaskError, AirflowFailException)
 
 
-def test_command_stays_on_one_line() -> None:
+def test_command_can_be_copied() -> None:
     command = "`airflow backfill create --dag-id a_long_name_of_a_dag --from-date 2026-11-18 --to-date 2026-11-24`"
     error = BulkExportsInputError("No days", remedy=f"For a day: `do this`. For a week: {command}. Or pass days.")
 
@@ -169,6 +169,7 @@ def test_command_stays_on_one_line() -> None:
         "What happened: No days",
         "What to do: For a day: `do this`.",
         "    For a week:",
-        f"    {command}.",
+        "    `airflow backfill create --dag-id a_long_name_of_a_dag --from-date 2026-11-18 \\",
+        "     --to-date 2026-11-24`.",
         "    Or pass days.",
     ]
