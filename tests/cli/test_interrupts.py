@@ -108,6 +108,12 @@ class Running:
         return self.processes, [path.name for path in (self.home / "tmp").iterdir()]
 
 
+def heed_signals() -> None:
+    """Heed the signals that the parent of the tests ignores, as ``nohup`` does."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def running(command: Sequence[str], home: Path, *, in_terminal: bool = False) -> Iterator[Running]:
     (home / "tmp").mkdir()
@@ -115,7 +121,14 @@ def running(command: Sequence[str], home: Path, *, in_terminal: bool = False) ->
     environment = kept | {"HOME": str(home), "TMPDIR": str(home / "tmp"), "TERM": "xterm"}
     ours, its = pty.openpty() if in_terminal else os.pipe()
     process = subprocess.Popen(
-        command, env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=its, stderr=its, start_new_session=True
+        command,
+        env=environment,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        preexec_fn=heed_signals,
     )
     os.close(its)
     demo = Running(process, home, ours)
