@@ -50,10 +50,15 @@ def commands() -> list[str]:
     return sorted({found[1] for line in lines if (found := re.search(r"(?:^|uv run )(bulkexports .*)", line))})
 
 
+def _imports_of_airflow_2(found: re.Match[str]) -> str:
+    homes = {"Param": "airflow.models.param", "task": "airflow.decorators"}
+    return "\n".join(f"from {homes.get(name, 'airflow')} import {name}" for name in found[1].split(", "))
+
+
 def for_this_airflow(block: str) -> str:
     """The code for an older Airflow where this is one; the pages say in a comment how a line is there."""
     if find_spec("airflow.sdk") is None:
-        block = block.replace("from airflow.sdk import DAG", "from airflow import DAG")
+        block = re.sub(r"from airflow[.]sdk import ([\w, ]*\w)", _imports_of_airflow_2, block)
     if Version(AIRFLOW_VERSION) < Version("3.2"):
         block = block.replace("from airflow.sdk.exceptions", "from airflow.exceptions")
     return block

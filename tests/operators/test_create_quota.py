@@ -68,7 +68,7 @@ def warned(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture)
     caplog.set_level("INFO")
 
     def lines() -> list[str]:
-        written = (capsys.readouterr().out + caplog.text).splitlines()
+        written = (capsys.readouterr().out or caplog.text).splitlines()
         return sorted(written, key=lambda line: "warning" not in line.lower())
 
     return lines

@@ -120,7 +120,7 @@ def test_task_that_defers_says_what_it_waits_for_and_what_it_needs(
     caplog.set_level("INFO")
     defer(job_sid, timeout=2 * 24 * 3600, **days)
 
-    logged = capsys.readouterr().out + caplog.text
+    logged = capsys.readouterr().out or caplog.text
     for line in (
         f"Waiting for {goal} of {job_sid}",
         "days final; waiting since 12:00 UTC, next poll now, timeout 2026-11-26 12:00",

@@ -34,7 +34,9 @@ def ended_session(folder: Path, test: str, *, conftest: str = "", **variables: s
     (folder / "conftest.py").write_text(conftest, encoding="utf-8")
     (folder / "test_users.py").write_text(test, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-W", "error"]
+    others = ("cacheprovider", "schemathesis", "anyio")
+    without = [option for name in others for option in ("-p", f"no:{name}")]
+    command = [sys.executable, "-m", "pytest", "-q", *without, "-W", "error"]
     return subprocess.run(
         command, cwd=folder, env=kept | variables, capture_output=True, text=True, timeout=100, check=False
     )
