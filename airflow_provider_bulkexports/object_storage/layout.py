@@ -14,6 +14,7 @@ from airflow_provider_bulkexports.model.resources import ResourceType
 
 __all__ = [
     "DEFAULT_LAYOUT",
+    "EMPTY_DAYS",
     "MANIFESTS",
     "check_format",
     "check_layout",
@@ -29,6 +30,9 @@ __all__ = [
 DEFAULT_LAYOUT = "resource_type={resource_type}/day={day}/part-0.json.gz"
 
 _PARQUET_LAYOUT = "resource_type={resource_type}/day={day}/part-0.parquet"
+
+#: Whether a day without records has a file.
+EMPTY_DAYS = ("store", "skip")
 
 #: Where a file's manifest goes.
 MANIFESTS = ("beside", "aside", "none")

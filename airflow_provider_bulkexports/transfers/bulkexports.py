@@ -19,6 +19,7 @@ from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.model.results import WaitResult
 from airflow_provider_bulkexports.object_storage.layout import (
     DEFAULT_LAYOUT,
+    EMPTY_DAYS,
     MANIFESTS,
     check_format,
     check_layout,
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 __all__ = ["BulkExportsToObjectStorageOperator"]
 
 _MISSING_DAYS = ("fail", "ignore")
-_EMPTY_DAYS = ("store", "skip")
 _TWICE = "days as well as start_day or end_day: pass one or the other"
 
 
@@ -315,7 +315,7 @@ class BulkExportsToObjectStorageOperator(BulkExportsTask, BaseOperator):
             self._column_rules(ResourceType.parse(self.resource_type), hash_key="from the connection, later")
         require_choice("if_exists", literal_or(self.if_exists, "skip"), IF_EXISTS)
         require_choice("missing_days", literal_or(self.missing_days, "fail"), _MISSING_DAYS)
-        require_choice("empty_days", self.empty_days, _EMPTY_DAYS)
+        require_choice("empty_days", self.empty_days, EMPTY_DAYS)
         require_choice("manifests", self.manifests, MANIFESTS)
         check_upload_options(None if isinstance(self.upload_options, (str, XComArg)) else self.upload_options)
         if self.max_parallel_days < 1:

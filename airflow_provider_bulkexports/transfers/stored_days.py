@@ -14,6 +14,7 @@ from airflow_provider_bulkexports.model.plain import counted
 from airflow_provider_bulkexports.model.resources import ResourceType
 from airflow_provider_bulkexports.object_storage.layout import (
     DEFAULT_LAYOUT,
+    EMPTY_DAYS,
     MANIFESTS,
     check_format,
     check_layout,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["convert_days"]
 
-_EMPTY_DAYS = ("store", "skip")
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def convert_days(
     layout = layout_for(file_format, layout)
     _check_layouts(source_layout, layout, file_format=file_format)
     require_choice("if_exists", if_exists, IF_EXISTS)
-    require_choice("empty_days", empty_days, _EMPTY_DAYS)
+    require_choice("empty_days", empty_days, EMPTY_DAYS)
     require_choice("manifests", manifests, MANIFESTS)
     if max_parallel_days < 1:
         raise BulkExportsInputError(f"max_parallel_days must be 1 or more, got {max_parallel_days}")
